@@ -1,0 +1,1 @@
+"""Configuration: flag > environment > file > default; each setting declared once."""

@@ -1,0 +1,1 @@
+"""The durable, ordered record of events, and each destination's place in it."""

@@ -1,0 +1,279 @@
+"""The contracts every log engine keeps.
+
+Positions are whole numbers from 1 upward without gaps: the position of an event is its place in the order of
+commits. Everything here is synchronous and may be called from any thread.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from trackside.event import Batch, Event, NameFilter, Reject
+
+
+class Committed(Struct, frozen=True, gc=False):
+    """The batch is durable: `stored` events are new, `duplicates` were in the log already, `last` is its end."""
+
+    stored: int
+    duplicates: int
+    last: int
+
+
+class Unavailable(Struct, frozen=True, gc=False):
+    """Nothing of the batch was kept (disk full, database locked); the sender should come back later."""
+
+    reason: str
+    retry_after_s: int = 5
+
+
+Receipt = Committed | Unavailable
+
+
+class Page(Struct, frozen=True, gc=False):
+    """Events read from the log in order; `positions[i]` belongs to `events[i]`.
+
+    `through` is the last position looked at: everything after the page's start up to it is either here or was
+    not asked for (another name). It equals the start where nothing newer exists.
+    """
+
+    positions: Sequence[int]
+    events: Sequence[Event]
+    through: int
+
+
+class Bounds(Struct, frozen=True, gc=False):
+    """What the log holds: the first and last position (both 0 while it is empty) and how many events."""
+
+    first: int
+    last: int
+    events: int
+
+
+class StoredReject(Struct, frozen=True, gc=False):
+    """A reject with its number; newer ones have greater numbers."""
+
+    number: int
+    reject: Reject
+
+
+class LogStats(Struct, frozen=True, kw_only=True, gc=False):
+    """What an operator wants to know of a log; sizes in bytes."""
+
+    engine: str
+    size_bytes: int
+    """On disk, all of the log's files."""
+    event_bytes: int
+    """The JSON of the events it holds, before compression."""
+    queued_events: int
+    rejects: int
+    dedup_ids: int
+    """How many message ids deduplication remembers now."""
+    dedup_since: datetime | None
+    """A message id that arrived after this is surely remembered; None: nothing was forgotten yet."""
+
+
+class Waiting(Struct, frozen=True, kw_only=True, gc=False):
+    """An event whose delivery failed for now."""
+
+    position: int
+    event: Event
+    attempt: int
+    """How many attempts have failed."""
+    due_at: datetime
+    reason: str
+
+
+class DeadLetter(Struct, frozen=True, kw_only=True, gc=False):
+    """An event that will not be tried again by itself; kept with its content until somebody decides."""
+
+    position: int
+    event: Event
+    attempts: int
+    died_at: datetime
+    reason: str
+
+
+class Progress(Struct, frozen=True, kw_only=True, gc=False):
+    """One step of a subscription, kept in one transaction: all of it or nothing."""
+
+    position: int | None = None
+    """Everything up to here is delivered, filtered, waiting or dead. None: unchanged."""
+    delivered: int = 0
+    filtered: int = 0
+    redelivered: int = 0
+    """Sent again by a replay; not part of the account of first deliveries."""
+    waiting: Sequence[Waiting] = ()
+    """Rows to insert, or to replace by position."""
+    settled: Sequence[int] = ()
+    """Positions that wait no longer, because they were delivered (count them in `delivered`)."""
+    dead: Sequence[DeadLetter] = ()
+    """Rows to add to the dead letters; a waiting row of the same position goes."""
+    checkpoint: str | None = None
+    """The destination's own note on how far it is, given back to it when it opens. None: unchanged."""
+
+
+class SubscriptionState(Struct, frozen=True, kw_only=True, gc=False):
+    """Where a destination stands. last of the log - start = delivered + filtered + pending + retrying + dead."""
+
+    name: str
+    start: int
+    """The position after which this destination began."""
+    position: int
+    delivered: int
+    filtered: int
+    redelivered: int
+    retrying: int
+    dead: int
+    paused: bool
+    failing_since: datetime | None
+    """Set while the destination takes nothing at all."""
+    last_error: str | None
+    last_delivered_at: datetime | None
+    checkpoint: str | None
+
+
+class Replay(Struct, frozen=True, kw_only=True, gc=False):
+    """A request to send the events of positions `next` to `until` again, and how far it is."""
+
+    number: int
+    next: int
+    until: int
+    redelivered: int
+
+
+Start = Literal["earliest", "latest"]
+
+
+class Subscription(Protocol):
+    """One destination's place in the log: a position, what waits, what is dead. One worker uses it at a time;
+    the commands of an operator (pause, dead letters, replay) may come from other processes at any moment.
+    """
+
+    @property
+    def name(self) -> str:
+        """The destination's name."""
+        ...
+
+    def state(self) -> SubscriptionState:
+        """Return the state as last committed, by whichever process."""
+        ...
+
+    def advance(self, progress: Progress, *, now: datetime) -> None:
+        """Keep `progress` durably. Raises StorageError where it cannot; then nothing of it was kept."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> list[Waiting]:
+        """Return what waits and is due, oldest due time first."""
+        ...
+
+    def next_due_at(self) -> datetime | None:
+        """Return when the next waiting event is due, or None where nothing waits."""
+        ...
+
+    def report_failure(self, reason: str | None, *, now: datetime) -> None:
+        """Note that the destination takes nothing (`failing_since` stays at its first such moment), or, with
+        None, that it takes events again.
+        """
+        ...
+
+    def pause(self, paused: bool) -> None:  # noqa: FBT001
+        """Keep whether an operator wants this destination to rest."""
+        ...
+
+    def dead_letters(self, *, limit: int = 100, after: int = 0) -> list[DeadLetter]:
+        """Return dead letters with a position greater than `after`, in order of position."""
+        ...
+
+    def retry_dead(self, positions: Sequence[int] | None, *, now: datetime) -> int:
+        """Make dead letters wait again, due now, their attempts forgotten; all of them with None. Return how many."""
+        ...
+
+    def discard_dead(self, positions: Sequence[int] | None) -> int:
+        """Give dead letters up for good (they count as filtered); all of them with None. Return how many."""
+        ...
+
+    def request_replay(self, first: int, last: int) -> int:
+        """Ask for the events of these positions to be sent again; return the request's number."""
+        ...
+
+    def replays(self) -> list[Replay]:
+        """Return the requests that are not finished, oldest first."""
+        ...
+
+    def advance_replay(self, number: int, *, next_position: int, redelivered: int, checkpoint: str | None) -> None:
+        """Keep how far a replay is; it is gone once `next_position` is past its end."""
+        ...
+
+
+class Log(Protocol):
+    """The durable, ordered record of events."""
+
+    def append(self, batch: Batch, done: Callable[[Receipt], None]) -> None:
+        """Take the batch; call `done` once with its receipt, from the log's own thread, after the commit.
+
+        Events whose (source, id) is known from within the deduplication window are not stored again.
+        The caller does not touch the batch afterwards. `done` must be quick and not raise.
+        Raises LogBusy where the queue is full and LogClosed after `close`; then `done` is never called.
+        """
+        ...
+
+    def read(self, after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
+        """Return up to about `limit` events with positions greater than `after`; rather some more than half a chunk."""
+        ...
+
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """Return True as soon as the log's end is beyond `after` (by any process), False after the timeout."""
+        ...
+
+    def bounds(self) -> Bounds:
+        """Return what the log holds now."""
+        ...
+
+    def position_at(self, moment: datetime) -> int:
+        """Return the position of the last event received before `moment`, or the one before the first held."""
+        ...
+
+    def rejects(self, *, limit: int = 100, before: int | None = None) -> list[StoredReject]:
+        """Return rejects, newest first, those with numbers below `before`."""
+        ...
+
+    def stats(self) -> LogStats:
+        """Return sizes and counts for status pages and metrics."""
+        ...
+
+    def subscription(self, name: str, *, start: Start = "earliest") -> Subscription:
+        """Return the subscription of that name, made with `start` where it is new."""
+        ...
+
+    def subscriptions(self) -> list[str]:
+        """Return the names of all subscriptions ever made, sorted."""
+        ...
+
+    def maintain(self, now: datetime) -> None:
+        """Apply retention, merge small chunks, give space back; short steps, safe while others append.
+
+        Events that a subscription has not passed yet are kept, however old.
+        """
+        ...
+
+    def close(self) -> None:
+        """Commit what was taken, call every `done`, release the files. A second call does nothing."""
+        ...
+
+
+def append_and_wait(log: Log, batch: Batch, *, timeout_s: float = 30.0) -> Receipt:
+    """Append `batch` and return its receipt after the commit; Unavailable where that takes longer than allowed."""
+    finished = threading.Event()
+    receipts: list[Receipt] = []
+
+    def done(receipt: Receipt) -> None:
+        receipts.append(receipt)
+        finished.set()
+
+    log.append(batch, done)
+    if not finished.wait(timeout_s):
+        return Unavailable(f"no commit within {timeout_s:g} s")
+    return receipts[0]

@@ -1,0 +1,51 @@
+"""What a source is given and what it gives back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from msgspec import Struct
+
+from trackside.event import Event, Reject
+
+
+class Request(Struct, frozen=True, kw_only=True, gc=False):
+    """One HTTP request, its body complete and its content encoding undone."""
+
+    method: str
+    path: str
+    """Percent-decoded, as routed, without a configured prefix."""
+    query: bytes
+    """The raw query string, without the question mark."""
+    headers: Mapping[bytes, bytes]
+    """Names in lower case; of a repeated header the last one."""
+    body: bytes
+    received_at: datetime
+    """When the head of the request was here; aware, UTC."""
+    client_ip: str | None
+    """Address of the client, trusted proxies taken into account; None where it is unknown."""
+
+
+class Reply(Struct, frozen=True, kw_only=True, gc=False):
+    """What the client is answered."""
+
+    status: int
+    body: bytes = b""
+    content_type: bytes = b"application/json"
+    headers: Sequence[tuple[bytes, bytes]] = ()
+
+
+class Decoded(Struct, frozen=True, kw_only=True, gc=False):
+    """What a request meant. `reply` is sent once events and rejects are durable."""
+
+    reply: Reply
+    events: Sequence[Event] = ()
+    rejects: Sequence[Reject] = ()
+
+
+class Source(Protocol):
+    """Decodes one protocol. Never raises for any input: what is wrong becomes a reject and a reply."""
+
+    def decode(self, request: Request) -> Decoded:
+        """Return the events, the rejects and the reply this request leads to."""
+        ...
