@@ -1,0 +1,191 @@
+"""Every metric and every internal event of Trackside, declared once.
+
+Operators build dashboards and alerts on these: a name, a label or a payload's field changes only with a line
+in the changelog. Times are in seconds, sizes in bytes.
+"""
+
+from msgspec import Struct
+
+from trackside.telemetry.metrics import Counter, Gauge, Histogram
+from trackside.telemetry.signals import Signal
+
+_LATENCIES_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+
+# The way in.
+REQUESTS = Counter(
+    "trackside_requests_total",
+    "Requests answered, by source (empty where none was addressed) and HTTP status.",
+    ("source", "status"),
+)
+REQUEST_BYTES = Counter(
+    "trackside_request_bytes_total", "Bytes of request bodies taken in, after decompression.", ("source",)
+)
+REQUESTS_SHED = Counter(
+    "trackside_requests_shed_total",
+    "Requests told to come back later: queue_full, log_unavailable or connections.",
+    ("reason",),
+)
+CONNECTIONS = Gauge("trackside_connections", "Connections open now.")
+EVENTS_ACCEPTED = Counter(
+    "trackside_events_accepted_total", "Events stored durably; each is new to the log.", ("source",)
+)
+EVENTS_DUPLICATES = Counter(
+    "trackside_events_duplicates_total",
+    "Events not stored again because their id was in the log already.",
+    ("source",),
+)
+EVENTS_REJECTED = Counter(
+    "trackside_events_rejected_total",
+    "Items that could not become an event, by reason.",
+    ("source", "reason"),
+)
+EVENTS_DROPPED = Counter(
+    "trackside_events_dropped_total",
+    "Events a processor decided to drop, by its reason.",
+    ("source", "reason"),
+)
+PROCESSOR_FAILURES = Counter(
+    "trackside_processor_failures_total",
+    "Exceptions raised by a processor; the event goes to the rejects.",
+    ("processor",),
+)
+SDK_METRICS_DISCARDED = Counter(
+    "trackside_sdk_metrics_discarded_total",
+    "Measurements that Segment's libraries send about themselves; answered and not kept.",
+    ("source",),
+)
+
+# The log.
+LOG_COMMIT_S = Histogram(
+    "trackside_log_commit_seconds",
+    "Time of one group commit, from the first byte written to fsync's return.",
+    bounds=_LATENCIES_S,
+)
+LOG_COMMIT_EVENTS = Histogram(
+    "trackside_log_commit_events",
+    "Events in one group commit.",
+    bounds=(1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000),
+)
+LOG_QUEUE_BYTES = Gauge("trackside_log_queue_bytes", "Bytes waiting for a commit.")
+LOG_QUEUE_EVENTS = Gauge("trackside_log_queue_events", "Events waiting for a commit.")
+LOG_UNAVAILABLE = Counter(
+    "trackside_log_unavailable_total",
+    "Group commits that failed; their senders were told to come back later.",
+)
+LOG_REMOVED_EVENTS = Counter("trackside_log_removed_events_total", "Events removed by retention.")
+LOG_EVENTS = Gauge("trackside_log_events", "Events the log holds.", merge="latest")
+LOG_LAST_POSITION = Gauge(
+    "trackside_log_last_position", "Position of the log's newest event.", merge="latest"
+)
+LOG_BYTES = Gauge("trackside_log_bytes", "Size of the log on disk.", merge="latest")
+
+# The way out.
+DELIVERY_ATTEMPTS = Counter(
+    "trackside_delivery_attempts_total", "Events handed to a destination, repeats included.", ("destination",)
+)
+DELIVERY_OUTCOMES = Counter(
+    "trackside_delivery_outcomes_total",
+    "What became of events at a destination: delivered, filtered, retry, dead or redelivered.",
+    ("destination", "outcome"),
+)
+DELIVERY_SEND_S = Histogram(
+    "trackside_delivery_send_seconds",
+    "Time a destination took for one group of events.",
+    ("destination",),
+    bounds=_LATENCIES_S,
+)
+DELIVERY_LAG_S = Gauge(
+    "trackside_delivery_lag_seconds",
+    "Age of the newest event delivered, at the moment of its delivery.",
+    ("destination",),
+    merge="latest",
+)
+DESTINATION_PENDING = Gauge(
+    "trackside_destination_pending_events", "Events not tried yet.", ("destination",), merge="latest"
+)
+DESTINATION_RETRYING = Gauge(
+    "trackside_destination_retrying_events",
+    "Events waiting for another try.",
+    ("destination",),
+    merge="latest",
+)
+DESTINATION_DEAD = Gauge(
+    "trackside_destination_dead_events",
+    "Dead letters: events that somebody has to decide about.",
+    ("destination",),
+    merge="latest",
+)
+DESTINATION_FAILING = Gauge(
+    "trackside_destination_failing",
+    "1 while the destination takes nothing, else 0.",
+    ("destination",),
+    merge="latest",
+)
+DELIVERY_FAILURES = Counter(
+    "trackside_delivery_failures_total",
+    "Exceptions raised by a destination; its events are tried again.",
+    ("destination",),
+)
+
+# The server itself.
+PROCESSES = Gauge("trackside_processes", "Processes reporting.")
+BUILD = Gauge(
+    "trackside_build_info", "Always 1; the labels say what runs.", ("version", "python"), merge="latest"
+)
+
+
+class LogCommitted(Struct, frozen=True, kw_only=True, gc=False):
+    """A group of batches is durable."""
+
+    stored: int
+    """New events."""
+    duplicates: int
+    rejects: int
+    last: int
+    """The log's last position."""
+    duration_s: float
+
+
+class LogUnavailable(Struct, frozen=True, kw_only=True, gc=False):
+    """A group commit failed; nothing of it was kept."""
+
+    reason: str
+
+
+class DestinationStateChanged(Struct, frozen=True, kw_only=True, gc=False):
+    """A destination went from one state to another."""
+
+    destination: str
+    before: str
+    """running, waiting, paused or stopped."""
+    state: str
+    """running, waiting, paused or stopped."""
+    reason: str | None
+    """What it last failed with, where it waits."""
+
+
+class EventDeadLettered(Struct, frozen=True, kw_only=True, gc=False):
+    """An event will not be tried again by itself."""
+
+    destination: str
+    position: int
+    event_id: str
+    name: str
+    attempts: int
+    reason: str
+
+
+class ProcessorFailed(Struct, frozen=True, kw_only=True, gc=False):
+    """A processor raised; the event it was given went to the rejects."""
+
+    processor: str
+    source: str
+    error: str
+    """The exception's type; its text may hold data of users."""
+
+
+LOG_COMMITTED = Signal("log.committed", LogCommitted)
+LOG_UNAVAILABLE_NOW = Signal("log.unavailable", LogUnavailable)
+DESTINATION_STATE_CHANGED = Signal("destination.state_changed", DestinationStateChanged)
+EVENT_DEAD_LETTERED = Signal("event.dead_lettered", EventDeadLettered)
+PROCESSOR_FAILED = Signal("processor.failed", ProcessorFailed)
