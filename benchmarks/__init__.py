@@ -1,0 +1,1 @@
+"""What Trackside costs, beside what a site has today and beside the least the same server could cost."""

@@ -1,0 +1,1 @@
+"""Servers, load, accounting and tables for the benchmarks."""

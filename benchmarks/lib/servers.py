@@ -1,0 +1,174 @@
+"""The servers that are measured, each started in a folder of its own and stopped afterwards."""
+
+import base64
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.lib import bench_venv
+from benchmarks.lib.events import ACCOUNTS
+
+WRITE_KEY = "benchmark"
+AUTHORIZATION = "Authorization: Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
+
+
+class ServerFailed(Exception):
+    """A server did not start, or stopped by itself; the message ends with what it printed."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server: where to post single events and batches, and which process to account."""
+
+    name: str
+    pid: int
+    directory: Path
+    single_url: str
+    batch_url: str
+    headers: tuple[str, ...]
+    started_s: float
+    """From starting the process to its first answer."""
+
+
+def free_port() -> int:
+    """Return a port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def baseline(directory: Path) -> Iterator[Server]:
+    """Run the Django site under gunicorn with 2 synchronous workers."""
+    directory.mkdir(parents=True, exist_ok=True)
+    python = bench_venv.python()
+    environment = {"TRACKSIDE_BENCH_DIR": str(directory)}
+    prepare = [str(python), "-m", "benchmarks.baseline.prepare", str(ACCOUNTS)]
+    subprocess.run(prepare, check=True, cwd=bench_venv.ROOT, env={**os.environ, **environment})
+    port = free_port()
+    options = [
+        "--workers",
+        "2",
+        "--worker-class",
+        "sync",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--log-level",
+        "warning",
+    ]
+    command = [str(python), "-m", "gunicorn", *options, "benchmarks.baseline.wsgi:application"]
+    url = f"http://127.0.0.1:{port}/segmentio/event"
+    with _running(command, directory, probe=url, environment=environment) as (pid, started_s):
+        yield Server("baseline", pid, directory, f"{url}?key=benchmark-secret", "", (), started_s)
+
+
+@contextmanager
+def limit(directory: Path) -> Iterator[Server]:
+    """Run the server Trackside runs on, with an application that only reads the body."""
+    directory.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    options = [
+        "--loop",
+        "uvloop",
+        "--http",
+        "httptools",
+        "--ws",
+        "none",
+        "--lifespan",
+        "off",
+        "--no-access-log",
+    ]
+    options += ["--no-server-header", "--no-date-header", "--log-level", "warning", "--port", str(port)]
+    command = [sys.executable, "-m", "uvicorn", *options, "benchmarks.limit.app:app"]
+    url = f"http://127.0.0.1:{port}/"
+    with _running(command, directory, probe=url, environment={}) as (pid, started_s):
+        yield Server("limit", pid, directory, url, url, (AUTHORIZATION,), started_s)
+
+
+@contextmanager
+def trackside(
+    directory: Path, *, tracking_log: bool = True, name: str = "trackside", workers: int = 1
+) -> Iterator[Server]:
+    """Run Trackside as it is installed here, with its tracking log or with no destination at all."""
+    directory.mkdir(parents=True, exist_ok=True)
+    settings = directory / "trackside.toml"
+    lines = ["[sources.web]", 'kind = "segment"', f'write_key = "{WRITE_KEY}"']
+    if tracking_log:
+        lines += ["[destinations.tracking_log]", 'kind = "tracking_log"', 'path = "tracking.log"']
+    else:
+        lines += ["[destinations]"]
+    settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    port = free_port()
+    command = [sys.executable, "-m", "trackside", "serve", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--data-dir", str(directory / "data"), "--config", str(settings)]
+    environment = {"TRACKSIDE_WORKERS": str(workers)} if workers > 1 else {}
+    url = f"http://127.0.0.1:{port}"
+    with _running(command, directory, probe=f"{url}/readyz", environment=environment) as (pid, started_s):
+        yield Server(name, pid, directory, f"{url}/v1/track", f"{url}/v1/batch", (AUTHORIZATION,), started_s)
+
+
+@contextmanager
+def _running(
+    command: Sequence[str], directory: Path, *, probe: str, environment: Mapping[str, str]
+) -> Iterator[tuple[int, float]]:
+    output = directory / "output.txt"
+    begun = time.monotonic()
+    with output.open("ab") as sink:
+        process = subprocess.Popen(
+            command,
+            cwd=bench_venv.ROOT,
+            stdout=sink,
+            stderr=sink,
+            env={**os.environ, **environment},
+            process_group=0,
+        )
+    try:
+        _await_answer(process, probe, output)
+        yield process.pid, time.monotonic() - begun
+        if process.poll() is not None:
+            raise ServerFailed(f"{command[2]} stopped by itself:\n{_tail(output)}")
+    finally:
+        _stop(process)
+
+
+def _await_answer(
+    process: subprocess.Popen[bytes], probe: str, output: Path, *, timeout_s: float = 60.0
+) -> None:
+    """Return once the server answers anything at all below 500."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise ServerFailed(f"{process.args!r} ended with {process.returncode}:\n{_tail(output)}")
+        try:
+            with urllib.request.urlopen(probe, timeout=5):
+                return
+        except urllib.error.HTTPError as answer:
+            if answer.code < 500:
+                return
+        except OSError:
+            pass
+        time.sleep(0.01)
+    raise ServerFailed(f"{process.args!r} did not answer within {timeout_s:g} s:\n{_tail(output)}")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _tail(output: Path) -> str:
+    return output.read_text(encoding="utf-8", errors="replace")[-2_000:]

@@ -1,0 +1,1 @@
+"""The least the same HTTP server can cost: read the body, answer 200, keep nothing."""
