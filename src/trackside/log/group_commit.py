@@ -1,0 +1,136 @@
+"""One thread that commits whatever waits, together: who arrives during a commit shares the next one."""
+
+import logging
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+
+from msgspec import Struct
+
+from trackside.errors import LogBusy, LogClosed
+from trackside.event import Batch
+from trackside.log.base import Receipt, Unavailable
+
+Commit = Callable[[Sequence[Batch]], Sequence[Receipt]]
+"""Keeps all batches durably, or none; returns one receipt for each, in their order."""
+
+GROUP_BYTES = 4_194_304
+"""A group ends here, so that the first of a long queue does not wait for the last."""
+EVENT_OVERHEAD_BYTES = 256
+"""What an event costs in memory beside its body, at least."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Entry(Struct, frozen=True):
+    batch: Batch
+    done: Callable[[Receipt], None]
+    size_bytes: int
+
+
+class GroupCommit:
+    """A bounded queue of batches with a thread behind it that starts with the first batch.
+
+    After a fork the child begins with an empty queue: what waited belongs to the parent, which answers it.
+    """
+
+    def __init__(self, commit: Commit, *, queue_bytes: int, name: str) -> None:
+        self._commit = commit
+        self._queue_bytes = queue_bytes
+        self._name = name
+        self._bytes_per_s = 0.0
+        self._begin()
+        me = weakref.WeakMethod(self._begin)
+        os.register_at_fork(after_in_child=lambda: (begin := me()) and begin())
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._waiting_bytes = 0
+        self._waiting_events = 0
+        self._closed = getattr(self, "_closed", False)
+
+    @property
+    def waiting_events(self) -> int:
+        """How many events wait for a commit, or for the end of theirs."""
+        return self._waiting_events
+
+    def submit(self, batch: Batch, done: Callable[[Receipt], None]) -> None:
+        """Queue the batch; `done` gets its receipt on the thread. Raises LogBusy or LogClosed."""
+        size = max(batch.size_bytes, EVENT_OVERHEAD_BYTES * (len(batch.events) + len(batch.rejects)))
+        with self._lock:
+            if self._closed:
+                raise LogClosed("the log is closed: the process is stopping")
+            waiting = self._waiting_bytes + size
+            if waiting > self._queue_bytes and self._waiting_bytes:  # alone, even the largest batch may pass
+                raise LogBusy(
+                    f"{self._waiting_bytes} bytes wait for a commit already",
+                    retry_after_s=self._drained_in_s(waiting),
+                )
+            self._waiting_bytes = waiting
+            self._waiting_events += len(batch.events)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
+            self._queue.put(_Entry(batch, done, size))
+
+    def close(self) -> None:
+        """Commit what waits, call every `done`, end the thread; `submit` raises LogClosed from here on."""
+        with self._lock:
+            self._closed = True
+            thread = self._thread
+            if thread is not None:
+                self._queue.put(None)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    def _drained_in_s(self, waiting_bytes: int) -> int:
+        if not self._bytes_per_s:
+            return 1
+        return max(1, min(30, round(waiting_bytes / self._bytes_per_s + 0.5)))
+
+    def _run(self) -> None:
+        queue = self._queue
+        last = False
+        while not last:
+            entry = queue.get()
+            if entry is None:
+                return
+            group, size = [entry], entry.size_bytes
+            while size < GROUP_BYTES and queue.qsize():
+                entry = queue.get()
+                if entry is None:
+                    last = True
+                    break
+                group.append(entry)
+                size += entry.size_bytes
+            self._commit_group(group, size)
+
+    def _commit_group(self, group: list[_Entry], size_bytes: int) -> None:
+        began = time.perf_counter()
+        receipts = self._receipts([entry.batch for entry in group])
+        rate = size_bytes / max(time.perf_counter() - began, 1e-6)
+        with self._lock:
+            self._waiting_bytes -= size_bytes
+            self._waiting_events -= sum(len(entry.batch.events) for entry in group)
+            self._bytes_per_s = rate if not self._bytes_per_s else 0.9 * self._bytes_per_s + 0.1 * rate
+        for entry, receipt in zip(group, receipts, strict=True):
+            try:
+                entry.done(receipt)
+            except Exception:
+                logger.exception("the receiver of a receipt failed")
+
+    def _receipts(self, batches: list[Batch]) -> Sequence[Receipt]:
+        try:
+            return self._commit(batches)
+        except Exception as error:
+            # An engine answers what it expects (disk full, locked) by itself. Here one batch may hold what
+            # cannot be stored at all: it must not take its neighbours with it.
+            if len(batches) > 1:
+                return [receipt for batch in batches for receipt in self._receipts([batch])]
+            logger.exception("a batch could not be committed")
+            return [Unavailable(f"the batch could not be stored: {type(error).__name__}")]

@@ -1,0 +1,158 @@
+"""A subscription in memory."""
+
+import threading
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, Waiting
+
+
+class MemorySubscription:
+    """One destination's place in a MemoryLog."""
+
+    def __init__(self, name: str, start: int) -> None:
+        self._lock = threading.Lock()
+        self._waiting: dict[int, Waiting] = {}
+        self._dead: dict[int, DeadLetter] = {}
+        self._replays: dict[int, Replay] = {}
+        self._replay_number = 0
+        self._state = SubscriptionState(
+            name=name,
+            start=start,
+            position=start,
+            delivered=0,
+            filtered=0,
+            redelivered=0,
+            retrying=0,
+            dead=0,
+            paused=False,
+            failing_since=None,
+            last_error=None,
+            last_delivered_at=None,
+            checkpoint=None,
+        )
+
+    @property
+    def name(self) -> str:
+        """The destination's name."""
+        return self._state.name
+
+    def needed_after(self) -> int:
+        """Return the position up to which this subscription needs nothing any more."""
+        with self._lock:
+            return min([self._state.position, *(replay.next - 1 for replay in self._replays.values())])
+
+    def state(self) -> SubscriptionState:
+        """Return the state now."""
+        with self._lock:
+            return replace(self._state, retrying=len(self._waiting), dead=len(self._dead))
+
+    def advance(self, progress: Progress, *, now: datetime) -> None:
+        """Keep `progress`."""
+        with self._lock:
+            for position in progress.settled:
+                self._waiting.pop(position, None)
+            self._waiting.update((row.position, row) for row in progress.waiting)
+            for letter in progress.dead:
+                self._waiting.pop(letter.position, None)
+                self._dead[letter.position] = letter
+            state = self._state
+            self._state = replace(
+                state,
+                position=state.position if progress.position is None else progress.position,
+                delivered=state.delivered + progress.delivered,
+                filtered=state.filtered + progress.filtered,
+                redelivered=state.redelivered + progress.redelivered,
+                checkpoint=state.checkpoint if progress.checkpoint is None else progress.checkpoint,
+                last_delivered_at=now
+                if progress.delivered or progress.redelivered
+                else state.last_delivered_at,
+            )
+
+    def due(self, now: datetime, limit: int) -> list[Waiting]:
+        """Return what waits and is due, oldest due time first."""
+        with self._lock:
+            due = [row for row in self._waiting.values() if row.due_at <= now]
+        return sorted(due, key=lambda row: (row.due_at, row.position))[:limit]
+
+    def next_due_at(self) -> datetime | None:
+        """Return when the next waiting event is due."""
+        with self._lock:
+            return min((row.due_at for row in self._waiting.values()), default=None)
+
+    def report_failure(self, reason: str | None, *, now: datetime) -> None:
+        """Note that the destination takes nothing, or takes events again."""
+        with self._lock:
+            if reason is None:
+                self._state = replace(self._state, failing_since=None)
+            else:
+                self._state = replace(
+                    self._state, failing_since=self._state.failing_since or now, last_error=reason
+                )
+
+    def pause(self, paused: bool) -> None:
+        """Keep whether an operator wants this destination to rest."""
+        with self._lock:
+            self._state = replace(self._state, paused=paused)
+
+    def dead_letters(self, *, limit: int = 100, after: int = 0) -> list[DeadLetter]:
+        """Return dead letters after a position, in order."""
+        with self._lock:
+            return [self._dead[position] for position in sorted(self._dead) if position > after][:limit]
+
+    def retry_dead(self, positions: Sequence[int] | None, *, now: datetime) -> int:
+        """Make dead letters wait again, due now."""
+        with self._lock:
+            letters = self._take_dead(positions)
+            for letter in letters:
+                self._waiting[letter.position] = Waiting(
+                    position=letter.position, event=letter.event, attempt=0, due_at=now, reason=letter.reason
+                )
+            return len(letters)
+
+    def discard_dead(self, positions: Sequence[int] | None) -> int:
+        """Give dead letters up; they count as filtered."""
+        with self._lock:
+            count = len(self._take_dead(positions))
+            self._state = replace(self._state, filtered=self._state.filtered + count)
+            return count
+
+    def _take_dead(self, positions: Sequence[int] | None) -> list[DeadLetter]:
+        chosen = sorted(self._dead) if positions is None else sorted(set(positions) & self._dead.keys())
+        return [self._dead.pop(position) for position in chosen]
+
+    def request_replay(self, first: int, last: int) -> int:
+        """Ask for events to be sent again; return the request's number."""
+        with self._lock:
+            self._replay_number += 1
+            number = self._replay_number
+            if first <= last:
+                self._replays[number] = Replay(number=number, next=first, until=last, redelivered=0)
+            return number
+
+    def replays(self) -> list[Replay]:
+        """Return the unfinished requests, oldest first."""
+        with self._lock:
+            return list(self._replays.values())
+
+    def advance_replay(
+        self, number: int, *, next_position: int, redelivered: int, checkpoint: str | None
+    ) -> None:
+        """Keep how far a replay is; `redelivered` were sent again since the last call."""
+        with self._lock:
+            replay = self._replays.get(number)
+            if replay is None:
+                return
+            if next_position > replay.until:
+                del self._replays[number]
+            else:
+                self._replays[number] = replace(
+                    replay, next=next_position, redelivered=replay.redelivered + redelivered
+                )
+            self._state = replace(
+                self._state,
+                redelivered=self._state.redelivered + redelivered,
+                checkpoint=self._state.checkpoint if checkpoint is None else checkpoint,
+            )
