@@ -1,1 +1,1 @@
-"""TBD."""
+"""The console: pages for people who run the server."""

@@ -1,1 +1,1 @@
-"""TBD."""
+"""The Django app: what Trackside adds to a Django project."""

@@ -1,1 +1,1 @@
-"""TBD."""
+"""The server: the collector in front of a Django project, in one process or several."""

@@ -1,0 +1,89 @@
+"""What the first page shows, read from the log."""
+
+from datetime import UTC, datetime
+
+from msgspec import Struct
+
+from trackside.event import Event
+from trackside.log.base import Bounds, Log, LogStats, StoredReject, SubscriptionState
+
+_SHOWN = 50
+_EXCERPT = 160
+
+
+class EventRow(Struct, frozen=True, kw_only=True):
+    """One event as a row."""
+
+    position: int
+    event: Event
+    user: str
+    excerpt: str
+    delay_s: float | None
+    """How long before its arrival it happened, by the corrected time."""
+
+
+class RejectRow(Struct, frozen=True, kw_only=True):
+    """One reject as a row."""
+
+    stored: StoredReject
+    excerpt: str
+
+
+class DestinationRow(Struct, frozen=True, kw_only=True):
+    """One destination as a row."""
+
+    state: SubscriptionState
+    word: str
+    """running, failing or paused."""
+    pending: int
+
+
+class Overview(Struct, frozen=True, kw_only=True):
+    """Everything on the first page."""
+
+    bounds: Bounds
+    stats: LogStats
+    events: list[EventRow]
+    rejects: list[RejectRow]
+    destinations: list[DestinationRow]
+    read_at: datetime
+
+
+def read(log: Log, destinations: tuple[str, ...]) -> Overview:
+    """Return the last events and rejects, newest first, and the state of the configured destinations."""
+    bounds = log.bounds()
+    page = log.read(max(bounds.last - _SHOWN, 0), limit=_SHOWN)
+    rows = [_event_row(*pair) for pair in zip(page.positions, page.events, strict=True)]
+    rejects = [RejectRow(stored=stored, excerpt=_text(stored.reject.body)) for stored in log.rejects(limit=20)]
+    known = set(log.subscriptions())
+    states = [log.subscription(name).state() for name in destinations if name in known]
+    return Overview(
+        bounds=bounds,
+        stats=log.stats(),
+        events=rows[::-1][:_SHOWN],
+        rejects=rejects,
+        destinations=[DestinationRow(state=s, word=_word(s), pending=bounds.last - s.position) for s in states],
+        read_at=datetime.now(UTC),
+    )
+
+
+def _event_row(position: int, event: Event) -> EventRow:
+    delay_s = (event.received_at - event.timestamp).total_seconds()
+    return EventRow(
+        position=position,
+        event=event,
+        user=event.user_id or event.anonymous_id or "",
+        excerpt=_text(bytes(event.data)),
+        delay_s=delay_s if delay_s >= 1 else None,
+    )
+
+
+def _word(state: SubscriptionState) -> str:
+    if state.paused:
+        return "paused"
+    return "failing" if state.failing_since else "running"
+
+
+def _text(content: bytes) -> str:
+    text = content[: _EXCERPT * 4].decode("utf-8", "replace")
+    return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"

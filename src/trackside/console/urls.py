@@ -1,0 +1,11 @@
+"""URLs of the console."""
+
+from django.urls import path
+
+from trackside.console import views
+
+app_name = "console"
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("login/<str:token>", views.login_by_link, name="login"),
+]

@@ -1,0 +1,81 @@
+"""One HTTP connection: uvicorn's, with limits on a request's head, on its time to arrive, and on their number."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_HEAD_BYTES = 65_536
+
+
+def _refusal(status: bytes, code: bytes, message: bytes) -> bytes:
+    body = b'{"success":false,"code":"%b","message":"%b","error":"%b"}' % (code, message, message)
+    return (
+        b"HTTP/1.1 %b\r\nretry-after: 5\r\naccess-control-allow-origin: *\r\n"
+        b"access-control-expose-headers: Retry-After\r\ncontent-type: application/json\r\n"
+        b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (status, len(body), body)
+    )
+
+
+_TOO_MANY = _refusal(b"503 Service Unavailable", b"overloaded", b"too many connections")
+_HEAD_TOO_LARGE = _refusal(b"431 Request Header Fields Too Large", b"head_too_large", b"the headers are too large")
+
+
+class Connection(HttpToolsProtocol):
+    """Closed by `close_if_late`, which the server calls now and then, rather than by a timer of its own."""
+
+    most_connections = 20_000
+    request_s = 30.0
+    idle_s = 75.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._since = self.loop.time()
+        self._receiving = False
+        self._in_head = False
+        self._head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take the connection, or answer 503 where there are too many."""
+        super().connection_made(transport)
+        if len(self.connections) > self.most_connections:
+            transport.write(_TOO_MANY)
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse; the clock of a request starts with its first byte."""
+        if self.parser is None or self.transport.is_closing():
+            return
+        if not self._receiving:
+            self._receiving = True
+            self._since = self.loop.time()
+        super().data_received(data)
+        if self._in_head:  # the parser keeps what it has of a head without any limit of its own
+            self._head_bytes += len(data)
+            if self._head_bytes > _HEAD_BYTES:
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+
+    def on_message_begin(self) -> None:
+        """Start counting the bytes of a head."""
+        super().on_message_begin()
+        self._in_head = True
+        self._head_bytes = 0
+
+    def on_headers_complete(self) -> None:
+        """Stop counting, and start the application."""
+        self._in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Note that the request is here as a whole."""
+        super().on_message_complete()
+        self._receiving = False
+
+    def close_if_late(self, now: float) -> None:
+        """Close the connection if its request has not arrived in time, or if no request ever began."""
+        if self._receiving:
+            if now - self._since > self.request_s:
+                self.transport.abort()
+        elif self.cycle is None and now - self._since > self.idle_s:
+            self.transport.close()

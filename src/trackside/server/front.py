@@ -1,0 +1,47 @@
+"""The front of the server: events to the collector, probes to the machine pages, people to the Django project."""
+
+from collections.abc import Callable
+
+from trackside.server.asgi import Application, Receive, Scope, Send, respond
+from trackside.server.client import ClientAddress
+
+
+class Front:
+    """The ASGI application uvicorn runs; it looks at the path and hands the request on."""
+
+    def __init__(
+        self,
+        *,
+        collects: Callable[[str], bool],
+        collector: Application,
+        probes: dict[str, Application],
+        site: Application,
+        addresses: ClientAddress,
+    ) -> None:
+        self._collects = collects
+        self._collector = collector
+        self._probes = probes
+        self._site = site
+        self._addresses = addresses
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand on one request."""
+        path = scope["path"]
+        if self._collects(path):
+            await self._collector(scope, receive, send)
+            return
+        probe = self._probes.get(path)
+        if probe is not None:
+            await probe(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        scope["scheme"] = self._addresses.scheme(scope, headers)
+        address = self._addresses.ip(scope, headers)
+        if address is not None:
+            scope["client"] = (address, 0)
+        await self._site(scope, receive, send)
+
+
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
+    """Answer 404; stands for the Django project in processes that have none."""
+    await respond(send, 404, b"Not found\n", content_type=b"text/plain; charset=utf-8")

@@ -1,0 +1,51 @@
+"""The server's metrics: what its processes counted, and what can be read from the log when somebody asks."""
+
+import asyncio
+import platform
+from pathlib import Path
+
+from trackside import hub
+from trackside.config.settings import Config
+from trackside.log.base import Log
+from trackside.telemetry import CONTENT_TYPE, catalogue, collect, exposition, write_snapshot
+
+_INTERVAL_S = 1.0
+
+
+class Numbers:
+    """Leaves this process's numbers for the others, and tells the sum of all."""
+
+    def __init__(self, config: Config, log: Log) -> None:
+        self._directory = Path(config.data_dir) / "run"
+        self._destinations = tuple(config.destinations)
+        self._log = log
+        catalogue.BUILD.set(1, hub.version(), platform.python_version())
+
+    def exposition(self) -> tuple[bytes, bytes]:
+        """Return the metrics of all processes as Prometheus reads them, and their content type."""
+        self._read_log()
+        return exposition(collect(self._directory)), CONTENT_TYPE.encode()
+
+    async def keep_writing(self) -> None:
+        """Leave this process's numbers about every second, and once more when cancelled."""
+        try:
+            while True:
+                await asyncio.sleep(_INTERVAL_S)
+                await asyncio.to_thread(write_snapshot, self._directory)
+        finally:
+            write_snapshot(self._directory)
+
+    def _read_log(self) -> None:
+        bounds, stats = self._log.bounds(), self._log.stats()
+        catalogue.LOG_EVENTS.set(bounds.events)
+        catalogue.LOG_LAST_POSITION.set(bounds.last)
+        catalogue.LOG_BYTES.set(stats.size_bytes)
+        known = set(self._log.subscriptions())
+        for name in self._destinations:
+            if name not in known:
+                continue
+            state = self._log.subscription(name).state()
+            catalogue.DESTINATION_PENDING.set(bounds.last - state.position, name)
+            catalogue.DESTINATION_RETRYING.set(state.retrying, name)
+            catalogue.DESTINATION_DEAD.set(state.dead, name)
+            catalogue.DESTINATION_FAILING.set(state.failing_since is not None, name)

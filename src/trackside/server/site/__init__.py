@@ -1,0 +1,1 @@
+"""The Django project of the server: console and admin."""

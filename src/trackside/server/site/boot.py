@@ -1,0 +1,84 @@
+"""Starts the Django project: settings, migrations, the administrator's account."""
+
+import asyncio
+import fcntl
+import os
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+from trackside.config.settings import Config
+from trackside.server.asgi import Application, Receive, Scope, Send, respond
+
+
+def set_environment(config: Config) -> None:
+    """Give Django's settings module what it reads; before Django is imported."""
+    hosts = ["localhost", "127.0.0.1", "[::1]", config.host, *config.allowed_hosts]
+    if config.public_url:
+        hosts.append(urlsplit(config.public_url).hostname or "")
+    os.environ["DJANGO_SETTINGS_MODULE"] = "trackside.server.site.settings"
+    os.environ["TRACKSIDE_DATA_DIR"] = str(Path(config.data_dir).resolve())
+    os.environ["TRACKSIDE_ALLOWED_HOSTS"] = ",".join(dict.fromkeys(host for host in hosts if host))
+    os.environ["TRACKSIDE_PUBLIC_URL"] = config.public_url
+
+
+def boot() -> Application:
+    """Return the Django project as an ASGI application, its database made or brought up to date."""
+    import django
+
+    django.setup(set_prefix=False)
+
+    from django.contrib.auth import get_user_model
+    from django.core.handlers.asgi import ASGIHandler
+    from django.core.management import call_command
+    from django.db import connection, connections
+
+    from trackside.console.views import ADMIN_NAME
+
+    database = Path(str(connection.settings_dict["NAME"]))
+    with database.with_name("site.lock").open("wb") as lock:  # several processes start at once; one migrates
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        call_command("migrate", interactive=False, verbosity=0)
+        database.chmod(0o600)
+        users = get_user_model().objects
+        if not users.filter(username=ADMIN_NAME).exists():
+            # No password: the login link lets the administrator in, who may set one in the admin.
+            users.create_superuser(ADMIN_NAME, email=None, password=None)
+    connections.close_all()
+    return cast("Application", ASGIHandler())
+
+
+class Gate:
+    """The Django project as an ASGI application that may still be starting: requests wait for it."""
+
+    def __init__(self) -> None:
+        self._starting: asyncio.Task[Application] | None = None
+
+    def start(self) -> None:
+        """Begin to start the project in a thread; collecting goes on meanwhile."""
+        self._starting = asyncio.create_task(asyncio.to_thread(boot))
+
+    async def started(self) -> None:
+        """Return once the project stands; raises what kept it from starting."""
+        if self._starting is not None:
+            await asyncio.shield(self._starting)
+
+    def problem(self) -> str | None:
+        """Return why the project does not stand, or None where it does."""
+        starting = self._starting
+        if starting is None or not starting.done():
+            return "it is starting"
+        if starting.cancelled() or starting.exception() is not None:
+            return "it could not start; the server's log says why"
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request to the project, once it stands."""
+        try:
+            if self._starting is None:
+                raise RuntimeError("the site was not started")
+            application = await asyncio.shield(self._starting)
+        except Exception:  # noqa: BLE001  # reported once by whoever awaits `started`
+            await respond(send, 503, b"The console could not start.\n", content_type=b"text/plain; charset=utf-8")
+            return
+        await application(scope, receive, send)
