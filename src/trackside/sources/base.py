@@ -24,6 +24,8 @@ class Request(Struct, frozen=True, kw_only=True, gc=False):
     """When the head of the request was here; aware, UTC."""
     client_ip: str | None
     """Address of the client, trusted proxies taken into account; None where it is unknown."""
+    scheme: str = "http"
+    """http or https, as the client sees it; trusted proxies taken into account."""
 
 
 class Reply(Struct, frozen=True, kw_only=True, gc=False):
@@ -41,6 +43,10 @@ class Decoded(Struct, frozen=True, kw_only=True, gc=False):
     reply: Reply
     events: Sequence[Event] = ()
     rejects: Sequence[Reject] = ()
+    source: str = ""
+    """Name of the source whose key the request had; "" where it had none, or several."""
+    discarded: int = 0
+    """How many things were taken and thrown away on purpose: an SDK's measurements of itself."""
 
 
 class Source(Protocol):

@@ -1,0 +1,155 @@
+"""When something happened, by the server's clock, told from what a client with its own clock says.
+
+The rule is `received - (sent - original)`: Segment's (common fields, documentation of 2025-11) and the one of
+AppRTC's analytics page. It assumes that sending took no time; the delay of the network makes events late by as much.
+"""
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct
+
+FIRST_YEAR = 1970
+LAST_YEAR = 2100
+"""A time outside of these years is a mistake, not a time; the bound also keeps the arithmetic from overflowing."""
+SKEW_TOLERANCE = timedelta(seconds=2)
+"""Up to this a difference between two clocks is ordinary and not worth a flag."""
+
+
+class Flag(StrEnum):
+    """What is doubtful about a timestamp; kept with the event."""
+
+    NAIVE = "naive"
+    """A time had no zone and was read as UTC."""
+    UNPARSABLE = "unparsable"
+    """The time of the event could not be read, or is out of bounds; the time of receipt stands in for it."""
+    NO_SENT_AT = "no_sent_at"
+    """Nothing readable said when the client sent: the time of the event is the client's, not corrected."""
+    FUTURE = "future"
+    """The corrected time was later than the receipt and was set back to it."""
+    SKEW_SUSPECT = "skew_suspect"
+    """The skew may hold time spent waiting: a retry, or a library that stamps `sentAt` long before it sends."""
+    ALREADY_CORRECTED = "already_corrected"
+    """A server before us corrected the time; it was kept."""
+
+
+NAIVE = (Flag.NAIVE.value,)
+UNPARSABLE = (Flag.UNPARSABLE.value,)
+NO_SENT_AT = (Flag.NO_SENT_AT.value,)
+FUTURE = (Flag.FUTURE.value,)
+SKEW_SUSPECT = (Flag.SKEW_SUSPECT.value,)
+ALREADY_CORRECTED = (Flag.ALREADY_CORRECTED.value,)
+
+
+class Correction(Struct, frozen=True, gc=False):
+    """When an event happened by the server's clock, and what that was told from."""
+
+    timestamp: datetime
+    """Aware, UTC, never later than the receipt."""
+    skew_ms: int | None
+    """How far the client's clock seemed behind ours: received - sent; None where it did not say."""
+    flags: tuple[str, ...]
+    """Values of `Flag`."""
+
+
+def parse_timestamp(text: str) -> datetime | None:
+    """Return the moment `text` names, in UTC, or None where it names none between 1970 and 2100.
+
+    Reads what the SDKs send: ISO 8601 with `Z` or an offset, fractions of any length (cut to microseconds).
+    A time without zone is UTC.
+    """
+    moment = _parse(text)
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def correct(
+    original: datetime | None, sent: datetime | None, received: datetime, *, suspect: bool = False
+) -> Correction:
+    """Return when something happened by our clock: received - (sent - original), never later than `received`.
+
+    Without `sent` the original stands as it is; without `original`, `received` does. All are aware. `suspect`
+    tells that `sent` may have been stamped long before the sending; the correction is then flagged.
+    """
+    return ClientClock(received, sent, suspect=suspect).place(original)
+
+
+class ClientClock:
+    """How far one client's clock is from ours, told from one request and used for all of its events."""
+
+    __slots__ = ("_delta", "_flags", "received_at", "skew_ms")
+
+    def __init__(
+        self,
+        received_at: datetime,
+        sent_at: datetime | None,
+        *,
+        suspect: bool = False,
+        flags: tuple[str, ...] = (),
+    ) -> None:
+        self.received_at = received_at
+        self.skew_ms: int | None
+        if sent_at is None:
+            self._delta = timedelta(0)
+            self.skew_ms = None
+            self._flags = flags + NO_SENT_AT
+        else:
+            self._delta = received_at - sent_at
+            self.skew_ms = self._delta // timedelta(milliseconds=1)
+            # only a clock behind ours can be mistaken for waiting
+            self._flags = flags + SKEW_SUSPECT if suspect and self._delta > SKEW_TOLERANCE else flags
+
+    @classmethod
+    def from_text(cls, received_at: datetime, sent_at: str | None, *, suspect: bool = False) -> "ClientClock":
+        """Return the clock of a client that says it sent at `sent_at`; text that names no moment counts as none."""
+        moment = None if sent_at is None else _parse(sent_at)
+        if moment is not None and moment.tzinfo is None:
+            return cls(received_at, moment.replace(tzinfo=UTC), suspect=suspect, flags=NAIVE)
+        return cls(received_at, moment, suspect=suspect)
+
+    @property
+    def looks_late(self) -> bool:
+        """Whether the skew is large enough that a stale `sentAt` would matter."""
+        return self._delta > SKEW_TOLERANCE
+
+    def correct(self, original: str | None) -> Correction:
+        """Return when an event happened whose client says `original`; the receipt where it says nothing readable."""
+        if original is None:
+            return Correction(self.received_at, self.skew_ms, ())
+        moment = _parse(original)
+        if moment is None:
+            return Correction(self.received_at, self.skew_ms, UNPARSABLE)
+        if moment.tzinfo is None:
+            return self._place(moment.replace(tzinfo=UTC), self._flags + NAIVE)
+        return self._place(moment, self._flags)
+
+    def place(self, original: datetime | None) -> Correction:
+        """Return when an event happened that the client's clock saw at `original`."""
+        if original is None:
+            return Correction(self.received_at, self.skew_ms, ())
+        return self._place(original, self._flags)
+
+    def _place(self, original: datetime, flags: tuple[str, ...]) -> Correction:
+        corrected = original + self._delta
+        if corrected > self.received_at:
+            return Correction(self.received_at, self.skew_ms, flags + FUTURE)
+        return Correction(corrected, self.skew_ms, flags)
+
+
+def keep_corrected(timestamp: str, received_at: datetime) -> Correction:
+    """Return `timestamp` as it is, because a server before us corrected it; never later than `received_at`."""
+    clock = ClientClock(received_at, None)
+    correction = clock.correct(timestamp)
+    flags = tuple(flag for flag in correction.flags if flag != Flag.NO_SENT_AT)
+    return Correction(correction.timestamp, None, flags + ALREADY_CORRECTED)
+
+
+def _parse(text: str) -> datetime | None:
+    """Return the moment in UTC; naive where the text has no zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        return None
+    zone = moment.tzinfo
+    return moment if zone is UTC or zone is None else moment.astimezone(UTC)

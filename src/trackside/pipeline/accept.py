@@ -1,0 +1,103 @@
+"""From what a source decoded to one batch in the log."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from trackside.event import Batch, Event, Reject
+from trackside.log.base import Committed, Log, Receipt
+from trackside.sources.base import Decoded
+
+logger = logging.getLogger("trackside.pipeline")
+
+
+class Drop(Struct, frozen=True, gc=False):
+    """The event goes no further, on purpose: it is counted and its content is not kept."""
+
+    reason: str
+
+
+class Refuse(Struct, frozen=True, gc=False):
+    """The event must not be stored: it becomes a reject with this reason, its content kept for inspection."""
+
+    reason: str
+    detail: str
+
+
+class Processor(Protocol):
+    """Looks at each event before it is stored: gives it on (changed or not), drops it or refuses it."""
+
+    def __call__(self, event: Event) -> Event | Drop | Refuse:
+        """Return what becomes of `event`. An exception refuses it without keeping its content."""
+        ...
+
+
+class Pipeline:
+    """Brings what a source decoded into the log: processors in their order, then one append for the request."""
+
+    def __init__(
+        self,
+        log: Log,
+        processors: Sequence[Processor] = (),
+        *,
+        dropped: Callable[[Event, Drop], None] | None = None,
+    ) -> None:
+        self._log = log
+        self._processors = tuple(processors)
+        self._dropped = dropped
+
+    def accept(self, decoded: Decoded, size_bytes: int, done: Callable[[Receipt], None]) -> None:
+        """Append what `decoded` holds; `done` is called once, with the receipt, when it is durable.
+
+        Where nothing is left to keep, `done` is called before this returns, and nothing is written.
+        `size_bytes` is the length of the decoded body. Raises LogBusy and LogClosed as the log does.
+        """
+        events, rejects = decoded.events, decoded.rejects
+        if self._processors:
+            events, rejects = self._process(events, rejects)
+        if not events and not rejects:
+            done(Committed(0, 0, 0))
+            return
+        self._log.append(Batch(events=tuple(events), rejects=tuple(rejects), size_bytes=size_bytes), done)
+
+    def _process(
+        self, events: Sequence[Event], rejects: Sequence[Reject]
+    ) -> tuple[Sequence[Event], Sequence[Reject]]:
+        kept: list[Event] = []
+        refused = list(rejects)
+        for event in events:
+            match self._run(event):
+                case Event() as changed:
+                    kept.append(changed)
+                case Reject() as reject:
+                    refused.append(reject)
+                case Drop() as drop:
+                    if self._dropped is not None:
+                        self._dropped(event, drop)
+        return kept, refused
+
+    def _run(self, event: Event) -> Event | Drop | Reject:
+        current = event
+        for processor in self._processors:
+            try:
+                result = processor(current)
+            except Exception:  # the border: a redaction that crashes must not let the unredacted event through
+                logger.exception("A processor failed; its event is refused")
+                return _reject(event, "processor_failed", "a processor raised; see the server's log", b"")
+            match result:
+                case Event():
+                    current = result
+                case Drop():
+                    return result
+                case Refuse(reason, detail):
+                    return _reject(event, reason, detail, msgspec.json.encode(current))
+        return current
+
+
+def _reject(event: Event, reason: str, detail: str, body: bytes) -> Reject:
+    return Reject(
+        source=event.source, received_at=event.received_at, reason=reason, detail=detail, body=body
+    )
