@@ -1,0 +1,162 @@
+"""The delivery engine: all destinations' workers, in one thread of the one process that delivers."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from trackside.delivery.lock import DeliveryLock
+from trackside.delivery.timing import Timing
+from trackside.delivery.worker import DeliveryWorker
+from trackside.destinations.base import Destination, DestinationSettings
+from trackside.errors import LogClosed
+from trackside.log.base import Log, Subscription
+
+logger = logging.getLogger(__name__)
+
+TAKEOVER_S = 1.0
+"""How often a process that does not deliver looks whether it could."""
+GATHER_S = 0.05
+"""Workers are woken at most this often: a page of a few events costs as much as one of many."""
+WATCH_S = 0.25
+"""How long one wait for new events may last, and with it how late the watching thread sees a stop."""
+
+
+class DeliveryEngine:
+    """Delivers to every destination while this process holds the lock, and waits for the lock otherwise.
+
+    It has a thread and an event loop of its own, so that a destination that blocks never holds up requests.
+    Start it after a fork, not before.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        destinations: Mapping[str, tuple[Destination, DestinationSettings]],
+        lock_path: Path,
+        *,
+        timing: Timing | None = None,
+    ) -> None:
+        self._log = log
+        self._destinations = {
+            name: (destination, settings)
+            for name, (destination, settings) in destinations.items()
+            if settings.enabled
+        }
+        self._lock = DeliveryLock(lock_path)
+        self._timing = timing or Timing()
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+        self._ended = threading.Event()
+        self._ready = threading.Event()
+        self._grace_s = 10.0
+        self._active = False
+
+    @property
+    def active(self) -> bool:
+        """Whether this process is the one that delivers."""
+        return self._active
+
+    def start(self) -> None:
+        """Let delivery begin in its thread. Raises StorageError where the log cannot keep subscriptions."""
+        subscriptions = {
+            name: self._log.subscription(name, start=settings.start)
+            for name, (_, settings) in self._destinations.items()
+        }
+        self._ended.clear()
+        self._ready.clear()
+        self._thread = threading.Thread(
+            target=self._run, args=(subscriptions,), name="trackside-delivery", daemon=True
+        )
+        self._thread.start()
+        self._ready.wait()
+
+    def stop(self, grace_s: float = 10.0) -> None:
+        """End delivery: sends in flight may finish within `grace_s`; what is then open is sent again later.
+
+        A second call does nothing.
+        """
+        thread, self._thread = self._thread, None
+        if thread is None or self._loop is None or self._stopping is None:
+            return
+        self._grace_s = grace_s
+        self._ended.set()
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        thread.join(grace_s + 2.0)
+        if thread.is_alive():
+            logger.error("delivery did not end in time", extra={"grace_s": grace_s})
+
+    def _run(self, subscriptions: Mapping[str, Subscription]) -> None:
+        asyncio.run(self._deliver(subscriptions))
+
+    async def _deliver(self, subscriptions: Mapping[str, Subscription]) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        threads = min(32, 2 * len(subscriptions) + 2)  # a hung destination must not take the others' threads
+        self._loop.set_default_executor(
+            ThreadPoolExecutor(max_workers=threads, thread_name_prefix="trackside-delivery")
+        )
+        self._ready.set()
+        if not await self._acquire(self._stopping):
+            return
+        self._active = True
+        logger.info("this process delivers", extra={"destinations": sorted(subscriptions)})
+        try:
+            await self._work(subscriptions, self._stopping)
+        finally:
+            self._active = False
+            self._lock.release()
+
+    async def _acquire(self, stopping: asyncio.Event) -> bool:
+        while not stopping.is_set():
+            try:
+                if self._lock.acquire():
+                    return True
+            except OSError:
+                logger.exception("the delivery lock cannot be used")
+            await self._timing.wait(stopping, TAKEOVER_S)
+        return False
+
+    async def _work(self, subscriptions: Mapping[str, Subscription], stopping: asyncio.Event) -> None:
+        workers = [
+            DeliveryWorker(subscription, self._log, *self._destinations[name], timing=self._timing)
+            for name, subscription in subscriptions.items()
+        ]
+        tasks = [asyncio.create_task(worker.run()) for worker in workers]
+        watcher = threading.Thread(
+            target=self._watch, args=(workers,), name="trackside-delivery-watch", daemon=True
+        )
+        watcher.start()
+        await stopping.wait()
+        for worker in workers:
+            worker.stop()
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=self._grace_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.to_thread(watcher.join)
+
+    def _watch(self, workers: list[DeliveryWorker]) -> None:
+        """Wake the workers when the log grows: one waiting thread for all of them."""
+        end = 0
+        while not self._ended.is_set():
+            try:
+                if self._log.wait(end, WATCH_S):
+                    end = self._log.bounds().last
+                    assert self._loop is not None  # noqa: S101  # set before this thread starts
+                    self._loop.call_soon_threadsafe(_nudge, workers)
+                    self._ended.wait(GATHER_S)
+            except LogClosed:
+                return
+            except Exception:  # the border: without this thread nothing would be delivered any more
+                logger.exception("the log cannot be watched")
+                self._ended.wait(TAKEOVER_S)
+
+
+def _nudge(workers: list[DeliveryWorker]) -> None:
+    for worker in workers:
+        worker.nudge()

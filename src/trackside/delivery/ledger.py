@@ -1,0 +1,160 @@
+"""What a worker did since it last wrote it down."""
+
+import asyncio
+import logging
+
+from trackside.delivery.timing import Timing
+from trackside.destinations.base import Destination
+from trackside.errors import StorageError
+from trackside.log.base import DeadLetter, Progress, Subscription, Waiting
+from trackside.telemetry import catalogue
+
+logger = logging.getLogger(__name__)
+
+COMMIT_EVERY_S = 0.15
+"""Positions are written down at most this often: each time costs an fsync of the file and of the database."""
+COMMIT_EVENTS = 10_000
+"""… but at the latest after this many events: after a crash they go again to whoever has no checkpoint."""
+REPEAT_S = 1.0
+
+
+class CheckpointFailed(Exception):  # noqa: N818  # never leaves this package
+    """The destination could not secure what it took; it has to be opened again from its last note."""
+
+
+class Ledger:
+    """Gathers the steps of a subscription and keeps them together, in one transaction."""
+
+    def __init__(
+        self, subscription: Subscription, destination: Destination, timing: Timing, position: int
+    ) -> None:
+        self.position = position
+        """Up to here everything is delivered, filtered, waiting or dead, written down or not."""
+        self._subscription = subscription
+        self._destination = destination
+        self._timing = timing
+        self._blocked_until: float | None = None
+        self._committed_at = float("-inf")
+        self._clear()
+
+    def _clear(self) -> None:
+        self._since: float | None = None
+        self._delivered = self._filtered = 0
+        self._waiting: list[Waiting] = []
+        self._settled: list[int] = []
+        self._dead: list[DeadLetter] = []
+
+    def pass_through(self, position: int, *, delivered: int, filtered: int) -> None:
+        """Note that all up to `position` is dealt with, so many of it delivered or not asked for."""
+        self.position = position
+        self._delivered += delivered
+        self._filtered += filtered
+        self._touch()
+        name = self._subscription.name
+        if delivered:
+            catalogue.DELIVERY_OUTCOMES.add(delivered, name, "delivered")
+        if filtered:
+            catalogue.DELIVERY_OUTCOMES.add(filtered, name, "filtered")
+
+    def settle(self, position: int) -> None:
+        """Note that an event that waited is delivered."""
+        self._delivered += 1
+        self._settled.append(position)
+        self._touch()
+        catalogue.DELIVERY_OUTCOMES.add(1, self._subscription.name, "delivered")
+
+    def wait(self, row: Waiting) -> None:
+        """Note that an event waits for its next attempt."""
+        self._waiting.append(row)
+        self._touch()
+        catalogue.DELIVERY_OUTCOMES.add(1, self._subscription.name, "retry")
+
+    def bury(self, letter: DeadLetter) -> None:
+        """Note that an event is dead."""
+        self._dead.append(letter)
+        self._touch()
+        name = self._subscription.name
+        catalogue.DELIVERY_OUTCOMES.add(1, name, "dead")
+        if catalogue.EVENT_DEAD_LETTERED:
+            catalogue.EVENT_DEAD_LETTERED.send(
+                catalogue.EventDeadLettered(
+                    destination=name,
+                    position=letter.position,
+                    event_id=letter.event.id,
+                    name=letter.event.name,
+                    attempts=letter.attempts,
+                    reason=letter.reason,
+                )
+            )
+
+    def _touch(self) -> None:
+        if self._since is None:
+            self._since = self._timing.monotonic()
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nothing more may be sent, because what was sent could not be written down."""
+        return self._blocked_until is not None
+
+    def due_in_s(self, *, idle: bool) -> float | None:
+        """Return after how many seconds what gathered is to be written down; None where nothing did.
+
+        An idle worker's first event is written down at once, and then no more often than under load.
+        """
+        if self._since is None:
+            return None
+        if self._blocked_until is not None:
+            due_at = self._blocked_until
+        elif self._delivered >= COMMIT_EVENTS:
+            return 0.0
+        else:
+            due_at = (self._committed_at if idle else self._since) + COMMIT_EVERY_S
+        return max(0.0, due_at - self._timing.monotonic())
+
+    async def commit_if_due(self, *, idle: bool) -> None:
+        """Write down what gathered, where it is time for it."""
+        if self.due_in_s(idle=idle) == 0.0:
+            await self.commit()
+
+    async def commit(self, *, always: bool = False) -> bool:
+        """Write down what gathered; return whether nothing is left to be written.
+
+        With `always` the destination's note is kept although nothing gathered. Raises CheckpointFailed.
+        """
+        if self._since is None and not always:
+            return True
+        try:
+            await asyncio.to_thread(self._commit)
+        except StorageError:
+            self._touch()
+            self._blocked_until = self._timing.monotonic() + REPEAT_S
+            logger.warning(
+                "progress of a destination cannot be kept",
+                exc_info=True,
+                extra={"destination": self._subscription.name},
+            )
+            return False
+        self._blocked_until = None
+        self._committed_at = self._timing.monotonic()
+        self._clear()
+        return True
+
+    def checkpoint(self) -> str | None:
+        """Return the destination's note; blocks while it secures what it took. Raises CheckpointFailed."""
+        try:
+            return self._destination.checkpoint()
+        except Exception as error:
+            raise CheckpointFailed(f"cannot secure what was sent: {error}") from error
+
+    def _commit(self) -> None:
+        checkpoint = self.checkpoint()
+        progress = Progress(
+            position=self.position,
+            delivered=self._delivered,
+            filtered=self._filtered,
+            waiting=self._waiting,
+            settled=self._settled,
+            dead=self._dead,
+            checkpoint=checkpoint,
+        )
+        self._subscription.advance(progress, now=self._timing.now())

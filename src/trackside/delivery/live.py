@@ -1,0 +1,146 @@
+"""The live lane: events nobody tried to deliver yet, in the log's order."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import assert_never
+
+from trackside.delivery.lane import PAGE_EVENTS, Route
+from trackside.delivery.state import Dead, Settled, Wait
+from trackside.destinations.base import DELIVERED, Delivery, Outcome, Retry
+from trackside.log.base import DeadLetter, Page, Waiting
+
+
+PROBE_EVENTS = 10
+"""How many events are tried of a destination that took nothing of the last page."""
+LONGEST_REST_S = 60.0
+"""How late it is noticed at the most that such a destination takes events again."""
+
+
+class LiveLane:
+    """Reads on from the position, sends, and moves the position.
+
+    Ordered: the first event that must wait holds the position, and its next attempt is made from there.
+    Otherwise: what must wait becomes a row of its own and the position goes on; but after a page that failed as a
+    whole only a few events are tried, with longer and longer rests, so that a dead place does not turn the log
+    into rows.
+    """
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._head_position = 0
+        self._head_failures = 0
+        self._failed_pages = 0
+
+    @property
+    def rest_s(self) -> float | None:
+        """New events wake the worker; only a rest after a failure ends by itself."""
+        return self._route.health.rest_s or None
+
+    async def refresh(self) -> None:
+        """Nothing here changes from outside."""
+
+    async def step(self) -> bool:
+        """Deal with one page."""
+        route = self._route
+        start = route.ledger.position
+        limit = PROBE_EVENTS if self._failed_pages else PAGE_EVENTS
+        page = await asyncio.to_thread(route.log.read, start, limit=limit, names=route.names)
+        if page.through == start:
+            return False
+        if not page.events:
+            route.ledger.pass_through(page.through, delivered=0, filtered=page.through - start)
+            return True
+        deliveries = list(map(Delivery, page.positions, page.events))
+        if deliveries[0].position == self._head_position:
+            first = deliveries[0]
+            deliveries[0] = Delivery(first.position, first.event, self._head_failures + 1)
+        outcomes = await route.sender.send(deliveries)
+        if all(outcome is DELIVERED for outcome in outcomes):
+            await self._all_delivered(page, start, deliveries[-1])
+            return True
+        if route.ordered:
+            return await self._settle_in_order(page, start, deliveries, outcomes)
+        return await self._settle_each(page, start, deliveries, outcomes)
+
+    async def _all_delivered(self, page: Page, start: int, newest: Delivery) -> None:
+        count = len(page.events)
+        self._route.ledger.pass_through(page.through, delivered=count, filtered=page.through - start - count)
+        self._failed_pages = 0
+        self._route.sender.note_lag(newest)
+        await self._route.health.recover()
+
+    async def _settle_in_order(
+        self, page: Page, start: int, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]
+    ) -> bool:
+        route = self._route
+        delivered = 0
+        for index, (delivery, outcome) in enumerate(zip(deliveries, outcomes, strict=True)):
+            match route.decide(delivery, outcome):
+                case Settled():
+                    delivered += 1
+                case Dead(attempts=attempts, reason=reason):
+                    self._bury(delivery, attempts, reason)
+                case Wait(due_at=due_at, failures=failures, reason=reason):
+                    before = delivery.position - 1
+                    if before > start:
+                        route.ledger.pass_through(
+                            before, delivered=delivered, filtered=before - start - index
+                        )
+                    self._head_position, self._head_failures = delivery.position, failures
+                    rest = due_at - route.timing.now()
+                    await route.health.fail(reason, rest_s=rest.total_seconds())
+                    return index > 0
+                case never:
+                    assert_never(never)
+        filtered = page.through - start - len(deliveries)
+        route.ledger.pass_through(page.through, delivered=delivered, filtered=filtered)
+        await route.health.recover()
+        return True
+
+    async def _settle_each(
+        self, page: Page, start: int, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]
+    ) -> bool:
+        route = self._route
+        retries = [outcome for outcome in outcomes if isinstance(outcome, Retry)]
+        if len(retries) == len(outcomes):
+            self._failed_pages += 1
+            rest_s = min(route.schedule.delay_s(self._failed_pages, route.random), LONGEST_REST_S)
+            await route.health.fail(retries[0].reason, rest_s=rest_s)
+            if not any(retry.spends_attempt for retry in retries):
+                return False  # our own fault: nobody was asked, so the events stay where they are
+        else:
+            self._failed_pages = 0
+            await route.health.recover()
+        delivered = 0
+        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            match route.decide(delivery, outcome):
+                case Settled():
+                    delivered += 1
+                case Dead(attempts=attempts, reason=reason):
+                    self._bury(delivery, attempts, reason)
+                case Wait(due_at=due_at, failures=failures, reason=reason):
+                    route.ledger.wait(
+                        Waiting(
+                            position=delivery.position,
+                            event=delivery.event,
+                            attempt=failures,
+                            due_at=due_at,
+                            reason=reason,
+                        )
+                    )
+                case never:
+                    assert_never(never)
+        filtered = page.through - start - len(deliveries)
+        route.ledger.pass_through(page.through, delivered=delivered, filtered=filtered)
+        return True
+
+    def _bury(self, delivery: Delivery, attempts: int, reason: str) -> None:
+        self._route.ledger.bury(
+            DeadLetter(
+                position=delivery.position,
+                event=delivery.event,
+                attempts=attempts,
+                died_at=self._route.timing.now(),
+                reason=reason,
+            )
+        )

@@ -1,0 +1,83 @@
+"""The retry lane: events that failed before and are due again."""
+
+import asyncio
+from datetime import datetime
+from typing import assert_never
+
+from trackside.delivery.lane import Route
+from trackside.delivery.state import Dead, Settled, Wait
+from trackside.destinations.base import Delivery
+from trackside.log.base import DeadLetter, Waiting
+
+ROWS = 100
+"""How many are tried at once; new events go between."""
+
+
+class RetryLane:
+    """Tries what waits once it is due; also what an operator took out of the dead letters."""
+
+    def __init__(self, route: Route) -> None:
+        self._route = route
+        self._next_due_at: datetime | None = None
+
+    @property
+    def rest_s(self) -> float | None:
+        """Return how long nothing is due."""
+        if self._next_due_at is None:
+            return None
+        return max(0.0, (self._next_due_at - self._route.timing.now()).total_seconds())
+
+    async def refresh(self) -> None:
+        """Notice rows that became due by an operator's command."""
+        self._next_due_at = await asyncio.to_thread(self._route.subscription.next_due_at)
+
+    async def step(self) -> bool:
+        """Try what is due, and write down at once what came of it, or it would be due again."""
+        if self.rest_s != 0.0:
+            return False
+        route = self._route
+        rows = await asyncio.to_thread(route.subscription.due, route.timing.now(), ROWS)
+        if rows:
+            await self._try(rows)
+            if not await route.ledger.commit():
+                return False
+        await self.refresh()
+        return bool(rows)
+
+    async def _try(self, rows: list[Waiting]) -> None:
+        route = self._route
+        deliveries = [Delivery(row.position, row.event, row.attempt + 1) for row in rows]
+        outcomes = await route.sender.send(deliveries)
+        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            match route.decide(delivery, outcome):
+                case Settled():
+                    route.ledger.settle(delivery.position)
+                case Dead(attempts=attempts, reason=reason):
+                    self._bury(delivery, attempts, reason)
+                case Wait(due_at=due_at, failures=failures, reason=reason):
+                    route.ledger.wait(
+                        Waiting(
+                            position=delivery.position,
+                            event=delivery.event,
+                            attempt=failures,
+                            due_at=due_at,
+                            reason=reason,
+                        )
+                    )
+                    if route.ordered:  # those behind were not tried: they stay due, with all their attempts
+                        rest = due_at - route.timing.now()
+                        await route.health.fail(reason, rest_s=rest.total_seconds())
+                        return
+                case never:
+                    assert_never(never)
+
+    def _bury(self, delivery: Delivery, attempts: int, reason: str) -> None:
+        self._route.ledger.bury(
+            DeadLetter(
+                position=delivery.position,
+                event=delivery.event,
+                attempts=attempts,
+                died_at=self._route.timing.now(),
+                reason=reason,
+            )
+        )
