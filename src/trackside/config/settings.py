@@ -1,39 +1,90 @@
 """Every setting of Trackside's own parts, declared once: default, range, unit and a sentence.
 
 Documentation, command line help, checks and error messages are made from these declarations.
-The settings of a kind of source or destination stand beside that kind.
+The settings of a kind of source or destination stand beside that kind, declared in the same way.
 """
 
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-T = TypeVar("T")
+Form = Literal["", "network", "url"]
+"""What a text must look like: an IP address or network, an http(s) URL; the default is always good."""
 
 
-def _meta(sentence: str, *, unit: str = "", low: float | None = None, high: float | None = None) -> Meta:
-    return Meta(description=sentence, ge=low, le=high, extra_json_schema={"unit": unit} if unit else None)
+def setting(
+    sentence: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    secret: bool = False,
+    form: Form = "",
+) -> Meta:
+    """Return what stands beside a setting's type, from which its documentation and its checks are made.
+
+    A `secret` setting's value appears in no message and no listing.
+    """
+    extra: dict[str, Any] = {"unit": unit, "secret": secret, "form": form}
+    return Meta(
+        description=sentence,
+        ge=low,
+        le=high,
+        extra_json_schema={key: value for key, value in extra.items() if value},
+    )
 
 
 class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[log]`: how events are kept."""
 
-    engine: Annotated[str, _meta("The log's engine: sqlite, or memory for tests.")] = "sqlite"
+    engine: Annotated[
+        Literal["sqlite", "memory"],
+        setting("Where the log is kept; memory is for tests and forgets all at the end."),
+    ] = "sqlite"
     dedup_window_s: Annotated[
-        int, _meta("How long a message id is remembered, so that a repeated event is stored once.", unit="s", low=0, high=31_536_000)
+        int,
+        setting(
+            "How long a message id is remembered, so that a repeated event is stored once.",
+            unit="s",
+            low=0,
+            high=31_536_000,
+        ),
     ] = 86_400
     dedup_max_ids: Annotated[
-        int, _meta("How many message ids are remembered at the most; a million take about 13 MB of memory.", low=1_000, high=200_000_000)
+        int,
+        setting(
+            "How many message ids are remembered at the most; a million take about 13 MB of memory.",
+            low=1_000,
+            high=200_000_000,
+        ),
     ] = 2_000_000
     retention_s: Annotated[
-        int, _meta("Events older than this are removed once every destination has passed them; 0 keeps them for ever.", unit="s", low=0)
+        int,
+        setting(
+            "Older events are removed once every destination has passed them; 0 keeps them for ever.",
+            unit="s",
+            low=0,
+        ),
     ] = 2_592_000
     retention_bytes: Annotated[
-        int, _meta("Above this size of the log its oldest events are removed once every destination has passed them; 0 is no limit.", unit="bytes", low=0)
+        int,
+        setting(
+            "Above this size of the log its oldest events are removed once every destination has passed them;"
+            " 0 is no limit.",
+            unit="bytes",
+            low=0,
+        ),
     ] = 10_737_418_240
-    rejects_kept: Annotated[int, _meta("How many rejected items are kept, the newest.", low=0, high=10_000_000)] = 10_000
+    rejects_kept: Annotated[
+        int, setting("How many rejected items are kept, the newest.", low=0, high=10_000_000)
+    ] = 10_000
     queue_bytes: Annotated[
-        int, _meta("How many bytes may wait for a commit before clients are told to come back later.", unit="bytes", low=1_048_576)
+        int,
+        setting(
+            "How many bytes may wait for a commit before clients are told to come back later.",
+            unit="bytes",
+            low=1_048_576,
+        ),
     ] = 33_554_432
 
 
@@ -41,31 +92,58 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """`[limits]`: what one request may cost."""
 
     body_bytes: Annotated[
-        int, _meta("Largest request body after decompression.", unit="bytes", low=1_024, high=1_073_741_824)
+        int, setting("Largest request body after decompression.", unit="bytes", low=1_024, high=1_073_741_824)
     ] = 5_242_880
-    event_bytes: Annotated[int, _meta("Largest event; a larger one is rejected alone.", unit="bytes", low=1_024, high=16_777_216)] = 65_536
-    batch_events: Annotated[int, _meta("Most events in one batch; those beyond are rejected.", low=1, high=1_000_000)] = 10_000
-    depth: Annotated[int, _meta("Deepest nesting of an event's JSON.", unit="levels", low=8, high=400)] = 100
-    request_s: Annotated[float, _meta("Longest time from a request's first byte to its last.", unit="s", low=0.1, high=3_600)] = 30.0
-    idle_s: Annotated[float, _meta("How long a connection may stay open without a request.", unit="s", low=1, high=86_400)] = 75.0
-    connections: Annotated[int, _meta("Most open connections of one process.", low=16, high=1_000_000)] = 20_000
+    event_bytes: Annotated[
+        int,
+        setting("Largest event; a larger one is rejected alone.", unit="bytes", low=1_024, high=16_777_216),
+    ] = 65_536
+    batch_events: Annotated[
+        int, setting("Most events in one batch; those beyond are rejected.", low=1, high=1_000_000)
+    ] = 10_000
+    depth: Annotated[int, setting("Deepest nesting of an event's JSON.", unit="levels", low=8, high=400)] = (
+        100
+    )
+    request_s: Annotated[
+        float, setting("Longest time from a request's first byte to its last.", unit="s", low=0.1, high=3_600)
+    ] = 30.0
+    idle_s: Annotated[
+        float, setting("How long a connection may stay open without a request.", unit="s", low=1, high=86_400)
+    ] = 75.0
+    connections: Annotated[int, setting("Most open connections of one process.", low=16, high=1_000_000)] = (
+        20_000
+    )
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration, validated, passed explicitly to whoever needs it."""
 
-    data_dir: Annotated[str, _meta("Where everything is kept.")] = "data"
-    host: Annotated[str, _meta("Address to listen on.")] = "127.0.0.1"
-    port: Annotated[int, _meta("Port to listen on; 0 takes any free one.", low=0, high=65_535)] = 8000
-    workers: Annotated[int, _meta("How many processes collect events.", low=1, high=256)] = 1
+    data_dir: Annotated[
+        str,
+        setting(
+            "Where everything is kept. In the file a relative path counts from the file's folder,"
+            " elsewhere from the working directory."
+        ),
+    ] = "data"
+    host: Annotated[str, setting("Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, setting("Port to listen on; 0 takes any free one.", low=0, high=65_535)] = 8000
+    workers: Annotated[int, setting("How many processes collect events.", low=1, high=256)] = 1
     public_url: Annotated[
-        str, _meta("How clients reach this server (https://events.example.org); empty: as each request says.")
+        str,
+        setting(
+            "How clients reach this server (https://events.example.org); empty: as each request says.",
+            form="url",
+        ),
     ] = ""
     trusted_proxies: Annotated[
-        tuple[str, ...], _meta("Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed.")
+        tuple[str, ...],
+        setting(
+            "Addresses or networks whose X-Forwarded-For and X-Forwarded-Proto are believed.", form="network"
+        ),
     ] = ("127.0.0.1", "::1")
     shutdown_grace_s: Annotated[
-        float, _meta("How long a stop waits for requests and deliveries under way.", unit="s", low=0, high=600)
+        float,
+        setting("How long a stop waits for requests and deliveries under way.", unit="s", low=0, high=600),
     ] = 10.0
     log: LogSettings = field(default_factory=LogSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)

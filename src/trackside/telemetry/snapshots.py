@@ -97,7 +97,7 @@ def write_snapshot(directory: Path) -> None:
 
 
 def collect(directory: Path) -> list[Snapshot]:
-    """Return the numbers of this process as of now, of each other living one, and of all dead ones together."""
+    """Return the numbers of this process as of now, of each other living one, and of the dead together."""
     collected = [snapshot()]
     if not directory.is_dir():
         return collected
