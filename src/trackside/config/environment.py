@@ -8,6 +8,9 @@ PREFIX = "TRACKSIDE_"
 OTHER_VARIABLES: Mapping[str, str] = {
     "TRACKSIDE_CONFIG": "Path of the configuration file, as `--config`.",
     "TRACKSIDE_REQUIRE_SERVICES": "For the project's own tests: 1 makes a missing service fail them.",
+    "TRACKSIDE_FUZZ_EXAMPLES": "For the project's own tests: how many examples a fuzz test tries.",
+    "TRACKSIDE_KILL_ROUNDS": "For the project's own tests: how often a server is killed.",
+    "TRACKSIDE_BENCH_DIR": "For the project's own benchmarks: where they keep their data.",
 }
 """Variables that are no settings, and what they are for."""
 

@@ -16,7 +16,7 @@ SECRET_FILE = "secret_key"  # noqa: S105  # the file's name
 
 _FILE = """\
 # Written by the first start of Trackside; yours to change. A stop and a start apply what you changed.
-# `trackside config` shows what is in effect and where it comes from; all settings: `trackside config reference`.
+# `trackside config` shows what is in effect, and where it comes from.
 
 [sources.web]
 kind = "segment"                # any Segment library that is given this server's address and this key

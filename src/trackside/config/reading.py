@@ -55,7 +55,7 @@ class Reading:
                 self.kinds[part] = kind
                 self._declared[part] = kinds[kind]
                 settings = describe(kinds[kind], f"{part}.")
-                self.known |= {setting.key: setting for setting in (_kind_setting(part, kinds), *settings)}
+                self.known |= {setting.key: setting for setting in (*settings, _kind_setting(part, kinds))}
             else:
                 self._broken.add(part)
                 if not isinstance(content, Mapping):

@@ -135,6 +135,13 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             form="url",
         ),
     ] = ""
+    allowed_hosts: Annotated[
+        tuple[str, ...],
+        setting(
+            "Names people may reach the console by, besides localhost and those of `host` and `public_url`;"
+            " .example.org means its subdomains too."
+        ),
+    ] = ()
     trusted_proxies: Annotated[
         tuple[str, ...],
         setting(
