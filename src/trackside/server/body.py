@@ -38,51 +38,72 @@ class Buffers:
         self.used = 0
 
 
+class BodyReader:
+    """Puts a body together as its parts arrive. Every reader ends by `finish` or by `give_up`."""
+
+    __slots__ = ("_buffers", "_held", "_limit", "_parts", "_size")
+
+    def __init__(self, limit: int, buffers: Buffers) -> None:
+        self._limit = limit
+        self._buffers = buffers
+        self._parts: list[bytes] = []
+        self._size = 0
+        self._held = 0
+
+    def feed(self, part: bytes) -> None:
+        """Take the next part.
+
+        Raises BodyRefused where the process has no room for it now, or where the client goes on sending
+        long after the body was too large; what is moderately too large is thrown away and refused by `finish`.
+        """
+        size = len(part)
+        self._size += size
+        if self._size <= self._limit:
+            self._parts.append(part)
+            self._held += size
+            self._buffers.used += size
+            if self._buffers.used > self._buffers.capacity:
+                raise BodyRefused(
+                    "overloaded", "too many bytes are being received", status=429, retry_after_s=1
+                )
+        elif self._size > self._limit * _OVERSIZE_DRAINED:
+            raise _too_large(self._limit)
+
+    def give_up(self) -> None:
+        """Release what is held."""
+        self._buffers.used -= self._held
+        self._held = 0
+        self._parts.clear()
+
+    def finish(self, encoding: bytes | None) -> bytes:
+        """Return the body, its content encoding undone.
+
+        Raises BodyRefused where it is too large (compressed or not) or wrongly encoded.
+        """
+        parts = self._parts
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.give_up()
+        if self._size > self._limit:
+            raise _too_large(self._limit)
+        return decompress(body, encoding, limit=self._limit) if encoding else body
+
+
 async def read_body(receive: Receive, headers: Mapping[bytes, bytes], *, limit: int, buffers: Buffers) -> bytes:
-    """Return the body, its content encoding undone.
+    """Return the body of an ASGI request, its content encoding undone.
 
-    Raises BodyRefused where it is larger than `limit` bytes (compressed or not), wrongly encoded, or where the
-    process has no room for it now; ClientGone where it never became complete.
+    Raises BodyRefused as BodyReader does, and ClientGone where the body never became complete.
     """
-    message = await receive()
-    if message["type"] != "http.request":
-        raise ClientGone
-    body: bytes = message["body"]
-    if message.get("more_body"):
-        body = await _read_rest(receive, body, limit=limit, buffers=buffers)
-    elif len(body) > limit:
-        raise _too_large(limit)
-    encoding = headers.get(b"content-encoding")
-    return decompress(body, encoding, limit=limit) if encoding else body
-
-
-async def _read_rest(receive: Receive, start: bytes, *, limit: int, buffers: Buffers) -> bytes:
-    parts, size, held = [start], len(start), len(start)
-    buffers.used += held
+    reader = BodyReader(limit, buffers)
     try:
         while True:
-            if buffers.used > buffers.capacity:
-                raise BodyRefused(
-                    "overloaded", "too many bytes are being received; come back later", status=429, retry_after_s=1
-                )
             message = await receive()
             if message["type"] != "http.request":
                 raise ClientGone
-            part = message["body"]
-            size += len(part)
-            if size <= limit:
-                parts.append(part)
-                held += len(part)
-                buffers.used += len(part)
-            elif size > limit * _OVERSIZE_DRAINED:
-                raise _too_large(limit)
+            reader.feed(message.get("body", b""))
             if not message.get("more_body"):
-                break
+                return reader.finish(headers.get(b"content-encoding"))
     finally:
-        buffers.used -= held
-    if size > limit:
-        raise _too_large(limit)
-    return b"".join(parts)
+        reader.give_up()
 
 
 def decompress(body: bytes, encoding: bytes, *, limit: int) -> bytes:

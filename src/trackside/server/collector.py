@@ -1,66 +1,49 @@
 """The collector: one request in, its events in the log, one reply out."""
 
+import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
 
 from trackside.errors import LogBusy, LogClosed
 from trackside.event import Reject
-from trackside.log.base import Unavailable
+from trackside.log.base import Receipt, Unavailable
 from trackside.pipeline.accept import Pipeline
-from trackside.server.asgi import Headers, Receive, Scope, Send, respond
+from trackside.server.asgi import Receive, Scope, Send, respond
 from trackside.server.body import BodyRefused, Buffers, ClientGone, read_body
 from trackside.server.client import ClientAddress
 from trackside.server.commits import Commits
 from trackside.sources.base import Decoded, Reply, Request, Source
 from trackside.sources.segment_api import cors
+from trackside.telemetry import catalogue
 
 logger = logging.getLogger("trackside.server")
 
+Answer = Callable[[Reply], None]
+
 
 class Collector:
-    """An ASGI application for the paths of one source. Made in the event loop it serves."""
+    """Collects for one source. Made in the event loop it serves.
+
+    `take` is the whole of it; calling the object is the same as an ASGI application.
+    """
 
     def __init__(
         self, source: Source, pipeline: Pipeline, *, addresses: ClientAddress, body_limit: int, buffers: Buffers
     ) -> None:
+        self.body_limit = body_limit
+        self.buffers = buffers
         self._source = source
         self._pipeline = pipeline
         self._addresses = addresses
-        self._body_limit = body_limit
-        self._buffers = buffers
         self._commits = Commits()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        received_at = datetime.now(UTC)
-        headers = dict(scope["headers"])
-        if scope["method"] == "OPTIONS":
-            await respond(send, 204, b"", headers=cors.preflight_headers(headers))
-            return
-        try:
-            body = await read_body(receive, headers, limit=self._body_limit, buffers=self._buffers)
-        except ClientGone:
-            return
-        except BodyRefused as refused:
-            decoded = _refused(refused, received_at)
-            body = b""
-        else:
-            decoded = self._decode(scope, headers, body, received_at)
-        reply = await self._keep(decoded, len(body))
-        await respond(
-            send,
-            reply.status,
-            reply.body,
-            content_type=reply.content_type,
-            headers=_reply_headers(reply, headers),
-        )
-
-    def _decode(
-        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, received_at: datetime
-    ) -> Decoded:
+    def take(
+        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, received_at: datetime, answer: Answer
+    ) -> None:
+        """Decode the request and store what it brings; `answer` is called once, in the loop, when that is durable."""
         request = Request(
             method=scope["method"],
             path=scope["path"],
@@ -72,39 +55,87 @@ class Collector:
             scheme=self._addresses.scheme(scope, headers),
         )
         try:
-            return self._source.decode(request)
-        except Exception:  # the border: a defect of ours must not look like the client's, and is answered "later"
+            decoded = self._source.decode(request)
+        except Exception:  # the border: a defect of ours must not look like the client's, so it is told "later"
             logger.exception("A request could not be decoded")
-            return Decoded(reply=_failure(503, "internal", "the request could not be handled", retry_after_s=60))
+            decoded = Decoded(reply=_failure(503, "internal", "the request could not be handled", retry_after_s=60))
+        self._keep(decoded, len(body), headers, answer)
 
-    async def _keep(self, decoded: Decoded, size_bytes: int) -> Reply:
-        """Return the reply, once everything the request brought is durable."""
-        if not decoded.events and not decoded.rejects:
-            return decoded.reply
-        future, done = self._commits.expect()
+    def refuse(
+        self, refused: BodyRefused, headers: Mapping[bytes, bytes], received_at: datetime, answer: Answer
+    ) -> None:
+        """Answer a request whose body is not taken; what is wrong with it goes to the rejects."""
+        reply = _failure(refused.status, refused.code, str(refused), retry_after_s=refused.retry_after_s)
+        rejects: tuple[Reject, ...] = ()
+        if refused.status == 400:
+            detail = str(refused)
+            rejects = (Reject(source="", received_at=received_at, reason=refused.code, detail=detail, body=b""),)
+        else:
+            catalogue.REQUESTS_SHED.add(1, "buffers")
+        self._keep(Decoded(reply=reply, rejects=rejects), 0, headers, answer)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request as an ASGI application."""
+        received_at = datetime.now(UTC)
+        headers = dict(scope["headers"])
+        if scope["method"] == "OPTIONS":
+            await respond(send, 204, b"", headers=cors.preflight_headers(headers))
+            return
+        replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         try:
-            self._pipeline.accept(decoded, size_bytes, done)
+            body = await read_body(receive, headers, limit=self.body_limit, buffers=self.buffers)
+        except ClientGone:
+            return
+        except BodyRefused as refused:
+            self.refuse(refused, headers, received_at, replied.set_result)
+        else:
+            self.take(scope, headers, body, received_at, replied.set_result)
+        reply = await replied
+        await respond(send, reply.status, reply.body, content_type=reply.content_type, headers=reply.headers)
+
+    def _keep(self, decoded: Decoded, size_bytes: int, headers: Mapping[bytes, bytes], answer: Answer) -> None:
+        def finish(reply: Reply) -> None:
+            catalogue.REQUESTS.add(1, decoded.source, str(reply.status))
+            if b"origin" in headers:
+                reply = msgspec.structs.replace(reply, headers=(*reply.headers, *cors.reply_headers(headers)))
+            answer(reply)
+
+        if not decoded.events and not decoded.rejects:
+            if decoded.discarded:
+                catalogue.SDK_METRICS_DISCARDED.add(decoded.discarded, decoded.source)
+            finish(decoded.reply)
+            return
+
+        def committed(receipt: Receipt) -> None:
+            if isinstance(receipt, Unavailable):
+                catalogue.REQUESTS_SHED.add(1, "log_unavailable")
+                finish(
+                    _failure(503, "unavailable", "events cannot be stored now", retry_after_s=receipt.retry_after_s)
+                )
+                return
+            _count(decoded, receipt.stored, receipt.duplicates, size_bytes)
+            finish(decoded.reply)
+
+        try:
+            self._pipeline.accept(decoded, size_bytes, self._commits.tell(committed))
         except LogBusy as busy:
-            return _failure(429, "overloaded", "too many events wait to be stored", retry_after_s=busy.retry_after_s)
+            catalogue.REQUESTS_SHED.add(1, "queue_full")
+            finish(
+                _failure(429, "overloaded", "too many events wait to be stored", retry_after_s=busy.retry_after_s)
+            )
         except LogClosed:
-            return _failure(503, "stopping", "the server is stopping", retry_after_s=1)
-        receipt = await future
-        if isinstance(receipt, Unavailable):
-            return _failure(503, "unavailable", "events cannot be stored now", retry_after_s=receipt.retry_after_s)
-        return decoded.reply
+            finish(_failure(503, "stopping", "the server is stopping", retry_after_s=1))
 
 
-def _reply_headers(reply: Reply, headers: Mapping[bytes, bytes]) -> Headers:
-    shared = cors.reply_headers(headers)
-    return [*shared, *reply.headers] if reply.headers else shared
-
-
-def _refused(refused: BodyRefused, received_at: datetime) -> Decoded:
-    reply = _failure(refused.status, refused.code, str(refused), retry_after_s=refused.retry_after_s)
-    if refused.status == 429:
-        return Decoded(reply=reply)
-    reject = Reject(source="", received_at=received_at, reason=refused.code, detail=str(refused), body=b"")
-    return Decoded(reply=reply, rejects=(reject,))
+def _count(decoded: Decoded, stored: int, duplicates: int, size_bytes: int) -> None:
+    source = decoded.source
+    catalogue.REQUEST_BYTES.add(size_bytes, source)
+    if stored:
+        catalogue.EVENTS_ACCEPTED.add(stored, source)
+    if duplicates:
+        catalogue.EVENTS_DUPLICATES.add(duplicates, source)
+    for reject in decoded.rejects:
+        catalogue.EVENTS_REJECTED.add(1, reject.source, reject.reason)
 
 
 def _failure(status: int, code: str, message: str, *, retry_after_s: int | None = None) -> Reply:

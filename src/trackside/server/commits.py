@@ -6,26 +6,27 @@ from collections.abc import Callable
 
 from trackside.log.base import Receipt
 
+Told = Callable[[Receipt], None]
+
 
 class Commits:
-    """Lets a request wait for its commit. Made in the loop it serves."""
+    """Tells those who wait for a commit, in the loop it was made in."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._finished: deque[tuple[asyncio.Future[Receipt], Receipt]] = deque()
+        self._finished: deque[tuple[Told, Receipt]] = deque()
         self._woken = False
 
-    def expect(self) -> "tuple[asyncio.Future[Receipt], Callable[[Receipt], None]]":
-        """Return a future and the callback that, called once from any thread, gives it its receipt."""
-        future: asyncio.Future[Receipt] = self._loop.create_future()
+    def tell(self, told: Told) -> Told:
+        """Return a callback that, called once from any thread, calls `told` with the receipt in the loop."""
 
         def done(receipt: Receipt) -> None:
-            self._finished.append((future, receipt))
+            self._finished.append((told, receipt))
             if not self._woken:
                 self._woken = True
                 self._wake()
 
-        return future, done
+        return done
 
     def _wake(self) -> None:
         try:
@@ -38,6 +39,5 @@ class Commits:
         self._woken = False
         finished = self._finished
         while finished:
-            future, receipt = finished.popleft()
-            if not future.done():
-                future.set_result(receipt)
+            told, receipt = finished.popleft()
+            told(receipt)

@@ -1,9 +1,16 @@
-"""One HTTP connection: uvicorn's, with limits on a request's head, on its time to arrive, and on their number."""
+"""One HTTP connection: uvicorn's, with limits on a request's head, on its time to arrive, and on their number,
+and with a short way for the collector's requests.
+"""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from trackside.server.collector import Collector
+from trackside.server.exchange import Exchange
+from trackside.telemetry import catalogue
 
 _HEAD_BYTES = 65_536
 
@@ -24,6 +31,8 @@ _HEAD_TOO_LARGE = _refusal(b"431 Request Header Fields Too Large", b"head_too_la
 class Connection(HttpToolsProtocol):
     """Closed by `close_if_late`, which the server calls now and then, rather than by a timer of its own."""
 
+    collector: Collector | None = None
+    collects: Callable[[str], bool] = staticmethod(lambda _: False)
     most_connections = 20_000
     request_s = 30.0
     idle_s = 75.0
@@ -39,8 +48,15 @@ class Connection(HttpToolsProtocol):
         """Take the connection, or answer 503 where there are too many."""
         super().connection_made(transport)
         if len(self.connections) > self.most_connections:
+            catalogue.REQUESTS_SHED.add(1, "connections")
             transport.write(_TOO_MANY)
             transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the connection."""
+        if type(self.cycle) is Exchange and not self.cycle.response_complete:
+            self.cycle.abandon()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse; the clock of a request starts with its first byte."""
@@ -63,14 +79,49 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
 
     def on_headers_complete(self) -> None:
-        """Stop counting, and start the application."""
+        """Stop counting; start an exchange with the collector, or an ASGI application for everything else."""
         self._in_head = False
-        super().on_headers_complete()
+        busy = self.cycle is not None and not self.cycle.response_complete
+        if busy or self.expect_100_continue or not self._start_exchange():
+            super().on_headers_complete()
+
+    def _start_exchange(self) -> bool:
+        parser = self.parser
+        if self.collector is None or parser.get_method() != b"POST" or parser.should_upgrade():
+            return False
+        path, _, query = self.url.partition(b"?")
+        if not path.isascii() or not self.collects(text := path.decode("ascii")):
+            return False  # an absolute URL, percent signs, another application's path: uvicorn's way
+        scope = self.scope
+        scope["method"] = "POST"
+        scope["path"] = text
+        scope["query_string"] = query.partition(b"#")[0]
+        self.cycle = Exchange(  # type: ignore[assignment]
+            self.collector,
+            scope,
+            self.transport,
+            keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive(),
+            default_headers=self.server_state.default_headers,
+            on_answered=self.on_response_complete,
+        )
+        return True
+
+    def on_body(self, body: bytes) -> None:
+        """Hand on a part of a body."""
+        if type(self.cycle) is Exchange:
+            if not self.cycle.response_complete:
+                self.cycle.feed(body)
+        else:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Note that the request is here as a whole."""
-        super().on_message_complete()
         self._receiving = False
+        if type(self.cycle) is Exchange:
+            if not self.cycle.response_complete:
+                self.cycle.complete()
+        else:
+            super().on_message_complete()
 
     def close_if_late(self, now: float) -> None:
         """Close the connection if its request has not arrived in time, or if no request ever began."""

@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -115,7 +115,7 @@ async def _collect(
             curl=hub.example_curl(config, address),
         )
     )
-    server = _Server(_uvicorn_config(config, front))
+    server = _Server(_uvicorn_config(config, front, collector, source.handles))
     background = [asyncio.create_task(_keep_watch(server, readiness, parent)), asyncio.create_task(numbers.keep_writing())]
     gate.start()
     background.append(asyncio.create_task(_report_start(gate)))
@@ -125,11 +125,15 @@ async def _collect(
     await asyncio.gather(*background, return_exceptions=True)
 
 
-def _uvicorn_config(config: Config, front: Front) -> uvicorn.Config:
+def _uvicorn_config(
+    config: Config, front: Front, collector: Collector, collects: Callable[[str], bool]
+) -> uvicorn.Config:
     protocol = type(
         "ConfiguredConnection",
         (Connection,),
         {
+            "collector": collector,
+            "collects": staticmethod(collects),
             "most_connections": config.limits.connections,
             "request_s": config.limits.request_s,
             "idle_s": config.limits.idle_s,

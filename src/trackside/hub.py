@@ -1,0 +1,111 @@
+"""The composition root: the one module that names the parts of every stage and puts them together."""
+
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trackside.config.load import Loaded, load
+from trackside.config.settings import Config
+from trackside.delivery.engine import DeliveryEngine
+from trackside.destinations.base import Destination, DestinationSettings
+from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
+from trackside.errors import ConfigurationError, TracksideError
+from trackside.log.base import Log
+from trackside.log.memory import MemoryLog
+from trackside.log.sqlite import SQLiteLog
+from trackside.pipeline.accept import Pipeline
+from trackside.sources.segment_api import SegmentApi, SegmentApiSettings
+
+SOURCE_KINDS = {"segment": SegmentApiSettings}
+DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}
+
+
+def version() -> str:
+    """Return the version of Trackside that runs."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as installed
+
+    try:
+        return installed("trackside")
+    except PackageNotFoundError:  # run from a folder that was never installed
+        return "unknown"
+
+
+def load_config(
+    path: Path | None = None, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+) -> Loaded:
+    """Return the validated configuration; raises ConfigurationError naming all that is wrong with it."""
+    return load(
+        path,
+        os.environ if environ is None else environ,
+        flags or {},
+        source_kinds=SOURCE_KINDS,
+        destination_kinds=DESTINATION_KINDS,
+    )
+
+
+def open_log(config: Config) -> Log:
+    """Return the log of this data directory, opened; raises StorageError where it cannot be used."""
+    match config.log.engine:
+        case "sqlite":
+            return SQLiteLog(Path(config.data_dir), config.log)
+        case "memory":
+            return MemoryLog(config.log)
+        case other:
+            raise ConfigurationError(f"log.engine is {other!r}; want sqlite or memory")
+
+
+def log_problem(log: Log) -> str | None:
+    """Return why events cannot be read from the log now, or None where they can."""
+    try:
+        log.bounds()
+    except TracksideError as error:
+        return str(error)
+    return None
+
+
+def build_source(config: Config) -> SegmentApi:
+    """Return the source behind the paths of Segment's HTTP API, for all write keys configured."""
+    keys = {
+        key: name
+        for name, settings in config.sources.items()
+        if isinstance(settings, SegmentApiSettings)
+        for key in settings.write_keys
+    }
+    return SegmentApi(keys, limits=config.limits, public_url=config.public_url)
+
+
+def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # processors will come from it
+    """Return what brings decoded events into the log."""
+    return Pipeline(log)
+
+
+def build_destination(name: str, settings: DestinationSettings, config: Config) -> Destination:
+    """Return the destination `name`, not opened."""
+    match settings:
+        case TrackingLogSettings():
+            return TrackingLog(Path(config.data_dir) / settings.path, settings)
+        case _:
+            raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
+
+
+def build_delivery(config: Config, log: Log) -> DeliveryEngine:
+    """Return the engine that delivers to every destination that is enabled."""
+    destinations = {
+        name: (build_destination(name, settings, config), settings)
+        for name, settings in config.destinations.items()
+        if settings.enabled
+    }
+    return DeliveryEngine(log, destinations, Path(config.data_dir) / "delivery.lock")
+
+
+def example_curl(config: Config, address: str) -> str:
+    """Return a command that sends a first event to `address`, or "" where no source takes one."""
+    key = next(iter(build_source(config).write_keys), None)
+    if key is None:
+        return ""
+    event = json.dumps({"userId": "7", "event": "Hello", "properties": {"from": "curl"}})
+    return f"curl -u {shlex.quote(key + ':')} {address}/v1/track -d {shlex.quote(event)}"

@@ -1,0 +1,117 @@
+"""A POST for the collector and its answer, without an ASGI task between them.
+
+Uvicorn starts a task, an event and a chain of messages for each request: about 20 µs, more than decoding and
+storing an event takes (docs/decisions/0004). An exchange stands in the place of uvicorn's own
+`RequestResponseCycle` on the connection and answers by one write. It has the attributes uvicorn looks at.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from trackside.server.asgi import Scope
+from trackside.server.body import BodyReader, BodyRefused
+from trackside.server.collector import Collector
+from trackside.sources.base import Reply
+
+_STATUS = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+
+
+class _Silent:
+    """An event nobody waits for."""
+
+    def set(self) -> None:
+        """Do nothing."""
+
+
+class Exchange:
+    """One request to the collector. The connection feeds it and is told when it is answered."""
+
+    __slots__ = (
+        "_collector",
+        "_default_headers",
+        "_headers",
+        "_on_answered",
+        "_reader",
+        "_received_at",
+        "_scope",
+        "_transport",
+        "disconnected",
+        "keep_alive",
+        "more_body",
+        "response_complete",
+    )
+
+    message_event = _Silent()
+    """Uvicorn sets it when the client leaves; here nothing waits for that."""
+
+    def __init__(
+        self,
+        collector: Collector,
+        scope: Scope,
+        transport: asyncio.Transport,
+        *,
+        keep_alive: bool,
+        default_headers: list[tuple[bytes, bytes]],
+        on_answered: Callable[[], None],
+    ) -> None:
+        self._collector = collector
+        self._scope = scope
+        self._headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._transport = transport
+        self._default_headers = default_headers
+        self._on_answered = on_answered
+        self._received_at = datetime.now(UTC)
+        self._reader = BodyReader(collector.body_limit, collector.buffers)
+        self.keep_alive = keep_alive
+        self.more_body = True
+        self.response_complete = False
+        self.disconnected = False
+
+    def feed(self, part: bytes) -> None:
+        """Take a part of the body."""
+        try:
+            self._reader.feed(part)
+        except BodyRefused as refused:
+            self.keep_alive = False  # the rest of the body is not worth waiting for
+            self._refuse(refused)
+
+    def complete(self) -> None:
+        """The body is whole: have its events stored, then answer."""
+        self.more_body = False
+        try:
+            body = self._reader.finish(self._headers.get(b"content-encoding"))
+        except BodyRefused as refused:
+            self._refuse(refused)
+            return
+        self._collector.take(self._scope, self._headers, body, self._received_at, self._answer)
+
+    def abandon(self) -> None:
+        """The client is gone: nothing is answered any more; what it sent as a whole is stored all the same."""
+        self.disconnected = True
+        self._reader.give_up()
+
+    def _refuse(self, refused: BodyRefused) -> None:
+        self._reader.give_up()
+        self._collector.refuse(refused, self._headers, self._received_at, self._answer)
+
+    def _answer(self, reply: Reply) -> None:
+        if self.response_complete:
+            return
+        self.response_complete = True
+        if self.disconnected or self._transport.is_closing():
+            return
+        lines: list[Any] = [_STATUS[reply.status]]
+        for name, value in (*self._default_headers, *reply.headers):
+            lines += (name, b": ", value, b"\r\n")
+        closing = b"" if self.keep_alive else b"connection: close\r\n"
+        lines.append(
+            b"content-type: %b\r\ncontent-length: %d\r\n%b\r\n%b"
+            % (reply.content_type, len(reply.body), closing, reply.body)
+        )
+        self._transport.write(b"".join(lines))
+        if not self.keep_alive:
+            self._transport.close()
+        self._on_answered()
