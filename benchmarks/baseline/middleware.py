@@ -22,7 +22,7 @@ HEADERS = {
 
 
 class RequestContextMiddleware:
-    """Every event emitted while a request runs carries its context; requests not ignored are events themselves."""
+    """Every event emitted while a request runs carries its context; most requests are events themselves."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

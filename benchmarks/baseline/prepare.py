@@ -1,4 +1,4 @@
-"""Makes the site's database with as many accounts as the events name: `python -m benchmarks.baseline.prepare N`."""
+"""Makes the site's database with N accounts: `python -m benchmarks.baseline.prepare N`."""
 
 import os
 import sys

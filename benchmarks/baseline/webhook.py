@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 FORUM_SCREEN = "edx.bi.app.navigation.screen"
 
 
-class NotTaken(Exception):
+class NotTakenError(Exception):
     """The call is one we want, but it lacks something."""
 
 
@@ -41,13 +41,13 @@ def segment_event(request: HttpRequest) -> HttpResponse:
         return HttpResponse(status=401)
     try:
         emit_call(call)
-    except NotTaken as reason:
+    except NotTakenError as reason:
         LOG.debug("%s: %s", reason, request.body)
     return HttpResponse(status=200)
 
 
 def emit_call(call: dict[str, Any]) -> None:
-    """Emit the call, or return where it is of no interest; raises NotTaken where it is incomplete."""
+    """Emit the call, or return where it is of no interest; raises NotTakenError where it is incomplete."""
     properties = call.get("properties") or {}
     segment_context = call.get("context") or {}
     library = (segment_context.get("library") or {}).get("name")
@@ -61,13 +61,13 @@ def emit_call(call: dict[str, Any]) -> None:
     if any(part.lower() in name.lower() for part in settings.WEBHOOK_DISALLOWED_SUBSTRINGS):
         return
     if not isinstance(properties.get("data"), dict):
-        raise NotTaken("data is missing or not an object")
+        raise NotTakenError("data is missing or not an object")
     context = {"event_source": event_source, **client_context(properties, segment_context)}
     add_user(context, call.get("userId"))
     add_course(context)
     for key, field in (("timestamp", "timestamp"), ("received_at", "receivedAt")):
         if field not in call:
-            raise NotTaken(f"{field} is missing")
+            raise NotTakenError(f"{field} is missing")
         context[key] = parse(call[field])
     context["ip"] = properties.get("context", {}).get("ip", "")
     for key in ("label", "course_id"):
@@ -83,14 +83,14 @@ def event_name(properties: dict[str, Any]) -> str:
         return str(properties["name"])
     if properties.get("label") == "Forum: View Thread":
         return FORUM_SCREEN
-    raise NotTaken("name is missing")
+    raise NotTakenError("name is missing")
 
 
 def client_context(properties: dict[str, Any], segment_context: dict[str, Any]) -> dict[str, Any]:
     """Return what the application and the device said of themselves."""
     application_context = properties.get("context", {})
     if not isinstance(application_context, dict):
-        raise NotTaken("context is not an object")
+        raise NotTakenError("context is not an object")
     context: dict[str, Any] = {}
     if "application" not in application_context:
         version = segment_context.get("app", {}).get("version", "")
@@ -105,15 +105,15 @@ def client_context(properties: dict[str, Any], segment_context: dict[str, Any]) 
 
 
 def add_user(context: dict[str, Any], user_id: Any) -> None:
-    """Put the account behind `user_id` into the context; raises NotTaken where there is none."""
+    """Put the account behind `user_id` into the context; raises NotTakenError where there is none."""
     if not user_id:
-        raise NotTaken("userId is missing")
+        raise NotTakenError("userId is missing")
     try:
         user = User.objects.get(pk=user_id)
     except User.DoesNotExist:
-        raise NotTaken("the user does not exist") from None
+        raise NotTakenError("the user does not exist") from None
     except ValueError:
-        raise NotTaken("userId is not a number") from None
+        raise NotTakenError("userId is not a number") from None
     context["user_id"] = user.id
     context["username"] = user.username
 

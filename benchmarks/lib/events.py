@@ -1,7 +1,7 @@
 """Events like those learners' phones send: about 1.3 KB of JSON each, all different.
 
-Each is complete both as a call of Segment's HTTP API and as what Segment's webhook posts, so that the same bytes
-go to every server. MESSAGE_ID stands where the load generator puts an id of its own into every copy it sends.
+Each is complete both as a call of Segment's HTTP API and as what Segment's webhook posts, so that the same
+bytes go to every server. MESSAGE_ID stands where the load generator puts an id of its own into every copy.
 """
 
 import json
@@ -9,7 +9,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 ACCOUNTS = 1_000
 POOL_EVENTS = 10_000
@@ -33,7 +33,7 @@ LOCALES = ("en-US", "de-DE", "pt-BR", "hi-IN", "es-419")
 
 
 def generate(count: int, *, seed: int, now: datetime) -> list[dict[str, Any]]:
-    """Return `count` events that happened in the minutes before `now`; the same ones for the same arguments."""
+    """Return `count` events of the minute before `now`; the same arguments give the same ones."""
     source = random.Random(seed)
     return [_event(source, now) for _ in range(count)]
 
@@ -115,6 +115,12 @@ def _iso(moment: datetime) -> str:
 def compact(value: Any) -> str:
     """Return `value` as an SDK sends it: JSON without spaces, the placeholder kept as one character."""
     return json.dumps(value, separators=(",", ":")).replace("\\u0001", MESSAGE_ID)
+
+
+def one_event() -> bytes:
+    """Return the body of one event under an id of its own."""
+    event = generate(1, seed=0, now=datetime.now(UTC))[0]
+    return compact(event).replace(MESSAGE_ID, str(uuid4())).encode()
 
 
 def write_pool(path: Path, *, seed: int, count: int = POOL_EVENTS) -> float:

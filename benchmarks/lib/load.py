@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("post.lua")
 _seeds = itertools.count(1)
 
 
-class LoadFailed(Exception):
+class LoadError(Exception):
     """The load generator is missing or did not come to its end."""
 
 
@@ -42,10 +42,10 @@ class Answers:
 
 
 def require_wrk() -> str:
-    """Return where wrk is; raises LoadFailed with what to install where it is not."""
+    """Return where wrk is; raises LoadError with what to install where it is not."""
     found = shutil.which("wrk")
     if found is None:
-        raise LoadFailed("wrk is not installed; the benchmarks need it to make load: apt-get install wrk")
+        raise LoadError("wrk is not installed; the benchmarks need it to make load: apt-get install wrk")
     return found
 
 
@@ -75,7 +75,7 @@ def run(load: Load, *, seconds: float, seed: int) -> Answers:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     lines = [line for line in finished.stdout.splitlines() if line.startswith("{")]
     if finished.returncode or not lines:
-        raise LoadFailed(f"wrk against {load.url}: {finished.stdout[-500:]}{finished.stderr[-500:]}")
+        raise LoadError(f"wrk against {load.url}: {finished.stdout[-500:]}{finished.stderr[-500:]}")
     told = json.loads(lines[-1])
     return Answers(
         ok=told["requests"] - told["status"],

@@ -28,7 +28,7 @@ def tree(pid: int) -> list[int]:
 
 
 def cpu_s(pid: int) -> float:
-    """Return the CPU seconds, user and system, of the tree since it began, ended and awaited children included."""
+    """Return the CPU seconds, user and system, of the tree so far, ended children included."""
     ticks = 0
     for member in tree(pid):
         try:

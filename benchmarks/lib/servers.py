@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.lib import bench_venv
-from benchmarks.lib.events import ACCOUNTS
+from benchmarks.lib.events import ACCOUNTS, one_event
 
 WRITE_KEY = "benchmark"
 AUTHORIZATION = "Authorization: Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
 
 
-class ServerFailed(Exception):
+class ServerError(Exception):
     """A server did not start, or stopped by itself; the message ends with what it printed."""
 
 
@@ -36,7 +36,7 @@ class Server:
     batch_url: str
     headers: tuple[str, ...]
     started_s: float
-    """From starting the process to its first answer."""
+    """From starting the process to its first answer (Trackside's: to the first event answered 200)."""
 
 
 def free_port() -> int:
@@ -87,7 +87,15 @@ def limit(directory: Path) -> Iterator[Server]:
         "off",
         "--no-access-log",
     ]
-    options += ["--no-server-header", "--no-date-header", "--log-level", "warning", "--port", str(port)]
+    options += [
+        "--no-server-header",
+        "--no-date-header",
+        "--no-proxy-headers",
+        "--log-level",
+        "warning",
+        "--port",
+        str(port),
+    ]
     command = [sys.executable, "-m", "uvicorn", *options, "benchmarks.limit.app:app"]
     url = f"http://127.0.0.1:{port}/"
     with _running(command, directory, probe=url, environment={}) as (pid, started_s):
@@ -112,13 +120,18 @@ def trackside(
     command += ["--data-dir", str(directory / "data"), "--config", str(settings)]
     environment = {"TRACKSIDE_WORKERS": str(workers)} if workers > 1 else {}
     url = f"http://127.0.0.1:{port}"
-    with _running(command, directory, probe=f"{url}/readyz", environment=environment) as (pid, started_s):
+    probe = urllib.request.Request(f"{url}/v1/track", one_event(), _as_dict(AUTHORIZATION))
+    with _running(command, directory, probe=probe, environment=environment) as (pid, started_s):
         yield Server(name, pid, directory, f"{url}/v1/track", f"{url}/v1/batch", (AUTHORIZATION,), started_s)
 
 
 @contextmanager
 def _running(
-    command: Sequence[str], directory: Path, *, probe: str, environment: Mapping[str, str]
+    command: Sequence[str],
+    directory: Path,
+    *,
+    probe: str | urllib.request.Request,
+    environment: Mapping[str, str],
 ) -> Iterator[tuple[int, float]]:
     output = directory / "output.txt"
     begun = time.monotonic()
@@ -135,29 +148,38 @@ def _running(
         _await_answer(process, probe, output)
         yield process.pid, time.monotonic() - begun
         if process.poll() is not None:
-            raise ServerFailed(f"{command[2]} stopped by itself:\n{_tail(output)}")
+            raise ServerError(f"{command[2]} stopped by itself:\n{_tail(output)}")
     finally:
         _stop(process)
 
 
+def _as_dict(header: str) -> dict[str, str]:
+    name, _, value = header.partition(": ")
+    return {name: value, "Content-Type": "application/json"}
+
+
 def _await_answer(
-    process: subprocess.Popen[bytes], probe: str, output: Path, *, timeout_s: float = 60.0
+    process: subprocess.Popen[bytes],
+    probe: str | urllib.request.Request,
+    output: Path,
+    *,
+    timeout_s: float = 60.0,
 ) -> None:
-    """Return once the server answers anything at all below 500."""
+    """Return once the server answers; to a mere GET of a URL a refusal is an answer, too."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServerFailed(f"{process.args!r} ended with {process.returncode}:\n{_tail(output)}")
+            raise ServerError(f"{process.args!r} ended with {process.returncode}:\n{_tail(output)}")
         try:
             with urllib.request.urlopen(probe, timeout=5):
                 return
         except urllib.error.HTTPError as answer:
-            if answer.code < 500:
+            if isinstance(probe, str) and answer.code < 500:
                 return
         except OSError:
             pass
         time.sleep(0.01)
-    raise ServerFailed(f"{process.args!r} did not answer within {timeout_s:g} s:\n{_tail(output)}")
+    raise ServerError(f"{process.args!r} did not answer within {timeout_s:g} s:\n{_tail(output)}")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

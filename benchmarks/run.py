@@ -1,0 +1,89 @@
+"""All benchmarks in one go: `make bench`, which is `python -m benchmarks.run`.
+
+Short by default, to see whether the promises hold; `--full` takes the time the promises speak of (10 minutes
+of load, 10 million events). `--write` puts what was found into benchmarks/RESULTS.md.
+"""
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks import collector, history, memory
+from benchmarks.lib import load, machine, servers
+from benchmarks.lib.bench_venv import ROOT
+from benchmarks.lib.report import Check, Report, checks_table
+
+RESULTS = Path(__file__).with_name("RESULTS.md")
+ALONE = {
+    "log_append": "The log alone",
+    "tracking_log": "From the log to the tracking log",
+    "decode": "Decoding alone",
+}
+"""Benchmarks of one part without a server; each prints its own findings."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Run all benchmarks and print their findings as Markdown.")
+    parser.add_argument("--full", action="store_true", help="take the time that the promises speak of")
+    parser.add_argument("--write", action="store_true", help=f"write the findings to {RESULTS.name}")
+    arguments = parser.parse_args()
+    load.require_wrk()
+    about = machine.describe()
+    checks: list[Check] = []
+    sections = []
+    for measure in _with_server(full=arguments.full):
+        report = measure()
+        print(report.markdown(), flush=True)
+        sections.append(report.markdown())
+        checks += report.checks
+    for name, title in ALONE.items():
+        section = f"## {title}\n\n```text\n{_output(name)}\n```\n"
+        print(section, flush=True)
+        sections.append(section)
+    page = _page(about, checks, sections)
+    if arguments.write:
+        RESULTS.write_text(page, encoding="utf-8")
+    print(checks_table(checks).markdown())
+    return 0 if all(check.kept for check in checks) else 1
+
+
+def _with_server(*, full: bool) -> list[Callable[[], Report]]:
+    if full:
+        return [
+            lambda: collector.run(rounds=7, seconds=6),
+            lambda: history.run(millions=10, rounds=5, seconds=5),
+            lambda: memory.run(minutes=10),
+        ]
+    return [
+        lambda: collector.run(rounds=3, seconds=4),
+        lambda: history.run(millions=1, rounds=3, seconds=3),
+        lambda: memory.run(minutes=1),
+    ]
+
+
+def _output(name: str) -> str:
+    finished = subprocess.run(
+        [sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if finished.returncode:
+        return f"failed: {finished.stderr[-1_000:].strip()}"
+    return finished.stdout.strip()
+
+
+def _page(about: list[str], checks: list[Check], sections: list[str]) -> str:
+    head = "# Results\n\nMade by `python -m benchmarks.run --write` on " + f"{datetime.now(UTC):%Y-%m-%d}.\n"
+    facts = "\n".join(f"- {fact}" for fact in about)
+    return (
+        "\n\n".join([head + "\n" + facts, checks_table(checks).markdown(), *(s.rstrip() for s in sections)])
+        + "\n"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (load.LoadError, servers.ServerError) as error:
+        sys.exit(str(error))
