@@ -104,6 +104,7 @@ def start_server(data_dir: Path, *flags: str) -> RunningServer:
             stderr=subprocess.STDOUT,
             env=_environment(),
             cwd=data_dir.parent,
+            start_new_session=True,  # so that a test can kill all of its processes at once
         )
     try:
         url = _printed_url(process, output)
