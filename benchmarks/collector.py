@@ -8,11 +8,10 @@ processes until it rests again, so what an event causes later (the tracking log)
 import argparse
 import random
 import sys
-import tempfile
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-from benchmarks.lib import events, load, servers, trackside_data
+from benchmarks.lib import events, load, scratch, servers, trackside_data
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.lib.rounds import Case, Measured, Round, measure
 from benchmarks.lib.servers import Server
@@ -34,8 +33,7 @@ def run(*, rounds: int, seconds: float) -> Report:
     """Measure all servers and return the report."""
     load.require_wrk()
     seed = random.SystemRandom().randrange(1 << 20)
-    with tempfile.TemporaryDirectory(prefix="trackside-bench-") as name, ExitStack() as stack:
-        folder = Path(name)
+    with scratch.folder() as folder, ExitStack() as stack:
         event_bytes = events.write_pool(folder / "pool.jsonl", seed=seed)
         running = {key: stack.enter_context(_server(key, folder)) for key in CASES}
         cases = [Case(server, batch) for (_, batch), server in running.items()]

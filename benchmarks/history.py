@@ -7,7 +7,6 @@ loaded in turn.
 import argparse
 import random
 import sys
-import tempfile
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from typing import Any
 
 from msgspec import Raw, json, structs
 
-from benchmarks.lib import events, load, servers, trackside_data
+from benchmarks.lib import events, load, scratch, servers, trackside_data
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.lib.rounds import Case, Measured, measure
 from trackside.config.settings import LogSettings
@@ -33,8 +32,7 @@ def run(*, millions: float, rounds: int, seconds: float) -> Report:
     """Fill one log, load a server on it and one on an empty log, and return the report."""
     load.require_wrk()
     seed = random.SystemRandom().randrange(1 << 20)
-    with tempfile.TemporaryDirectory(prefix="trackside-bench-") as name:
-        folder = Path(name)
+    with scratch.folder() as folder:
         pool = folder / "pool.jsonl"
         events.write_pool(pool, seed=seed)
         begun = time.monotonic()

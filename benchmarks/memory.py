@@ -9,13 +9,12 @@ import itertools
 import random
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.lib import events, load, proc, servers
+from benchmarks.lib import events, load, proc, scratch, servers
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.lib.rounds import await_rest
 from benchmarks.lib.servers import Server
@@ -23,6 +22,7 @@ from benchmarks.lib.servers import Server
 MIB = 1024 * 1024
 SLICE_S = 5
 IDLE_S = 20.0
+ROTATED_BYTES = 1 << 30
 BATCH = 50
 FLAT_SHARE = 1.1
 """Flat: the last third of the load does not hold more than so many times what the middle third held."""
@@ -40,10 +40,10 @@ def run(*, minutes: float) -> Report:
     """Load the server, single events and batches by turns, and return the report."""
     load.require_wrk()
     seed = random.SystemRandom().randrange(1 << 20)
-    with tempfile.TemporaryDirectory(prefix="trackside-bench-") as name:
-        pool = Path(name) / "pool.jsonl"
+    with scratch.folder() as folder:
+        pool = folder / "pool.jsonl"
         events.write_pool(pool, seed=seed)
-        directory = Path(name) / "trackside"
+        directory = folder / "trackside"
         with servers.trackside(directory) as server:
             fresh_s = server.started_s
             await_rest(server.pid)
@@ -82,12 +82,19 @@ def _under_load(server: Server, pool: Path, *, seconds: float, seed: int) -> tup
             url = server.batch_url if batch > 1 else server.single_url
             asked = load.Load(url, pool, batch, server.headers)
             answered += load.run(asked, seconds=SLICE_S, seed=seed).ok * batch
+            _rotate(server.directory / "data" / "tracking.log")
             if time.monotonic() - begun >= seconds:
                 break
     finally:
         finished.set()
         watcher.join()
     return samples, answered
+
+
+def _rotate(path: Path) -> None:
+    """Move the tracking log away as logrotate would, keeping one old file: it grows by the gigabyte."""
+    if path.is_file() and path.stat().st_size > ROTATED_BYTES:
+        path.replace(path.with_name("tracking.log.1"))
 
 
 def _report(

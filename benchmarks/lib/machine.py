@@ -6,6 +6,7 @@ import subprocess
 from importlib import metadata
 from pathlib import Path
 
+from benchmarks.lib import scratch
 from benchmarks.lib.bench_venv import ROOT
 
 PARTS = ("uvicorn", "httptools", "uvloop", "msgspec", "zstandard", "django")
@@ -16,6 +17,7 @@ def describe() -> list[str]:
     versions = ", ".join(f"{part} {metadata.version(part)}" for part in PARTS)
     return [
         f"{_processor()}, {os.cpu_count()} CPUs, {_memory_gib():.0f} GiB; Linux {platform.release()}.",
+        f"Appending 4 KiB to a file and syncing it takes {scratch.sync_ms():.2f} ms here.",
         f"Python {platform.python_version()}; {versions}.",
         f"Commit {_git('rev-parse', '--short=12', 'HEAD')}{' with changes' if _changed() else ''}.",
         f"Load of the machine before the start: {os.getloadavg()[0]:.2f}.",
