@@ -1,0 +1,83 @@
+"""The destinations: can they be reached from here, and how do they stand."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from trackside.cli.doctor.finding import Finding, error, ok, warning
+from trackside.cli.place import opened_log
+from trackside.cli.printing import ago_text
+from trackside.cli.status import DestinationStatus, destination_statuses
+from trackside.config.load import Loaded
+from trackside.errors import TracksideError
+
+
+def check_destinations(loaded: Loaded) -> Iterator[Finding]:
+    """Look at each destination's place, and at what the log knows about it."""
+    if not loaded.config.destinations:
+        yield warning(
+            "destinations",
+            "none is configured",
+            "Events stay in the log.",
+            "Add a [destinations.NAME] to the file.",
+        )
+    for name, settings in loaded.config.destinations.items():
+        path = getattr(settings, "path", None)
+        if isinstance(path, str):
+            yield _check_path(name, Path(loaded.config.data_dir) / path)
+    if not Path(loaded.config.data_dir).is_dir():
+        return
+    try:
+        with opened_log(loaded) as log:
+            statuses = destination_statuses(loaded, log)
+    except TracksideError:
+        return  # told by the log's own check
+    for name, status in statuses.items():
+        yield from _check_status(name, status)
+
+
+def _check_path(name: str, path: Path) -> Finding:
+    why = "Its events wait in the log until it can be written."
+    if path.is_dir():
+        return error(name, f"{path} is a folder", why, f"Set destinations.{name}.path to a file.")
+    if not path.parent.is_dir():
+        return error(name, f"the folder {path.parent} does not exist", why, f"mkdir -p '{path.parent}'")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        return error(
+            name,
+            f"{path} cannot be written by this user",
+            why,
+            f"chown {os.getuid()} '{path}', or run as its owner",
+        )
+    return ok(name, f"{path} can be written")
+
+
+def _check_status(name: str, status: DestinationStatus) -> Iterator[Finding]:
+    if status.state == "removed" and status.pending:
+        yield warning(
+            name,
+            f"is configured no longer, with {status.pending:,} events waiting for it",
+            "Retention keeps what a destination has not passed.",
+            f"Configure it again, with enabled = false where it is to take nothing (destinations.{name}).",
+        )
+    if status.failing_since is not None:
+        yield warning(
+            name,
+            f"takes nothing since {ago_text(status.failing_since)}: {status.last_error}",
+            f"{status.pending + status.retrying:,} events wait for it.",
+            "Repair what it says; it goes on by itself.",
+        )
+    if status.dead:
+        yield warning(
+            name,
+            f"has {status.dead:,} dead letters",
+            "They are not tried again by themselves.",
+            f"trackside dead-letters list --destination {name}",
+        )
+    if status.state == "paused":
+        yield warning(
+            name,
+            "is paused",
+            f"{status.pending:,} events wait for it.",
+            f"trackside resume --destination {name}",
+        )
