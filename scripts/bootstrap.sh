@@ -14,7 +14,7 @@ fail() {
 }
 
 state() { # what the environment depends on: the folder it stands in, and every line of pyproject.toml
-    { pwd && cat pyproject.toml && printf '%s\n' "${PYTHON:-}"; } | cksum
+    { pwd && cat pyproject.toml && printf '%s\n' "$asked"; } | cksum
 }
 
 is_current() { # the dev extra holds all others
@@ -26,18 +26,32 @@ is_current() { # the dev extra holds all others
     return 1
 }
 
-find_python() {
-    if [ -n "${PYTHON:-}" ]; then
-        command -v "$PYTHON" >/dev/null 2>&1 || fail "PYTHON is '$PYTHON', which is not there."
-        "$PYTHON" -c "$want" 2>/dev/null || fail "PYTHON is '$PYTHON', which is older than Python 3.11."
+can_make_venvs() {
+    "$1" -c 'import ensurepip, venv' >/dev/null 2>&1
+}
+
+find_python() { # the first one that is new enough and complete; Debian's comes without its venv part
+    if [ -n "$asked" ]; then
+        command -v "$asked" >/dev/null 2>&1 || fail "PYTHON is '$asked', which is not there."
+        "$asked" -c "$want" 2>/dev/null || fail "PYTHON is '$asked', which is older than Python 3.11."
+        can_make_venvs "$asked" || fail_without_venv "$asked"
+        python=$asked
         return
     fi
-    for PYTHON in python3 python3.13 python3.12 python3.11 python3.14 python; do
-        if "$PYTHON" -c "$want" >/dev/null 2>&1; then
-            return
+    incomplete=
+    for python in python3 python3.13 python3.12 python3.11 python3.14 python; do
+        if "$python" -c "$want" >/dev/null 2>&1; then
+            can_make_venvs "$python" && return
+            incomplete=${incomplete:-$python}
         fi
     done
-    fail "needs Python 3.11 or newer, found $(python3 --version 2>/dev/null || echo none); name one: make PYTHON=/path/to/python3.12"
+    [ -z "$incomplete" ] || fail_without_venv "$incomplete"
+    found=$(python3 --version 2>/dev/null || echo none)
+    fail "needs Python 3.11 or newer, found: $found. Name one: make PYTHON=/path/to/python3.12"
+}
+
+fail_without_venv() {
+    fail "$1 cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"
 }
 
 is_usable() { # an environment that was moved, or is of another interpreter than asked for, is made again
@@ -55,34 +69,34 @@ make_venv() {
         return
     fi
     find_python
-    if ! "$PYTHON" -c 'import ensurepip, venv' >/dev/null 2>&1; then
-        fail "'$PYTHON' cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv"
-    fi
-    if ! "$PYTHON" -m venv --clear "$venv" >"$log" 2>&1; then
+    echo "Setting up $venv, once; this takes up to a minute ..." >&2
+    if ! "$python" -m venv --clear "$venv" >"$log" 2>&1; then
         fail "could not make the virtual environment $venv: $(tail -n 1 "$log")"
     fi
     made_for >"$venv/.made-for"
 }
 
 install() { # uv where it can be had, because it is several times faster; pip does the same
-    "$venv/bin/python" -m pip install -q --retries 1 --timeout 20 uv >"$log" 2>&1 || true
+    "$venv/bin/python" -m pip install -q uv >"$log" 2>&1 || true
     if [ -x "$venv/bin/uv" ] &&
         "$venv/bin/uv" pip install -q --python "$venv/bin/python" -e ".[$extra]" >>"$log" 2>&1; then
         return
     fi
-    "$venv/bin/python" -m pip install -q --retries 1 --timeout 20 -e ".[$extra]" >>"$log" 2>&1
+    "$venv/bin/python" -m pip install -q -e ".[$extra]" >>"$log" 2>&1
 }
 
+asked=${PYTHON:-}
 if is_current; then
     exit 0
 fi
-asked=${PYTHON:-}
+# without a network the answer comes in seconds, also from the processes pip starts
+export PIP_RETRIES=1 PIP_DEFAULT_TIMEOUT="${PIP_DEFAULT_TIMEOUT:-20}" UV_HTTP_RETRIES=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-echo "Setting up $venv ($extra), once; this takes up to a minute ..." >&2
 make_venv
+echo "Installing Trackside and what its extra '$extra' needs ..." >&2
 if ! install; then
     cp "$log" "$venv/install.log"
     fail "the packages could not be installed: no network? Details: $venv/install.log"
 fi
-PYTHON=$asked state >"$venv/.installed-$extra"
+state >"$venv/.installed-$extra"
