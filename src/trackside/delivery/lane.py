@@ -14,7 +14,7 @@ from trackside.event import NameFilter
 from trackside.log.base import Log, Subscription
 
 PAGE_EVENTS = 1_000
-"""How many events are read and sent at once: the fixed cost of a step, about 0.2 ms, is nothing beside them."""
+"""How many events are read and sent at once: the fixed cost of a step is about 0.2 ms."""
 
 
 class Route:

@@ -9,7 +9,6 @@ from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import DELIVERED, Delivery, Outcome, Retry
 from trackside.log.base import DeadLetter, Page, Waiting
 
-
 PROBE_EVENTS = 10
 """How many events are tried of a destination that took nothing of the last page."""
 LONGEST_REST_S = 60.0
@@ -20,9 +19,9 @@ class LiveLane:
     """Reads on from the position, sends, and moves the position.
 
     Ordered: the first event that must wait holds the position, and its next attempt is made from there.
-    Otherwise: what must wait becomes a row of its own and the position goes on; but after a page that failed as a
-    whole only a few events are tried, with longer and longer rests, so that a dead place does not turn the log
-    into rows.
+    Otherwise: what must wait becomes a row of its own and the position goes on; but after a page that
+    failed as a whole only a few events are tried, with longer and longer rests, so that a dead place does
+    not turn the log into rows.
     """
 
     def __init__(self, route: Route) -> None:
@@ -55,7 +54,7 @@ class LiveLane:
             first = deliveries[0]
             deliveries[0] = Delivery(first.position, first.event, self._head_failures + 1)
         outcomes = await route.sender.send(deliveries)
-        if all(outcome is DELIVERED for outcome in outcomes):
+        if outcomes.count(DELIVERED) == len(outcomes):
             await self._all_delivered(page, start, deliveries[-1])
             return True
         if route.ordered:

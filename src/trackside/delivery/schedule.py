@@ -36,7 +36,7 @@ class RetrySchedule(Struct, frozen=True):
         return delay * (1 - JITTER + 2 * JITTER * random())
 
     def asked_s(self, after_s: float) -> float | None:
-        """Return the wait a place asked for, kept within 0.1 s and a day, or None where that was no number."""
+        """Return the wait a place asked for, kept within 0.1 s and a day; None where that was no number."""
         return None if isnan(after_s) else min(max(after_s, SHORTEST_ASKED_S), LONGEST_ASKED_S)
 
 

@@ -40,7 +40,7 @@ class Sender:
     def _failed(self, error: Exception, count: int) -> Sequence[Outcome]:
         catalogue.DELIVERY_FAILURES.add(1, self._name)
         logger.error("destination raised", exc_info=error, extra={"destination": self._name})
-        # the text of an unforeseen exception may hold addresses or payloads: it stays in the application's log
+        # the text of an unforeseen exception may hold addresses or payloads: only the log gets it
         reason = str(error) if isinstance(error, DestinationError) else f"raised {type(error).__name__}"
         return [Retry(reason=reason)] * count
 

@@ -100,9 +100,10 @@ class Destination(Protocol):
     def checkpoint(self) -> str | None:
         """Return the note that is kept together with the position of what was sent, or None.
 
-        What was sent so far is as durable as it gets once this returns; it may block (fsync), the worker calls it in
-        a thread. It is asked for right after `open` too, and that note is kept before anything is sent. When it
-        raises, nothing sent since the last note counts: the worker closes, opens again and sends again.
+        What was sent so far is as durable as it gets once this returns. It may block (fsync): the worker
+        calls it in a thread. It is asked for right after `open` too, and that note is kept before anything
+        is sent. When it raises, nothing sent since the last note counts: the worker closes, opens and sends
+        again.
         """
         ...
 
