@@ -112,6 +112,29 @@ def test_calls_made_before_the_server_is_back_arrive_once(
     page.context.close()
 
 
+def test_what_waits_in_a_batch_arrives_after_the_page_is_left(
+    server: RunningServer, site: str, browser: "Browser"
+) -> None:
+    """In batching mode, which the settings switch on, a page that is left sends what it has."""
+    page = browser.new_context().new_page()
+
+    def batching(route: "Route") -> None:
+        response = route.fetch()
+        settings = response.json()
+        strategy = {"strategy": "batching", "config": {"size": 100, "timeout": 600_000}}
+        settings["integrations"]["Segment.io"]["deliveryStrategy"] = strategy
+        route.fulfill(response=response, json=settings)
+
+    page.route("**/settings", batching)
+    page.goto(f"{site}/snippet.html")
+    page.evaluate("async () => { await new Promise((resolve) => analytics.ready(resolve)) }")
+    page.evaluate("() => Promise.all([0, 1, 2, 3, 4].map((n) => analytics.track('Lesson Started', { n })))")
+    page.goto("about:blank")
+    assert server.logged(5)
+    assert sorted(event["data"]["n"] for event in server.events()) == [0, 1, 2, 3, 4]
+    page.context.close()
+
+
 def wait_for(page: "Page", condition: Callable[[], bool]) -> bool:
     """Return whether `condition` comes to hold while the page's clock is turned forward."""
 
