@@ -106,6 +106,10 @@ class ClientClock:
             return cls(received_at, moment.replace(tzinfo=UTC), suspect=suspect, flags=NAIVE)
         return cls(received_at, moment, suspect=suspect)
 
+    def suspected(self) -> "ClientClock":
+        """Return the same clock, known to have been read long before the sending."""
+        return ClientClock(self.received_at, self.received_at - self._delta, flags=self._flags + SKEW_SUSPECT)
+
     @property
     def looks_late(self) -> bool:
         """Whether the skew is large enough that a stale `sentAt` would matter."""
@@ -119,7 +123,8 @@ class ClientClock:
         if moment is None:
             return Correction(self.received_at, self.skew_ms, UNPARSABLE)
         if moment.tzinfo is None:
-            return self._place(moment.replace(tzinfo=UTC), self._flags + NAIVE)
+            flags = self._flags
+            return self._place(moment.replace(tzinfo=UTC), flags if Flag.NAIVE in flags else flags + NAIVE)
         return self._place(moment, self._flags)
 
     def place(self, original: datetime | None) -> Correction:

@@ -1,0 +1,279 @@
+"""From the items of one request to events."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final
+
+from msgspec import UNSET, Raw, UnsetType
+
+from trackside.clock import ClientClock, Correction, keep_corrected
+from trackside.event import EMPTY_OBJECT, Event
+from trackside.sources.segment_api.context import (
+    is_on_device,
+    merge_members,
+    read_facts,
+    stamps_early,
+    with_ip,
+)
+from trackside.sources.segment_api.json_text import has_unreadable_number, is_deeper, one_line
+from trackside.sources.segment_api.message_id import MAX_CHARACTERS, hashed_id, new_id
+from trackside.sources.segment_api.refusal import (
+    MISSING_EVENT,
+    MISSING_GROUP_ID,
+    MISSING_IDENTITY,
+    MISSING_PREVIOUS_ID,
+    MISSING_TYPE,
+    TOO_DEEP,
+    UNREADABLE_NUMBER,
+    RefusedError,
+    invalid_field,
+    unknown_type,
+)
+from trackside.sources.segment_api.tolerant import NOTHING, read_any
+from trackside.sources.segment_api.wire import (
+    ABSENT,
+    CONTEXT_TRAITS,
+    ENCODER,
+    MEMBERS,
+    NULL,
+    Batch,
+    Extra,
+    Item,
+    LooseBatch,
+)
+
+_PAGES: Final = frozenset({"page", "screen"})
+_WITH_TRAITS: Final = frozenset({"identify", "group", "alias"})
+_OPEN_BRACE: Final = 0x7B
+
+
+class Assembler:
+    """Makes the events of one request: its clock, its shared context and its limits are the same for all items."""
+
+    __slots__ = (
+        "_base_context",
+        "_base_integrations",
+        "_client_ip",
+        "_clock",
+        "_context_in",
+        "_context_key",
+        "_context_out",
+        "_default_type",
+        "_levels",
+        "_many_lines",
+        "_other_clock",
+        "_other_sent_at",
+        "_random_bits",
+        "_received_at",
+        "_retried",
+        "_sent_at",
+    )
+
+    def __init__(
+        self,
+        *,
+        received_at: datetime,
+        client_ip: str | None,
+        retried: bool,
+        many_lines: bool,
+        depth: int,
+        random_bits: Callable[[int], int],
+        sent_at: str | None = None,
+        default_type: str = "",
+        shared: Batch | LooseBatch | None = None,
+    ) -> None:
+        self._received_at = received_at
+        self._client_ip = client_ip
+        self._retried = retried
+        self._many_lines = many_lines
+        self._levels = depth - 1  # the item itself is one
+        self._random_bits = random_bits
+        self._default_type = default_type
+        self._sent_at = sent_at
+        self._clock = ClientClock.from_text(received_at, sent_at, suspect=retried)
+        self._other_sent_at: str | None = None
+        self._other_clock = self._clock
+        self._base_context = EMPTY_OBJECT if shared is None else self._object(shared.context, "context")
+        self._base_integrations = (
+            EMPTY_OBJECT if shared is None else self._object(shared.integrations, "integrations")
+        )
+        self._context_in = ABSENT
+        self._context_key: str | None = None
+        self._context_out = ABSENT
+
+    def event(self, item: Item, source: str, unknown: Mapping[str, Raw] = NOTHING) -> Event:
+        """Return `item` as an event of `source`. Raises RefusedError where it cannot be one."""
+        kind = item.type or self._default_type
+        if kind == "track":
+            name = item.event or ""
+            if not name:
+                raise RefusedError(MISSING_EVENT)
+        else:
+            name = kind
+            _check_call(kind, item)
+        if not item.user_id and not item.anonymous_id:
+            raise RefusedError(MISSING_IDENTITY)
+        context = self._context(item)
+        correction = self._correct(item, context)
+        extra = self._extra(item, kind)
+        if kind == "track":
+            data = self._object(item.properties, "properties")
+        else:
+            data = self._other_data(kind, item, context, extra)
+        return Event(
+            id=self._id(item, extra),
+            name=name,
+            type=kind,
+            source=source,
+            timestamp=correction.timestamp,
+            received_at=self._received_at,
+            data=data,
+            context=context,
+            user_id=item.user_id or None,
+            anonymous_id=item.anonymous_id or None,
+            original_timestamp=item.timestamp if item.original_timestamp is None else item.original_timestamp,
+            sent_at=item.sent_at or self._sent_at,
+            skew_ms=correction.skew_ms,
+            clock_flags=correction.flags,
+            extra=self._encoded_extra(extra, unknown),
+        )
+
+    def _id(self, item: Item, extra: Extra) -> str:
+        given = item.message_id
+        if not given:
+            return new_id(self._received_at, self._random_bits)
+        if len(given) <= MAX_CHARACTERS:
+            return given
+        extra.message_id = Raw(ENCODER.encode(given))
+        return hashed_id(given.encode())
+
+    def _correct(self, item: Item, context: Raw) -> Correction:
+        original = item.original_timestamp
+        if original is None:
+            original = item.timestamp
+        elif item.received_at is not None and item.timestamp is not None:
+            return keep_corrected(item.timestamp, self._received_at)
+        clock = self._clock
+        sent_at = item.sent_at
+        if sent_at and sent_at != self._sent_at:
+            if sent_at != self._other_sent_at:
+                self._other_clock = ClientClock.from_text(self._received_at, sent_at, suspect=self._retried)
+                self._other_sent_at = sent_at
+            clock = self._other_clock
+        if clock.looks_late and not self._retried and stamps_early(read_facts(context)):
+            clock = clock.suspected()
+        return clock.correct(original)
+
+    def _context(self, item: Item) -> Raw:
+        # the items of a batch mostly have the same context: one look at it serves them all
+        if item.context == self._context_in and item.channel == self._context_key and self._context_out:
+            return self._context_out
+        context = self._object(item.context, "context")
+        if self._base_context != EMPTY_OBJECT:
+            context = merge_members(self._base_context, context)
+        if self._client_ip is not None:
+            facts = read_facts(context)
+            if is_on_device(facts, item.channel):
+                context = with_ip(context, self._client_ip, facts)
+        self._context_in, self._context_key, self._context_out = item.context, item.channel, context
+        return context
+
+    def _other_data(self, kind: str, item: Item, context: Raw, extra: Extra) -> Raw:
+        if kind in _PAGES:
+            data = self._object(item.properties, "properties")
+            return data if item.name is None and item.category is None else _with_labels(data, item, extra)
+        if kind == "identify" and (not item.traits or item.traits == NULL):
+            return self._traits_of(context)
+        return self._object(item.traits, "traits")
+
+    def _traits_of(self, context: Raw) -> Raw:
+        traits = CONTEXT_TRAITS.decode(context).traits
+        return traits if traits and bytes(traits)[0] == _OPEN_BRACE else EMPTY_OBJECT
+
+    def _extra(self, item: Item, kind: str) -> Extra:
+        integrations: Raw | UnsetType = item.integrations
+        if self._base_integrations != EMPTY_OBJECT and _may_be_object(item.integrations):
+            integrations = merge_members(self._base_integrations, _present_or_empty(item.integrations))
+        extra = Extra(
+            integrations=UNSET if integrations == EMPTY_OBJECT else _present(integrations),
+            metadata=_present(item.metadata),
+            channel=item.channel,
+            group_id=item.group_id,
+            previous_id=item.previous_id,
+            version=_present(item.version),
+            received_at=item.received_at,
+        )
+        if item.original_timestamp is not None:
+            extra.timestamp = item.timestamp
+        if kind != "track":
+            extra.event = item.event
+        if kind not in _PAGES:
+            extra.name, extra.category = item.name, item.category
+        if kind in _WITH_TRAITS:
+            extra.properties = _present(item.properties)
+        else:
+            extra.traits = _present(item.traits)
+        return extra
+
+    def _encoded_extra(self, extra: Extra, unknown: Mapping[str, Raw]) -> Raw:
+        text = ENCODER.encode(extra)
+        if unknown:
+            text = ENCODER.encode({**unknown, **MEMBERS.decode(text)})
+        if len(text) == len(b"{}"):
+            return EMPTY_OBJECT
+        return self._checked(Raw(text), text)
+
+    def _object(self, raw: Raw, name: str) -> Raw:
+        """Return `raw` ready to be stored, an empty object where it is absent; refuse what is not an object."""
+        if not raw or raw == NULL:
+            return EMPTY_OBJECT
+        text = bytes(raw)
+        if text[0] != _OPEN_BRACE:
+            raise RefusedError(invalid_field(name, "an object"))
+        return self._checked(raw, text)
+
+    def _checked(self, raw: Raw, text: bytes) -> Raw:
+        if is_deeper(text, self._levels):
+            raise RefusedError(TOO_DEEP)
+        if has_unreadable_number(text):
+            raise RefusedError(UNREADABLE_NUMBER)
+        return Raw(one_line(text)) if self._many_lines else raw
+
+
+def _check_call(kind: str, item: Item) -> None:
+    if kind in _PAGES or kind == "identify":
+        return
+    if kind == "group":
+        if not item.group_id:
+            raise RefusedError(MISSING_GROUP_ID)
+    elif kind == "alias":
+        if not item.previous_id or not item.user_id:
+            raise RefusedError(MISSING_PREVIOUS_ID)
+    else:
+        raise RefusedError(unknown_type(kind) if kind else MISSING_TYPE)
+
+
+def _with_labels(data: Raw, item: Item, extra: Extra) -> Raw:
+    """Return a page's data with its `name` and `category`; where it has other ones these go to `extra`."""
+    members = MEMBERS.decode(data)
+    for label, value in (("name", item.name), ("category", item.category)):
+        if value is None:
+            continue
+        there = read_any(members.get(label, ABSENT))
+        if there is None:
+            members[label] = Raw(ENCODER.encode(value))
+        elif there != value:
+            setattr(extra, label, value)
+    return Raw(ENCODER.encode(members))
+
+
+def _present(raw: Raw | UnsetType) -> Raw | UnsetType:
+    return raw if raw and raw != NULL else UNSET
+
+
+def _may_be_object(raw: Raw) -> bool:
+    return not raw or raw == NULL or bytes(raw)[0] == _OPEN_BRACE
+
+
+def _present_or_empty(raw: Raw) -> Raw:
+    return raw if raw and raw != NULL else EMPTY_OBJECT

@@ -1,0 +1,232 @@
+"""From a body to events and rejects: first as if nothing were unusual, and where something is, item by item."""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec import ValidationError
+
+from trackside.config.settings import LimitSettings
+from trackside.event import Event, Reject
+from trackside.sources.base import Decoded, Request
+from trackside.sources.segment_api.assemble import Assembler
+from trackside.sources.segment_api.credentials import WriteKeys
+from trackside.sources.segment_api.json_text import clean, is_deeper, repair
+from trackside.sources.segment_api.refusal import (
+    INVALID_JSON,
+    INVALID_KEY,
+    INVALID_UTF8,
+    NO_BATCH,
+    TOO_DEEP,
+    TOO_MANY_VALUES,
+    Refusal,
+    RefusedError,
+    too_large,
+    too_many_events,
+)
+from trackside.sources.segment_api.replies import OK
+from trackside.sources.segment_api.tolerant import Reading, read_any, read_item, read_text
+from trackside.sources.segment_api.wire import BATCH, LOOSE_BATCH, Batch, LooseBatch
+
+STRICT_BATCH_BYTES = 524_288
+"""Largest body decoded into items in one go; the SDKs stop at 512,000, and memory grows with the number of items."""
+MAX_VALUES = 500_000
+"""Most values in one body; each item of a list costs memory even if it is only a digit."""
+ITEM_REJECT_BYTES = 8_192
+
+
+class Intake:
+    """Decodes bodies for the configured write keys. What cannot be taken at all raises RefusedError."""
+
+    __slots__ = ("_keys", "_limits", "_random_bits")
+
+    def __init__(self, keys: WriteKeys, limits: LimitSettings, random_bits: Callable[[int], int]) -> None:
+        self._keys = keys
+        self._limits = limits
+        self._random_bits = random_bits
+
+    def take_event(self, request: Request, text: bytes, event_type: str) -> Decoded:
+        """Return the event that `text` is, or its reject."""
+        body = _cleaned(text)
+        if len(body) > self._limits.event_bytes:
+            raise RefusedError(too_large(len(body), self._limits.event_bytes))
+        reading = read_item(body)
+        if reading is INVALID_JSON:
+            reading = read_item(repair(body))
+        if isinstance(reading, Refusal):
+            raise RefusedError(reading)
+        item = reading.item
+        source = (
+            self._keys.source_of_header(request.headers.get(b"authorization"))
+            or self._keys.source_of_key(item.write_key)
+            or self._keys.source_of_query(request.query)
+        )
+        if source is None:
+            raise RefusedError(INVALID_KEY)
+        try:
+            if is_deeper(body, self._limits.depth):
+                raise RefusedError(TOO_DEEP)
+            assembler = self._assembler(request, body, item.sent_at, default_type=event_type)
+            event = assembler.event(item, source, reading.unknown)
+        except RefusedError as error:
+            reject = _reject(request, source, error.refusal, body)
+            return Decoded(reply=OK, rejects=(reject,), source=source)
+        return Decoded(reply=OK, events=(event,), source=source)
+
+    def take_batch(self, request: Request) -> Decoded:
+        """Return the events of a batch, and rejects for those of its items that cannot be events."""
+        body = _cleaned(request.body)
+        source = self._keys.source_of_header(request.headers.get(b"authorization"))
+        if len(body) <= STRICT_BATCH_BYTES:
+            decoded = self._take_strictly(request, body, source)
+            if decoded is not None:
+                return decoded
+        elif body.count(b",") > MAX_VALUES:
+            raise RefusedError(TOO_MANY_VALUES)
+        return self._take_one_by_one(request, body, source)
+
+    def _take_strictly(self, request: Request, body: bytes, source: str | None) -> Decoded | None:
+        """Return what the batch holds, or None where anything in it needs a closer look."""
+        try:
+            batch = BATCH.decode(body)
+        except msgspec.MsgspecError:
+            return None
+        source = source or self._keys.source_of_key(batch.write_key)
+        if source is None or not self._fits(batch, len(body)):
+            return None
+        assembler = self._assembler(request, body, batch.sent_at, shared=batch)
+        try:
+            events = [assembler.event(item, source) for item in batch.batch]
+        except RefusedError:
+            return None
+        return Decoded(reply=OK, events=events, source=source)
+
+    def _fits(self, batch: Batch, body_bytes: int) -> bool:
+        """Return whether surely no limit is exceeded; the size of an item is only known within bounds here."""
+        if not 0 < len(batch.batch) <= self._limits.batch_events:
+            return False
+        if body_bytes <= self._limits.event_bytes:
+            return True
+        sizes = [len(item.properties) + len(item.context) for item in batch.batch]
+        return body_bytes - sum(sizes) + max(sizes) <= self._limits.event_bytes
+
+    def _take_one_by_one(self, request: Request, body: bytes, source: str | None) -> Decoded:
+        batch, body = _loose_batch(body)
+        if source is None:
+            source = self._keys.source_of_key(read_text(batch.write_key))
+        fallback = source or self._keys.source_of_query(request.query)
+        assembler = self._assembler(request, body, read_any(batch.sent_at), shared=batch)
+        taker = _ItemTaker(self._keys, self._limits.event_bytes, request, assembler, source, fallback)
+        limit = self._limits.batch_events
+        for text in batch.batch[:limit]:
+            taker.take(bytes(text))
+        if not taker.known:
+            raise RefusedError(INVALID_KEY)
+        beyond = batch.batch[limit:]
+        if beyond:
+            refusal = too_many_events(len(beyond), limit)
+            taker.rejects.append(_reject(request, fallback or "", refusal, bytes(beyond[0])))
+        return Decoded(reply=OK, events=taker.events, rejects=taker.rejects, source=fallback or "")
+
+    def _assembler(
+        self,
+        request: Request,
+        body: bytes,
+        sent_at: str | None,
+        *,
+        default_type: str = "",
+        shared: Batch | LooseBatch | None = None,
+    ) -> Assembler:
+        retry = request.headers.get(b"x-retry-count")
+        return Assembler(
+            received_at=request.received_at,
+            client_ip=request.client_ip,
+            retried=retry is not None and retry != b"0",
+            many_lines=b"\n" in body or b"\r" in body,
+            depth=self._limits.depth,
+            random_bits=self._random_bits,
+            sent_at=sent_at,
+            default_type=default_type,
+            shared=shared,
+        )
+
+
+class _ItemTaker:
+    """Takes the items of one batch; those that cannot be events become rejects."""
+
+    def __init__(
+        self,
+        keys: WriteKeys,
+        event_bytes: int,
+        request: Request,
+        assembler: Assembler,
+        source: str | None,
+        fallback: str | None,
+    ) -> None:
+        self.events: list[Event] = []
+        self.rejects: list[Reject] = []
+        self.known = fallback is not None
+        """Whether any write key was one of ours."""
+        self._keys = keys
+        self._event_bytes = event_bytes
+        self._request = request
+        self._assembler = assembler
+        self._source = source
+        self._fallback = fallback
+
+    def take(self, text: bytes) -> None:
+        source = self._fallback or ""
+        try:
+            if len(text) > self._event_bytes:
+                raise RefusedError(too_large(len(text), self._event_bytes))
+            reading = read_item(text)
+            if isinstance(reading, Refusal):
+                raise RefusedError(reading)
+            source = self._source_of(reading)
+            self.events.append(self._assembler.event(reading.item, source, reading.unknown))
+        except RefusedError as error:
+            self.rejects.append(_reject(self._request, source, error.refusal, text))
+
+    def _source_of(self, reading: Reading) -> str:
+        if self._source is not None:
+            return self._source
+        source = self._keys.source_of_key(reading.item.write_key) or self._fallback
+        if source is None:
+            raise RefusedError(INVALID_KEY)
+        self.known = True
+        return source
+
+
+def _cleaned(text: bytes) -> bytes:
+    body = clean(text)
+    if body is None:
+        raise RefusedError(INVALID_UTF8)
+    return body
+
+
+def _loose_batch(body: bytes) -> tuple[LooseBatch, bytes]:
+    """Return the batch, and the body that it is, repaired where that was needed."""
+    try:
+        batch = LOOSE_BATCH.decode(body)
+    except ValidationError:
+        raise RefusedError(NO_BATCH) from None
+    except msgspec.MsgspecError:
+        body = repair(body)
+        try:
+            batch = LOOSE_BATCH.decode(body)
+        except ValidationError:
+            raise RefusedError(NO_BATCH) from None
+        except msgspec.MsgspecError:
+            raise RefusedError(INVALID_JSON) from None
+    if not batch.batch:
+        raise RefusedError(NO_BATCH)
+    return batch, body
+
+
+def _reject(request: Request, source: str, refusal: Refusal, body: bytes) -> Reject:
+    return Reject(
+        source=source,
+        received_at=request.received_at,
+        reason=refusal.reason,
+        detail=refusal.detail,
+        body=body[:ITEM_REJECT_BYTES],
+    )

@@ -1,0 +1,70 @@
+"""What is done to JSON as text, so that what is stored is RFC 8259 on one line and any reader can read it."""
+
+import re
+from itertools import accumulate
+
+import msgspec
+
+_BOM = b"\xef\xbb\xbf"
+_STRING = (
+    rb'"(?:[^"\\]++|\\.)*+"?'  # the closing quote may be missing: the match still moves on, in linear time
+)
+_TOKENS = re.compile(_STRING + rb"|(-?\bInfinity\b|\bNaN\b)", re.DOTALL)
+_NO_PAIR = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+_STRINGS = re.compile(_STRING, re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
+_STEPS = [1 if byte in b"{[" else -1 if byte in b"}]" else 0 for byte in range(256)]
+_LONG_NUMBER = re.compile(rb"[0-9]{4301}")
+_DIGIT = re.compile(rb"[0-9]")
+_SAMPLE_BYTES = 4_096
+
+
+def clean(body: bytes) -> bytes | None:
+    """Return `body` without a byte order mark, or None where it is not UTF-8."""
+    if body.startswith(_BOM):
+        body = body[len(_BOM) :]
+    if body.isascii():
+        return body
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return None
+    return body
+
+
+def repair(body: bytes) -> bytes:
+    """Return `body` with what some clients write although it is not JSON made JSON.
+
+    NaN and Infinity (Python's `json.dumps`) become null. A surrogate without its pair (JavaScript's strings cut in
+    the middle of a character) becomes U+FFFD: it stands for no character, and databases refuse it.
+    """
+    if b"NaN" in body or b"Infinity" in body:
+        body = _TOKENS.sub(lambda token: b"null" if token[1] else token[0], body)
+    if b"\\ud" in body or b"\\uD" in body:
+        body = _NO_PAIR.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], body)
+    return body
+
+
+def is_deeper(text: bytes, levels: int) -> bool:
+    """Return whether the valid JSON `text` nests arrays and objects in more than `levels` levels."""
+    # replace() looks for one byte at the speed of memchr; count() does not, and this runs for every event
+    without = len(text.replace(b"{", b"")) + len(text.replace(b"[", b""))
+    if 2 * len(text) - without <= levels:
+        return False
+    brackets = _STRINGS.sub(b"", text).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > levels
+
+
+def has_unreadable_number(text: bytes) -> bool:
+    """Return whether a number in `text` is so long (over 4,300 digits) that Python's own `json` refuses to read it."""
+    if len(text) <= _SAMPLE_BYTES or not _DIGIT.search(text[_SAMPLE_BYTES::_SAMPLE_BYTES]):
+        return False  # a run that long covers one of the bytes looked at
+    return bool(_LONG_NUMBER.search(text) and _LONG_NUMBER.search(_STRINGS.sub(b'""', text)))
+
+
+def one_line(text: bytes) -> bytes:
+    """Return the valid JSON `text` without white space between its tokens."""
+    return msgspec.json.format(text, indent=-1)
