@@ -1,0 +1,250 @@
+"""One SQLite file: its connections, one writer at a time over all processes, nothing open across a fork."""
+
+import fcntl
+import os
+import sqlite3
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from urllib.parse import quote
+
+from msgspec import Struct
+
+from trackside.errors import StorageError
+from trackside.log.sqlite.schema import Schema, create_or_verify
+
+BUSY_TIMEOUT_S = 5.0
+"""Only for locks of others than us (a backup, a shell): our own transactions queue at the lock file."""
+IDLE_CONNECTIONS = 4
+FORK_PATIENCE_S = 30.0
+
+_databases: "weakref.WeakSet[Database]" = weakref.WeakSet()
+
+
+class _Handle(Struct, frozen=True):
+    connection: sqlite3.Connection
+    lock: int
+    """Descriptor of the lock file. Each connection has its own, so that threads queue like processes do."""
+
+    def close(self) -> None:
+        with suppress(sqlite3.Error):
+            self.connection.close()
+        os.close(self.lock)
+
+
+class Database:
+    """A pool of connections to one file, made when it is missing, refused when it is not ours.
+
+    Transactions that write queue at a lock file: the kernel serves its waiters in their order, where SQLite's
+    own waiting polls and lets the unlucky starve. Connections are closed before a fork and opened again on
+    both sides: SQLite's notion of its locks does not survive being copied.
+    """
+
+    def __init__(
+        self, path: Path, schema: Schema, *, meta: dict[str, str | bytes], autocheckpoint_pages: int = 1000
+    ) -> None:
+        self.path = path
+        self._schema = schema
+        self._autocheckpoint_pages = autocheckpoint_pages
+        self._lock_path = path.with_name(path.name + ".lock")
+        self._closed = False
+        self._changed: threading.Condition
+        self._idle: list[_Handle]
+        self._borrowed_count: int
+        self._forking: bool
+        self.begin_anew()
+        self._prepare(meta)
+        _databases.add(self)
+
+    def _prepare(self, meta: dict[str, str | bytes]) -> None:
+        try:
+            with closing(_LockFile(self._lock_path)) as lock:
+                fcntl.flock(lock.descriptor, fcntl.LOCK_EX)
+                create_or_verify(self.path, self._schema, meta)
+            with self.reading() as connection:
+                found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+                connection.execute("SELECT * FROM meta").fetchall()
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(explain(self.path, error)) from error
+        wanted = {statement.split()[2] for statement in self._schema.tables}
+        if missing := sorted(wanted - found):
+            self.close()
+            raise StorageError(
+                f"{self.path} is damaged: it has no {', '.join(missing)}; restore it from a backup"
+            )
+
+    def meta(self) -> dict[str, str | bytes | int]:
+        """Return what is noted in the table `meta`."""
+        with self.reading() as connection:
+            return dict(connection.execute("SELECT key, value FROM meta").fetchall())
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection that sees one moment of the database."""
+        with self._borrowed() as handle:
+            handle.connection.execute("BEGIN")
+            yield handle.connection
+            handle.connection.execute("COMMIT")
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection in a transaction that is durable at the end, or rolled back by an exception."""
+        with self._borrowed() as handle:
+            fcntl.flock(handle.lock, fcntl.LOCK_EX)
+            try:
+                handle.connection.execute("BEGIN IMMEDIATE")
+                yield handle.connection
+                handle.connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    handle.connection.rollback()
+                raise
+            finally:
+                fcntl.flock(handle.lock, fcntl.LOCK_UN)
+
+    def checkpoint(self) -> None:
+        """Fold the write-ahead log back into the database, so that the next commit begins it anew.
+
+        Most is copied while others commit; only the rest, which came meanwhile, is copied under the lock.
+        """
+        with self._borrowed() as handle:
+            handle.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            fcntl.flock(handle.lock, fcntl.LOCK_EX)
+            try:
+                handle.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            finally:
+                fcntl.flock(handle.lock, fcntl.LOCK_UN)
+
+    def size_bytes(self) -> int:
+        """Return what the database and its companions take on disk."""
+        total = 0
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                total += self.path.with_name(self.path.name + suffix).stat().st_blocks * 512
+        return total
+
+    def close(self) -> None:
+        """Close all connections once nobody uses them; a second call does nothing."""
+        with self._changed:
+            self._closed = True
+            self._changed.wait_for(lambda: not self._borrowed_count, timeout=FORK_PATIENCE_S)
+            idle, self._idle = self._idle, []
+        for handle in idle:
+            handle.close()
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[_Handle]:
+        with self._changed:
+            while self._forking:
+                self._changed.wait()
+            if self._closed:
+                raise StorageError(f"{self.path} is closed: the process is stopping")
+            self._borrowed_count += 1
+            handle = self._idle.pop() if self._idle else None
+        keep = False
+        try:
+            if handle is None:
+                handle = self._open()
+            yield handle
+            keep = True
+        except (sqlite3.Error, OSError) as error:
+            raise StorageError(explain(self.path, error)) from error
+        finally:
+            # After any error the connection is not trusted again: the next one opens the file anew.
+            with self._changed:
+                self._borrowed_count -= 1
+                if handle is not None and keep and len(self._idle) < IDLE_CONNECTIONS and not self._closed:
+                    self._idle.append(handle)
+                    handle = None
+                if self._forking or self._closed:
+                    self._changed.notify_all()
+            if handle is not None:
+                handle.close()
+
+    def _open(self) -> _Handle:
+        lock = _LockFile(self._lock_path)
+        try:
+            connection = sqlite3.connect(
+                f"file:{quote(str(self.path))}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=BUSY_TIMEOUT_S,
+            )
+            try:
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(f"PRAGMA wal_autocheckpoint = {self._autocheckpoint_pages}")
+                connection.execute("PRAGMA trusted_schema = OFF")
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            lock.close()
+            raise
+        return _Handle(connection, lock.descriptor)
+
+    def quiesce(self) -> None:
+        """Close every connection and lend none until `resume`: a fork is coming."""
+        with self._changed:
+            self._forking = True
+            self._changed.wait_for(lambda: not self._borrowed_count, timeout=FORK_PATIENCE_S)
+            idle, self._idle = self._idle, []
+        for handle in idle:
+            handle.close()
+
+    def resume(self) -> None:
+        """Lend connections again."""
+        with self._changed:
+            self._forking = False
+            self._changed.notify_all()
+
+    def begin_anew(self) -> None:
+        """Start without connections, and with locks that no thread of a parent holds."""
+        self._changed = threading.Condition()
+        self._idle = []
+        self._borrowed_count = 0
+        self._forking = False
+
+
+class _LockFile:
+    def __init__(self, path: Path) -> None:
+        self.descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+
+    def close(self) -> None:
+        os.close(self.descriptor)
+
+
+def explain(path: Path, error: sqlite3.Error | OSError) -> str:
+    """Return one sentence on what is wrong with the database and what to do about it."""
+    if isinstance(error, OSError):
+        return f"{path} cannot be used: {error.strerror or error}; check the data directory"
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_FULL"):
+        return f"the disk that holds {path} is full; free some space, service resumes by itself"
+    if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+        return f"{path} is locked by another program; end its transaction"
+    if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return f"{path} is damaged ({error}); restore it from a backup, or move it away to start anew"
+    return f"{path} cannot be used: {error}; check the disk and the data directory"
+
+
+def _before_fork() -> None:
+    for database in list(_databases):
+        database.quiesce()
+
+
+def _after_fork_in_parent() -> None:
+    for database in list(_databases):
+        database.resume()
+
+
+def _after_fork_in_child() -> None:
+    for database in list(_databases):
+        database.begin_anew()
+
+
+os.register_at_fork(
+    before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child
+)

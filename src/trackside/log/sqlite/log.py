@@ -1,0 +1,219 @@
+"""The log on SQLite: puts writer, reader, subscriptions and maintenance together."""
+
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+from trackside.config.settings import LogSettings
+from trackside.errors import StorageError
+from trackside.event import Batch, NameFilter
+from trackside.log.base import Bounds, LogStats, Page, Receipt, Start, StoredReject, Subscription
+from trackside.log.group_commit import GroupCommit
+from trackside.log.sqlite.checkpoint import Checkpointer
+from trackside.log.sqlite.compaction import Compaction
+from trackside.log.sqlite.database import Database, explain
+from trackside.log.sqlite.dedup import committed_at, remembered_after
+from trackside.log.sqlite.instants import from_us, to_us
+from trackside.log.sqlite.reader import Reader
+from trackside.log.sqlite.rejects import read_rejects
+from trackside.log.sqlite.retention import (
+    apply_retention,
+    give_space_back,
+    remove_old_ids,
+    trim_rejects,
+)
+from trackside.log.sqlite.schema import DELIVERY, LOG
+from trackside.log.sqlite.subscription import open_subscription, passed_by_all, subscription_names
+from trackside.log.sqlite.writer import Writer, log_end
+
+OTHERS_POLL_S = 0.04
+"""How often a waiting reader looks for commits of other processes."""
+BACKSTOP_PAGES = 16_384
+"""At this size of the write-ahead log a commit folds it back itself: the checkpoint thread is in trouble."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SQLiteLog:
+    """The durable log in one directory; any number of processes may append to it and read it.
+
+    `log.db` has the events and the rejects, `delivery.db` the subscriptions. Threads start with the first
+    append, not before; after a fork parent and child go on, each with its own.
+    """
+
+    def __init__(
+        self, directory: Path, settings: LogSettings, *, clock: Callable[[], datetime] = _now
+    ) -> None:
+        """Open the log, made where it is new. Raises StorageError where it cannot be used."""
+        self._settings = settings
+        self._clock = clock
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(explain(directory, error)) from error
+        self._log = Database(
+            directory / "log.db",
+            LOG,
+            meta={"id": uuid4().hex, "secret": os.urandom(32)},
+            autocheckpoint_pages=BACKSTOP_PAGES,
+        )
+        meta = self._log.meta()
+        self._delivery = self._open_delivery(directory / "delivery.db", str(meta["id"]))
+        self._checkpointer = Checkpointer(self._log)
+        self._reader = Reader(self._log)
+        secret = meta["secret"]
+        self._writer = Writer(
+            self._log,
+            settings,
+            secret=secret if isinstance(secret, bytes) else b"",
+            clock=clock,
+            committed=self._committed,
+        )
+        self._queue = GroupCommit(self._writer.commit, queue_bytes=settings.queue_bytes, name="trackside-log")
+        self._maintaining = threading.Lock()
+        self._watch()
+        after_fork = weakref.WeakMethod(self._after_fork_in_child)
+        os.register_at_fork(after_in_child=lambda: (call := after_fork()) and call())
+
+    def _open_delivery(self, path: Path, log_id: str) -> Database:
+        try:
+            delivery = Database(path, DELIVERY, meta={"log_id": log_id})
+        except BaseException:
+            self._log.close()
+            raise
+        if delivery.meta().get("log_id") == log_id:
+            return delivery
+        delivery.close()
+        self._log.close()
+        raise StorageError(
+            f"{path} belongs to another log than {self._log.path}: its positions mean other events; "
+            f"restore the two files together, or move delivery.db away to deliver everything again"
+        )
+
+    def _watch(self) -> None:
+        self._changed = threading.Condition()
+        self._end = 0
+        self._looked_at = 0.0
+
+    def _after_fork_in_child(self) -> None:
+        self._watch()
+        self._maintaining = threading.Lock()
+        self._checkpointer.after_fork()
+        self._reader.after_fork()
+
+    def append(self, batch: Batch, done: Callable[[Receipt], None]) -> None:
+        """Take the batch; `done` is called from the log's thread after the commit."""
+        self._queue.submit(batch, done)
+
+    def _committed(self, end: int, written_bytes: int) -> None:
+        with self._changed:
+            self._end = max(self._end, end)
+            self._changed.notify_all()
+        self._checkpointer.wrote(written_bytes)
+
+    def read(self, after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
+        """Return events after `after`, at most twice `limit`."""
+        return self._reader.read(after, limit, names)
+
+    def wait(self, after: int, timeout_s: float) -> bool:
+        """Return whether the end is beyond `after`: at once for this process's commits, soon for others'."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self._look()
+            with self._changed:
+                if self._end > after:
+                    return True
+                remaining = deadline - time.monotonic()
+                if remaining <= 0:
+                    return False
+                self._changed.wait(min(remaining, OTHERS_POLL_S))
+
+    def _look(self) -> None:
+        """See what other processes committed, once for all threads that wait."""
+        now = time.monotonic()
+        with self._changed:
+            if now - self._looked_at < OTHERS_POLL_S / 2:
+                return
+            self._looked_at = now
+        end = self._reader.end()
+        with self._changed:
+            if end > self._end:
+                self._end = end
+                self._changed.notify_all()
+
+    def bounds(self) -> Bounds:
+        """Return what the log holds now."""
+        return self._reader.bounds()
+
+    def position_at(self, moment: datetime) -> int:
+        """Return the position of the last event received before `moment`."""
+        return self._reader.position_at(moment)
+
+    def rejects(self, *, limit: int = 100, before: int | None = None) -> list[StoredReject]:
+        """Return rejects, newest first."""
+        with self._log.reading() as connection:
+            return read_rejects(connection, limit=limit, before=before)
+
+    def stats(self) -> LogStats:
+        """Return sizes and counts."""
+        settings = self._settings
+        window_us = settings.dedup_window_s * 1_000_000
+        with self._log.reading() as connection:
+            end = log_end(connection)
+            (event_bytes,) = connection.execute("SELECT coalesce(sum(raw_bytes), 0) FROM chunks").fetchone()
+            (rejects,) = connection.execute("SELECT count(*) FROM rejects").fetchone()
+            forgotten = remembered_after(
+                connection, end, to_us(self._clock()), window_us, settings.dedup_max_ids
+            )
+            since = None
+            if forgotten:
+                since = committed_at(connection, forgotten) or committed_at(connection, forgotten + 1)
+        return LogStats(
+            engine="sqlite",
+            size_bytes=self._log.size_bytes() + self._delivery.size_bytes(),
+            event_bytes=event_bytes,
+            queued_events=self._queue.waiting_events,
+            rejects=rejects,
+            dedup_ids=end - forgotten,
+            dedup_since=None if since is None else from_us(since),
+        )
+
+    def subscription(self, name: str, *, start: Start = "earliest") -> Subscription:
+        """Return the subscription of that name, made where it is new."""
+        bounds = self.bounds()
+        earliest = bounds.first - 1 if bounds.events else bounds.last
+        return open_subscription(self._delivery, name, bounds.last if start == "latest" else earliest)
+
+    def subscriptions(self) -> list[str]:
+        """Return the names of all subscriptions, sorted."""
+        return subscription_names(self._delivery)
+
+    def maintain(self, now: datetime) -> None:
+        """Apply retention, merge small chunks, give space back; one at a time, others return at once."""
+        if not self._maintaining.acquire(blocking=False):
+            return
+        try:
+            passed = passed_by_all(self._delivery)
+            apply_retention(
+                self._log, self._settings, passed=self._reader.end() if passed is None else passed, now=now
+            )
+            remove_old_ids(self._log, self._settings, now)
+            trim_rejects(self._log, self._settings)
+            Compaction(self._log).run()
+            give_space_back(self._log)
+        finally:
+            self._maintaining.release()
+
+    def close(self) -> None:
+        """Commit what was taken, call every `done`, release the files."""
+        self._queue.close()
+        self._checkpointer.close()
+        self._log.close()
+        self._delivery.close()

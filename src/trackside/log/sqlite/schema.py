@@ -1,0 +1,180 @@
+"""What the two databases look like, and how a file is told to be one of ours before it is touched."""
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from msgspec import Struct
+
+from trackside.errors import StorageError
+
+HEADER_BYTES = 100
+MAGIC = b"SQLite format 3\0"
+
+
+class Schema(Struct, frozen=True, kw_only=True):
+    """One kind of database file."""
+
+    what: str
+    """What the file is, for messages."""
+    application_id: int
+    version: int
+    page_size_bytes: int
+    tables: tuple[str, ...]
+    """Statements that make a new file."""
+
+
+LOG = Schema(
+    what="event log",
+    application_id=0x54724C67,  # "TrLg"
+    version=1,
+    page_size_bytes=4096,
+    tables=(
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+        # What is small comes first and the body last: a scan does not touch the pages a body spills to.
+        """CREATE TABLE chunks (
+            first INTEGER PRIMARY KEY,
+            count INTEGER NOT NULL,
+            committed_at INTEGER NOT NULL,
+            received_from INTEGER NOT NULL,
+            received_until INTEGER NOT NULL,
+            raw_bytes INTEGER NOT NULL,
+            names TEXT,
+            ids BLOB NOT NULL,
+            body BLOB NOT NULL
+        )""",
+        "CREATE INDEX chunks_by_time ON chunks (received_from, raw_bytes)",
+        # Deduplication outlives retention: the ids of chunks that were removed within the window.
+        """CREATE TABLE removed_ids (
+            first INTEGER PRIMARY KEY,
+            count INTEGER NOT NULL,
+            committed_at INTEGER NOT NULL,
+            ids BLOB NOT NULL
+        )""",
+        """CREATE TABLE rejects (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            received_at INTEGER NOT NULL,
+            source TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            detail TEXT NOT NULL,
+            body BLOB NOT NULL
+        )""",
+    ),
+)
+
+DELIVERY = Schema(
+    what="delivery state",
+    application_id=0x5472446C,  # "TrDl"
+    version=1,
+    page_size_bytes=4096,
+    tables=(
+        "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
+        """CREATE TABLE subscriptions (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            start INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            delivered INTEGER NOT NULL DEFAULT 0,
+            filtered INTEGER NOT NULL DEFAULT 0,
+            redelivered INTEGER NOT NULL DEFAULT 0,
+            retrying INTEGER NOT NULL DEFAULT 0,
+            dead INTEGER NOT NULL DEFAULT 0,
+            paused INTEGER NOT NULL DEFAULT 0,
+            failing_since INTEGER,
+            last_error TEXT,
+            last_delivered_at INTEGER,
+            checkpoint TEXT
+        )""",
+        """CREATE TABLE waiting (
+            subscription INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            due_at INTEGER NOT NULL,
+            attempt INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            event BLOB NOT NULL,
+            UNIQUE (subscription, position)
+        )""",
+        "CREATE INDEX waiting_by_due ON waiting (subscription, due_at, position)",
+        """CREATE TABLE dead (
+            subscription INTEGER NOT NULL,
+            position INTEGER NOT NULL,
+            died_at INTEGER NOT NULL,
+            attempts INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            event BLOB NOT NULL,
+            UNIQUE (subscription, position)
+        )""",
+        """CREATE TABLE replays (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            subscription INTEGER NOT NULL,
+            next INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            redelivered INTEGER NOT NULL DEFAULT 0
+        )""",
+    ),
+)
+
+
+def create_or_verify(path: Path, schema: Schema, meta: dict[str, str | bytes]) -> None:
+    """Leave a database of this schema at `path`, made with `meta` where there was none.
+
+    The caller holds the file's lock. A new file appears whole or not at all. Raises StorageError, with
+    nothing modified, for a file that is not ours, is damaged or comes from a newer version.
+    """
+    if path.exists():
+        _verify_header(path, schema)
+        return
+    for companion in (path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")):
+        if companion.exists():
+            raise StorageError(
+                f"{path} is missing but {companion.name} is there and holds part of its data; "
+                f"restore {path.name}, or move {companion.name} away to start an empty {schema.what}"
+            )
+    _create(path, schema, meta)
+
+
+def _verify_header(path: Path, schema: Schema) -> None:
+    with path.open("rb") as file:
+        header = file.read(HEADER_BYTES)
+    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
+        raise StorageError(
+            f"{path} is not a SQLite database or its beginning is damaged; "
+            f"restore it from a backup, or move it away to start an empty {schema.what}"
+        )
+    version = int.from_bytes(header[60:64], "big")
+    application_id = int.from_bytes(header[68:72], "big")
+    if application_id != schema.application_id:
+        raise StorageError(
+            f"{path} is a database of another program (application id {application_id:#x}); "
+            f"choose another data directory, or move the file away"
+        )
+    if version > schema.version:
+        raise StorageError(
+            f"{path} was written by a newer Trackside (schema {version}, this one knows {schema.version}); "
+            f"install that version again, or choose another data directory"
+        )
+
+
+def _create(path: Path, schema: Schema, meta: dict[str, str | bytes]) -> None:
+    new = path.with_name(path.name + ".new")
+    new.unlink(missing_ok=True)
+    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    with closing(sqlite3.connect(new, isolation_level=None)) as connection:
+        connection.execute(f"PRAGMA page_size = {schema.page_size_bytes}")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN")
+        connection.execute(f"PRAGMA application_id = {schema.application_id}")
+        connection.execute(f"PRAGMA user_version = {schema.version}")
+        for statement in schema.tables:
+            connection.execute(statement)
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA journal_mode = WAL")
+    new.rename(path)
+    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

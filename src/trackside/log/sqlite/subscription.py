@@ -1,0 +1,313 @@
+"""Subscriptions in their own database, so that a position does not queue behind the collector's commits."""
+
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from trackside.event import Event
+from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, Waiting
+from trackside.log.sqlite.database import Database
+from trackside.log.sqlite.instants import from_us, to_us
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Event)
+
+_ADVANCE = """
+    UPDATE subscriptions SET
+        position = coalesce(:position, position),
+        delivered = delivered + :delivered,
+        filtered = filtered + :filtered,
+        redelivered = redelivered + :redelivered,
+        retrying = retrying + :retrying,
+        dead = dead + :dead,
+        checkpoint = coalesce(:checkpoint, checkpoint),
+        last_delivered_at = coalesce(:delivered_at, last_delivered_at)
+    WHERE id = :id
+"""
+
+
+def _at(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else from_us(microseconds)
+
+
+def open_subscription(database: Database, name: str, start: int) -> "SQLiteSubscription":
+    """Return the subscription of that name; a new one begins after position `start`."""
+    select = "SELECT id FROM subscriptions WHERE name = ?"
+    with database.reading() as connection:
+        row = connection.execute(select, (name,)).fetchone()
+    if row is None:
+        with database.writing() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO subscriptions (name, start, position) VALUES (?, ?, ?)",
+                (name, start, start),
+            )
+            row = connection.execute(select, (name,)).fetchone()
+    return SQLiteSubscription(database, name, row[0])
+
+
+def subscription_names(database: Database) -> list[str]:
+    """Return the names of all subscriptions, sorted."""
+    with database.reading() as connection:
+        return [name for (name,) in connection.execute("SELECT name FROM subscriptions ORDER BY name")]
+
+
+def passed_by_all(database: Database) -> int | None:
+    """Return the position up to which no subscription and no replay needs anything; None without any."""
+    with database.reading() as connection:
+        (lowest,) = connection.execute(
+            "SELECT min(needed) FROM"
+            " (SELECT position AS needed FROM subscriptions UNION ALL SELECT next - 1 FROM replays)"
+        ).fetchone()
+    return None if lowest is None else int(lowest)
+
+
+class SQLiteSubscription:
+    """One destination's place in a SQLiteLog; usable from any thread and process."""
+
+    def __init__(self, database: Database, name: str, number: int) -> None:
+        self._database = database
+        self._name = name
+        self._id = number
+
+    @property
+    def name(self) -> str:
+        """The destination's name."""
+        return self._name
+
+    def state(self) -> SubscriptionState:
+        """Return the state as last committed."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT name, start, position, delivered, filtered, redelivered, retrying, dead, paused,"
+                " failing_since, last_error, last_delivered_at, checkpoint FROM subscriptions WHERE id = ?",
+                (self._id,),
+            ).fetchone()
+        name, start, position, delivered, filtered, redelivered, retrying, dead, *rest = row
+        paused, failing_since, last_error, last_delivered_at, checkpoint = rest
+        return SubscriptionState(
+            name=name,
+            start=start,
+            position=position,
+            delivered=delivered,
+            filtered=filtered,
+            redelivered=redelivered,
+            retrying=retrying,
+            dead=dead,
+            paused=bool(paused),
+            failing_since=_at(failing_since),
+            last_error=last_error,
+            last_delivered_at=_at(last_delivered_at),
+            checkpoint=checkpoint,
+        )
+
+    def advance(self, progress: Progress, *, now: datetime) -> None:
+        """Keep `progress` durably."""
+        with self._database.writing() as connection:
+            retrying = self._keep_waiting(connection, progress.waiting)
+            retrying -= self._remove("waiting", connection, progress.settled)
+            retrying -= self._remove("waiting", connection, [letter.position for letter in progress.dead])
+            dead = self._keep_dead(connection, progress.dead)
+            connection.execute(
+                _ADVANCE,
+                {
+                    "id": self._id,
+                    "position": progress.position,
+                    "delivered": progress.delivered,
+                    "filtered": progress.filtered,
+                    "redelivered": progress.redelivered,
+                    "retrying": retrying,
+                    "dead": dead,
+                    "checkpoint": progress.checkpoint,
+                    "delivered_at": to_us(now) if progress.delivered or progress.redelivered else None,
+                },
+            )
+
+    def _keep_waiting(self, connection: sqlite3.Connection, rows: Sequence[Waiting]) -> int:
+        """Insert or replace; return by how many the rows became more."""
+        replaced = self._remove("waiting", connection, [row.position for row in rows])
+        values = {
+            row.position: (
+                self._id,
+                row.position,
+                to_us(row.due_at),
+                row.attempt,
+                row.reason,
+                _encode(row.event),
+            )
+            for row in rows
+        }
+        connection.executemany("INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)", values.values())
+        return len(values) - replaced
+
+    def _keep_dead(self, connection: sqlite3.Connection, rows: Sequence[DeadLetter]) -> int:
+        replaced = self._remove("dead", connection, [row.position for row in rows])
+        values = {
+            row.position: (
+                self._id,
+                row.position,
+                to_us(row.died_at),
+                row.attempts,
+                row.reason,
+                _encode(row.event),
+            )
+            for row in rows
+        }
+        connection.executemany("INSERT INTO dead VALUES (?, ?, ?, ?, ?, ?)", values.values())
+        return len(values) - replaced
+
+    def _remove(self, table: str, connection: sqlite3.Connection, positions: Sequence[int]) -> int:
+        if not positions:
+            return 0
+        return connection.executemany(
+            f"DELETE FROM {table} WHERE subscription = ? AND position = ?",  # noqa: S608  # one of our own names
+            [(self._id, position) for position in positions],
+        ).rowcount
+
+    def due(self, now: datetime, limit: int) -> list[Waiting]:
+        """Return what waits and is due, oldest due time first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT position, event, attempt, due_at, reason FROM waiting"
+                " WHERE subscription = ? AND due_at <= ? ORDER BY due_at, position LIMIT ?",
+                (self._id, to_us(now), limit),
+            ).fetchall()
+        return [
+            Waiting(
+                position=position,
+                event=_decoder.decode(event),
+                attempt=attempt,
+                due_at=from_us(due_at),
+                reason=reason,
+            )
+            for position, event, attempt, due_at, reason in rows
+        ]
+
+    def next_due_at(self) -> datetime | None:
+        """Return when the next waiting event is due."""
+        with self._database.reading() as connection:
+            (due_at,) = connection.execute(
+                "SELECT min(due_at) FROM waiting WHERE subscription = ?", (self._id,)
+            ).fetchone()
+        return _at(due_at)
+
+    def report_failure(self, reason: str | None, *, now: datetime) -> None:
+        """Note that the destination takes nothing, or takes events again."""
+        if reason is None:
+            self._update("failing_since = NULL")
+        else:
+            self._update("failing_since = coalesce(failing_since, ?), last_error = ?", to_us(now), reason)
+
+    def pause(self, paused: bool) -> None:
+        """Keep whether an operator wants this destination to rest."""
+        self._update("paused = ?", int(paused))
+
+    def _update(self, assignments: str, *values: Any) -> None:
+        with self._database.writing() as connection:
+            connection.execute(
+                f"UPDATE subscriptions SET {assignments} WHERE id = ?",  # noqa: S608  # our own text
+                (*values, self._id),
+            )
+
+    def dead_letters(self, *, limit: int = 100, after: int = 0) -> list[DeadLetter]:
+        """Return dead letters after a position, in order."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT position, event, attempts, died_at, reason FROM dead"
+                " WHERE subscription = ? AND position > ? ORDER BY position LIMIT ?",
+                (self._id, after, limit),
+            ).fetchall()
+        return [
+            DeadLetter(
+                position=position,
+                event=_decoder.decode(event),
+                attempts=attempts,
+                died_at=from_us(died_at),
+                reason=reason,
+            )
+            for position, event, attempts, died_at, reason in rows
+        ]
+
+    def retry_dead(self, positions: Sequence[int] | None, *, now: datetime) -> int:
+        """Make dead letters wait again, due now."""
+        with self._database.writing() as connection:
+            chosen = self._chosen(connection, positions)
+            connection.executemany(
+                "INSERT OR REPLACE INTO waiting SELECT subscription, position, ?, 0, reason, event FROM dead"
+                " WHERE subscription = ? AND position = ?",
+                [(to_us(now), self._id, position) for position in chosen],
+            )
+            self._settle_dead(connection, chosen, "retrying")
+        return len(chosen)
+
+    def discard_dead(self, positions: Sequence[int] | None) -> int:
+        """Give dead letters up; they count as filtered."""
+        with self._database.writing() as connection:
+            chosen = self._chosen(connection, positions)
+            self._settle_dead(connection, chosen, "filtered")
+        return len(chosen)
+
+    def _chosen(self, connection: sqlite3.Connection, positions: Sequence[int] | None) -> list[int]:
+        found = [
+            position
+            for (position,) in connection.execute(
+                "SELECT position FROM dead WHERE subscription = ?", (self._id,)
+            )
+        ]
+        if positions is None:
+            return found
+        wanted = set(positions)
+        return [position for position in found if position in wanted]
+
+    def _settle_dead(self, connection: sqlite3.Connection, positions: Sequence[int], becomes: str) -> None:
+        self._remove("dead", connection, positions)
+        connection.execute(
+            f"UPDATE subscriptions SET dead = dead - ?1, {becomes} = {becomes} + ?1 WHERE id = ?2",  # noqa: S608
+            (len(positions), self._id),
+        )
+
+    def request_replay(self, first: int, last: int) -> int:
+        """Ask for events to be sent again; return the request's number."""
+        with self._database.writing() as connection:
+            number = connection.execute(
+                "INSERT INTO replays (subscription, next, until) VALUES (?, ?, ?)", (self._id, first, last)
+            ).lastrowid
+            if last < first:
+                connection.execute("DELETE FROM replays WHERE number = ?", (number,))
+        return number or 0
+
+    def replays(self) -> list[Replay]:
+        """Return the unfinished requests, oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT number, next, until, redelivered FROM replays WHERE subscription = ? ORDER BY number",
+                (self._id,),
+            ).fetchall()
+        return [
+            Replay(number=n, next=following, until=until, redelivered=r) for n, following, until, r in rows
+        ]
+
+    def advance_replay(
+        self, number: int, *, next_position: int, redelivered: int, checkpoint: str | None
+    ) -> None:
+        """Keep how far a replay is; `redelivered` were sent again since the last call."""
+        with self._database.writing() as connection:
+            changed = connection.execute(
+                "UPDATE replays SET next = ?, redelivered = redelivered + ?"
+                " WHERE number = ? AND subscription = ?",
+                (next_position, redelivered, number, self._id),
+            ).rowcount
+            if not changed:
+                return
+            connection.execute("DELETE FROM replays WHERE number = ? AND next > until", (number,))
+            connection.execute(
+                "UPDATE subscriptions SET redelivered = redelivered + ?, checkpoint = coalesce(?, checkpoint)"
+                " WHERE id = ?",
+                (redelivered, checkpoint, self._id),
+            )
+
+
+def _encode(event: Event) -> bytes:
+    return _encoder.encode(event)

@@ -1,0 +1,150 @@
+"""Commits a group of batches: new events as chunks, rejects beside them, one fsync for all."""
+
+import itertools
+import sqlite3
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from msgspec import Struct
+
+from trackside.config.settings import LogSettings
+from trackside.errors import StorageError
+from trackside.event import Batch, Event
+from trackside.log.base import Committed, Receipt, Unavailable
+from trackside.log.sqlite.chunks import FAST, Chunk, encode_chunks, make_compressor
+from trackside.log.sqlite.database import Database
+from trackside.log.sqlite.dedup import Deduplication
+from trackside.log.sqlite.instants import to_us
+from trackside.log.sqlite.recent_ids import ID_BYTES
+from trackside.log.sqlite.rejects import insert_rejects
+
+RETRY_AFTER_S = 5
+
+_INSERT = """
+    INSERT INTO chunks
+        (first, count, committed_at, received_from, received_until, raw_bytes, names, ids, body)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class _Stored(Struct, frozen=True):
+    end: int
+    known: list[int]
+    """Indexes, among all events of the group, of those that were there before."""
+    written_bytes: int
+
+
+class Writer:
+    """Makes groups of batches durable; used by one thread of each process."""
+
+    def __init__(
+        self,
+        database: Database,
+        settings: LogSettings,
+        *,
+        secret: bytes,
+        clock: Callable[[], datetime],
+        committed: Callable[[int, int], None],
+    ) -> None:
+        """`committed` is told, after each commit, the log's end and about how many bytes were written."""
+        self._database = database
+        self._rejects_kept = settings.rejects_kept
+        self._clock = clock
+        self._committed = committed
+        self._dedup = Deduplication(settings, secret)
+        self._compressor = make_compressor(FAST)
+
+    def commit(self, batches: Sequence[Batch]) -> Sequence[Receipt]:
+        """Keep all batches, or none where the disk does not let us."""
+        events: Sequence[Event] = (
+            batches[0].events
+            if len(batches) == 1
+            else list(itertools.chain.from_iterable(batch.events for batch in batches))
+        )
+        try:
+            stored = self._store(events, batches)
+        except StorageError as error:
+            return [Unavailable(str(error), RETRY_AFTER_S)] * len(batches)
+        self._committed(stored.end, stored.written_bytes)
+        if not stored.known:
+            return [Committed(len(batch.events), 0, stored.end) for batch in batches]
+        return _receipts(batches, stored)
+
+    def _store(self, events: Sequence[Event], batches: Sequence[Batch]) -> _Stored:
+        now_us = to_us(self._clock())
+        keys = self._dedup.keys(events)
+        if not self._dedup.ready:  # the long read of a start happens beside the others' commits
+            with self._database.reading() as connection:
+                self._dedup.catch_up(connection, log_end(connection), now_us)
+        known: list[int] | None = None
+        try:
+            with self._database.writing() as connection:
+                end = log_end(connection)
+                self._dedup.catch_up(connection, end, now_us)
+                known = self._dedup.add(keys, now_us)
+                fresh, ids = (events, keys) if not known else _without(events, keys, known)
+                written = 0
+                for chunk in encode_chunks(fresh, self._compressor):
+                    insert_chunk(connection, end + 1, chunk, ids[: chunk.count * ID_BYTES], now_us)
+                    ids = ids[chunk.count * ID_BYTES :]
+                    end += chunk.count
+                    written += len(chunk.body)
+                for batch in batches:
+                    if batch.rejects:
+                        written += insert_rejects(connection, batch.rejects, self._rejects_kept)
+        except BaseException:
+            if known is not None:
+                self._dedup.failed(keys, known)
+            raise
+        self._dedup.committed(end)
+        return _Stored(end, known, written)
+
+
+def log_end(connection: sqlite3.Connection) -> int:
+    """Return the last position ever given, 0 before the first."""
+    row: tuple[int] | None = (
+        connection.execute("SELECT first + count - 1 FROM chunks ORDER BY first DESC LIMIT 1").fetchone()
+        or connection.execute("SELECT value FROM meta WHERE key = 'removed_through'").fetchone()
+    )
+    return row[0] if row else 0
+
+
+def insert_chunk(
+    connection: sqlite3.Connection, first: int, chunk: Chunk, ids: bytes, committed_at: int
+) -> None:
+    """Add the row of a chunk that begins at position `first`."""
+    connection.execute(
+        _INSERT,
+        (
+            first,
+            chunk.count,
+            committed_at,
+            chunk.received_from,
+            chunk.received_until,
+            chunk.raw_bytes,
+            chunk.names,
+            ids,
+            chunk.body,
+        ),
+    )
+
+
+def _without(events: Sequence[Event], keys: bytes, known: list[int]) -> tuple[list[Event], bytes]:
+    left_out = set(known)
+    kept = [index for index in range(len(events)) if index not in left_out]
+    return [events[i] for i in kept], b"".join(keys[i * ID_BYTES : (i + 1) * ID_BYTES] for i in kept)
+
+
+def _receipts(batches: Sequence[Batch], stored: _Stored) -> list[Receipt]:
+    receipts: list[Receipt] = []
+    known = iter(stored.known)
+    following = next(known, None)
+    start = 0
+    for batch in batches:
+        start += len(batch.events)
+        duplicates = 0
+        while following is not None and following < start:
+            duplicates += 1
+            following = next(known, None)
+        receipts.append(Committed(len(batch.events) - duplicates, duplicates, stored.end))
+    return receipts
