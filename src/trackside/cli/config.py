@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import click
-from msgspec import NODEFAULT, Struct
 
 from trackside.cli.place import json_option, load, place_options
 from trackside.cli.printing import plain, print_json, print_table
@@ -69,11 +68,4 @@ def value_of(loaded: Loaded, key: str) -> object:
 
 
 def _shown(setting: Setting, value: object) -> object:
-    if setting.secret and value not in (
-        None,
-        "",
-        (),
-        setting.default if setting.default is not NODEFAULT else None,
-    ):
-        return "(secret)"
-    return list(value) if isinstance(value, (tuple, Struct)) and not isinstance(value, Struct) else value
+    return "(secret)" if setting.secret and value and value != setting.default else value

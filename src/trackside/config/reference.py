@@ -25,8 +25,8 @@ Each setting has one value, decided by the first of these that says something:
    `trackside.toml` in the data directory, where the first start writes one;
 4. the default.
 
-`trackside config` shows what is in effect and where it comes from. A name that is no setting, and a value that
-cannot be used, are errors that name the line and what is wanted; all are told at once.
+`trackside config` shows what is in effect and where it comes from. A name that is no setting and a value that
+cannot be used are errors that name the line and what is wanted; all are told at once.
 """
 
 
@@ -42,10 +42,11 @@ def page(source_kinds: Kinds, destination_kinds: Kinds) -> str:
 
 
 def _kinds(section: str, example: str, kinds: Mapping[str, type[Struct]]) -> list[str]:
+    example_variable = variable(f"{section}.{example}.kind")
     parts = [
         f"## `[{section}.NAME]`\n",
-        "Each has a name of its own and a `kind`. The name stands in the log, in metrics and in variables such as"
-         f"\n`{variable(f'{section}.{example}.kind')}`.\n",
+        "Each has a name of its own and a `kind`. The name stands in the log, in metrics and in variables:",
+        f"`{example_variable}`.\n",
     ]
     for kind, declaration in sorted(kinds.items()):
         rows = [setting for setting in describe(declaration) if setting.key != "kind"]

@@ -7,9 +7,9 @@
 The names are public: `docs/reference/telemetry.md` is made from the catalogue.
 """
 
-from trackside.telemetry.exposition import CONTENT_TYPE, exposition
-from trackside.telemetry.metrics import Counter, Gauge, Histogram, Metric, metric, metrics, reset
-from trackside.telemetry.signals import Signal, signals
+from trackside.telemetry.metrics import Counter, Gauge, Histogram, Metric, declared_metrics, reset
+from trackside.telemetry.prometheus import CONTENT_TYPE, exposition
+from trackside.telemetry.signals import Signal, declared_signals
 from trackside.telemetry.snapshots import Snapshot, collect, merge, snapshot, write_snapshot
 
 __all__ = [
@@ -21,12 +21,11 @@ __all__ = [
     "Signal",
     "Snapshot",
     "collect",
+    "declared_metrics",
+    "declared_signals",
     "exposition",
     "merge",
-    "metric",
-    "metrics",
     "reset",
-    "signals",
     "snapshot",
     "write_snapshot",
 ]

@@ -151,17 +151,12 @@ class Histogram(Metric):
 _CATALOGUE: dict[str, Metric] = {}
 
 
-def metrics() -> Iterator[Metric]:
+def declared_metrics() -> Iterator[Metric]:
     """Iterate over every metric declared, in order of declaration."""
     return iter(tuple(_CATALOGUE.values()))
 
 
-def metric(name: str) -> Metric | None:
-    """Return the metric of that name, or None."""
-    return _CATALOGUE.get(name)
-
-
 def reset() -> None:
     """Forget the values of all metrics."""
-    for each in metrics():
+    for each in declared_metrics():
         each.reset()

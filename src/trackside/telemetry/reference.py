@@ -4,8 +4,8 @@ import inspect
 import re
 
 from trackside.telemetry import catalogue
-from trackside.telemetry.metrics import Gauge, Metric, metrics
-from trackside.telemetry.signals import Signal, signals
+from trackside.telemetry.metrics import Gauge, Metric, declared_metrics
+from trackside.telemetry.signals import Signal, declared_signals
 
 _HEAD = """\
 # Telemetry
@@ -17,8 +17,8 @@ The names, labels and fields on this page are part of what users rely on.
 ## Metrics
 
 `GET /metrics` answers in Prometheus's text format, for all processes of the server together. Counters go on
-where they were after a restart; a process that is killed loses about the last second of its counting. Times are
-in seconds, sizes in bytes.
+where they were after a restart; a process that is killed loses about the last second of its counting. Times
+are in seconds, sizes in bytes.
 
 | metric | kind | labels | |
 |---|---|---|---|
@@ -42,8 +42,8 @@ counted, and reaches nobody else. `subscribe` returns a function that ends it.
 
 def page() -> str:
     """Return the page in Markdown."""
-    rows = "\n".join(_row(metric) for metric in metrics())
-    return _HEAD + rows + "\n" + _SIGNALS + "".join(_section(signal) for signal in signals())
+    rows = "\n".join(_row(metric) for metric in declared_metrics())
+    return _HEAD + rows + "\n" + _SIGNALS + "".join(_section(signal) for signal in declared_signals())
 
 
 def _row(metric: Metric) -> str:

@@ -68,6 +68,6 @@ class Signal(Generic[T]):
 _SIGNALS: dict[str, Signal[Any]] = {}
 
 
-def signals() -> Iterator[Signal[Any]]:
+def declared_signals() -> Iterator[Signal[Any]]:
     """Iterate over every internal event declared, in order of declaration."""
     return iter(tuple(_SIGNALS.values()))

@@ -14,13 +14,12 @@ import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import msgspec
 from msgspec import Struct
 
 from trackside.telemetry.catalogue import PROCESSES
-from trackside.telemetry.metrics import Counter, Gauge, Histogram, Labels, metrics, reset
+from trackside.telemetry.metrics import Counter, Gauge, Histogram, Labels, declared_metrics, reset
 
 Values = dict[str, list[tuple[Labels, list[float]]]]
 """By metric: label values and numbers, which are one for a counter or a gauge, a series for a histogram."""
@@ -43,7 +42,7 @@ class _Process:
 
     def __init__(self) -> None:
         self.name = f"metrics-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.lock: IO[bytes] | None = None
+        self.lock: int | None = None
         self.guard = threading.Lock()
 
 
@@ -53,7 +52,7 @@ _process = _Process()
 def _after_fork() -> None:
     global _process  # noqa: PLW0603  # a child is another process: the parent reports what was counted so far
     if _process.lock is not None:
-        _process.lock.close()
+        os.close(_process.lock)
     _process = _Process()
     reset()
 
@@ -66,7 +65,7 @@ def snapshot() -> Snapshot:
     PROCESSES.set(1)
     grown: Values = {}
     gauges: Values = {}
-    for metric in metrics():
+    for metric in declared_metrics():
         match metric:
             case Counter():
                 grown[metric.name] = [(labels, [value]) for labels, value in metric.values().items()]
@@ -90,7 +89,9 @@ def write_snapshot(directory: Path) -> None:
         if _process.lock is None:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _locked(directory / "metrics.lock"):  # or `collect` takes the new file for a dead process's
-                lock = (directory / f"{_process.name}.lock").open("wb")
+                lock = os.open(
+                    directory / f"{_process.name}.lock", os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600
+                )
                 fcntl.flock(lock, fcntl.LOCK_EX)
             _process.lock = lock
         _write(directory / f"{_process.name}.json", snapshot())
@@ -119,7 +120,9 @@ def merge(snapshots: list[Snapshot]) -> Snapshot:
     """Return the sum of `snapshots`; a gauge declared `latest` has the newest value set."""
     grown: dict[str, dict[Labels, list[float]]] = {}
     gauges: dict[str, dict[Labels, list[float]]] = {}
-    latest = {metric.name for metric in metrics() if isinstance(metric, Gauge) and metric.merge == "latest"}
+    latest = {
+        metric.name for metric in declared_metrics() if isinstance(metric, Gauge) and metric.merge == "latest"
+    }
     for each in sorted(snapshots, key=lambda each: each.at):
         for name, series in each.grown.items():
             _add(grown.setdefault(name, {}), series)

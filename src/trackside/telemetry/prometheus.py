@@ -5,7 +5,7 @@ Source: prometheus.io/docs/instrumenting/exposition_formats, read in November 20
 
 from collections.abc import Iterable, Iterator
 
-from trackside.telemetry.metrics import Histogram, Labels, Metric, metrics
+from trackside.telemetry.metrics import Histogram, Labels, Metric, declared_metrics
 from trackside.telemetry.snapshots import Snapshot, merge
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -15,7 +15,7 @@ def exposition(snapshots: Iterable[Snapshot]) -> bytes:
     """Return the sum of `snapshots` as a Prometheus server reads it; the content type is `CONTENT_TYPE`."""
     total = merge(list(snapshots))
     lines: list[str] = []
-    for metric in metrics():
+    for metric in declared_metrics():
         series = total.grown.get(metric.name) or total.gauges.get(metric.name) or []
         if not series and not metric.labels:
             series = [((), [0.0] * (len(metric.bounds) + 2 if isinstance(metric, Histogram) else 1))]
