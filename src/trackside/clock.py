@@ -33,6 +33,8 @@ class Flag(StrEnum):
     """A server before us corrected the time; it was kept."""
 
 
+NO_TIME = timedelta(0)
+MILLISECOND = timedelta(milliseconds=1)
 NAIVE = (Flag.NAIVE.value,)
 UNPARSABLE = (Flag.UNPARSABLE.value,)
 NO_SENT_AT = (Flag.NO_SENT_AT.value,)
@@ -78,37 +80,31 @@ class ClientClock:
 
     __slots__ = ("_delta", "_flags", "received_at", "skew_ms")
 
-    def __init__(
-        self,
-        received_at: datetime,
-        sent_at: datetime | None,
-        *,
-        suspect: bool = False,
-        flags: tuple[str, ...] = (),
-    ) -> None:
+    def __init__(self, received_at: datetime, sent_at: str | datetime | None, *, suspect: bool = False) -> None:
+        """`sent_at` may be the client's own text; text that names no moment counts as none."""
+        flags: tuple[str, ...] = ()
+        if isinstance(sent_at, str):
+            sent_at = _parse(sent_at)
+            if sent_at is not None and sent_at.tzinfo is None:
+                sent_at = sent_at.replace(tzinfo=UTC)
+                flags = NAIVE
         self.received_at = received_at
         self.skew_ms: int | None
         if sent_at is None:
-            self._delta = timedelta(0)
+            self._delta = NO_TIME
             self.skew_ms = None
-            self._flags = flags + NO_SENT_AT
-        else:
-            self._delta = received_at - sent_at
-            self.skew_ms = self._delta // timedelta(milliseconds=1)
-            # only a clock behind ours can be mistaken for waiting
-            self._flags = flags + SKEW_SUSPECT if suspect and self._delta > SKEW_TOLERANCE else flags
-
-    @classmethod
-    def from_text(cls, received_at: datetime, sent_at: str | None, *, suspect: bool = False) -> "ClientClock":
-        """Return the clock of a client that says it sent at `sent_at`; text that names no moment counts as none."""
-        moment = None if sent_at is None else _parse(sent_at)
-        if moment is not None and moment.tzinfo is None:
-            return cls(received_at, moment.replace(tzinfo=UTC), suspect=suspect, flags=NAIVE)
-        return cls(received_at, moment, suspect=suspect)
+            self._flags = NO_SENT_AT
+            return
+        self._delta = delta = received_at - sent_at
+        self.skew_ms = delta // MILLISECOND
+        # only a clock behind ours can be mistaken for waiting
+        self._flags = flags + SKEW_SUSPECT if suspect and delta > SKEW_TOLERANCE else flags
 
     def suspected(self) -> "ClientClock":
         """Return the same clock, known to have been read long before the sending."""
-        return ClientClock(self.received_at, self.received_at - self._delta, flags=self._flags + SKEW_SUSPECT)
+        other = ClientClock(self.received_at, self.received_at - self._delta, suspect=True)
+        other._flags = self._flags + SKEW_SUSPECT  # noqa: SLF001  # one of our own
+        return other
 
     @property
     def looks_late(self) -> bool:

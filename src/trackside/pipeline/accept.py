@@ -84,7 +84,9 @@ class Pipeline:
         for processor in self._processors:
             try:
                 result = processor(current)
-            except Exception:  # the border: a redaction that crashes must not let the unredacted event through
+            except (
+                Exception
+            ):  # the border: a redaction that crashes must not let the unredacted event through
                 logger.exception("A processor failed; its event is refused")
                 return _reject(event, "processor_failed", "a processor raised; see the server's log", b"")
             match result:
@@ -98,6 +100,4 @@ class Pipeline:
 
 
 def _reject(event: Event, reason: str, detail: str, body: bytes) -> Reject:
-    return Reject(
-        source=event.source, received_at=event.received_at, reason=reason, detail=detail, body=body
-    )
+    return Reject(source=event.source, received_at=event.received_at, reason=reason, detail=detail, body=body)

@@ -22,9 +22,11 @@ logger = logging.getLogger(__name__)
 
 AGAIN_S = 1.0
 """How soon a file that could not be written is tried again: a full disk costs no attempt, only time."""
+SLICE_EVENTS = 64
+"""So many lines are made and written at once: about what a processor's cache holds."""
 FORGET_AFTER_EVENTS = 50_000
-"""What was found after a crash and did not come again among so many events will not come: several times as many
-as a worker sends before it notes its position."""
+"""What was found after a crash and did not come again among so many events will not come: it is several times
+what a worker sends before it notes its position."""
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -65,15 +67,22 @@ class TrackingLog:
 
     def _send(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         with self._busy:
-            if self._written:
-                return self._send_singly(deliveries)
-            try:
-                lines = _ENCODER.encode_lines([to_line(delivery.event) for delivery in deliveries])
-            except Exception:  # noqa: BLE001  # the border: one odd event must not hold those behind it
-                return self._send_singly(deliveries)
-            if lines.count(b"\n") != len(deliveries):
-                return self._send_singly(deliveries)
-            return self._append(lines, len(deliveries))
+            outcomes: list[Outcome] = []
+            for start in range(0, len(deliveries), SLICE_EVENTS):
+                part = deliveries[start : start + SLICE_EVENTS]
+                outcomes += self._send_singly(part) if self._written else self._send_together(part)
+                if isinstance(outcomes[-1], Retry):
+                    break
+            return outcomes + outcomes[-1:] * (len(deliveries) - len(outcomes))
+
+    def _send_together(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        try:
+            lines = _ENCODER.encode_lines([to_line(delivery.event) for delivery in deliveries])
+        except Exception:  # noqa: BLE001  # the border: one odd event must not hold those behind it
+            return self._send_singly(deliveries)
+        if lines.count(b"\n") != len(deliveries):
+            return self._send_singly(deliveries)
+        return self._append(lines, len(deliveries))
 
     def _append(self, lines: bytes, count: int) -> Sequence[Outcome]:
         accepted, error = self._file.append(lines)

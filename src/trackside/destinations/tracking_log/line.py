@@ -13,7 +13,7 @@ from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from trackside.destinations.tracking_log.course import course_in, organisation
 from trackside.destinations.tracking_log.origin import event_source, host_of
-from trackside.destinations.tracking_log.raw_json import Members, attempt, encode_members, members
+from trackside.destinations.tracking_log.raw_json import Members, encode_members, members
 from trackside.destinations.tracking_log.seen import NO_PAGE, Seen, see, see_person
 from trackside.event import EMPTY_OBJECT, Event
 
@@ -81,7 +81,7 @@ def to_line(event: Event) -> Line:
     seen = see(event.context)
     page = seen.page or NO_PAGE
     url = page.url
-    extra = _extra(event)
+    extra: Members = {} if event.extra == EMPTY_OBJECT else _members_or_whole(event.extra, "extra")
     person = see_person(event.data)
     course_id = person.course_id or seen.course_id or (course_in(url) if url and "/courses/" in url else "")
     source = event_source(seen, extra)
@@ -135,16 +135,18 @@ def _username(seen: Seen, extra: Members) -> str:
     return "" if traits is None else see_person(traits).username or ""
 
 
-def _extra(event: Event) -> Members:
-    if event.extra == EMPTY_OBJECT:
-        return {}
-    return attempt(members, event.extra, {"extra": event.extra})
+def _members_or_whole(raw: Raw, name: str) -> Members:
+    """Return the members of `raw`; where they cannot be told apart, all of it as one member called `name`."""
+    try:
+        return members(raw)
+    except (ValueError, RecursionError):
+        return {name: raw}
 
 
 def _client(event: Event, extra: Members, *, has_agent: bool) -> Raw:
     """Return all of the context but what the line itself says, and all of the call but its payload."""
     # decoding one level and encoding it again is cheaper than looking for names in the bytes (measured)
-    context = attempt(members, event.context, {"context": event.context})
+    context = _members_or_whole(event.context, "context")
     if has_agent:
         context.pop("userAgent", None)
     if not _CALL_NAMES.isdisjoint(context) or not context.keys().isdisjoint(extra):

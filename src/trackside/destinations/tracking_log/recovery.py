@@ -1,9 +1,9 @@
 """After a crash: what is in the files already although nobody noted it.
 
 Lines behind the last note were sent and not acknowledged, so their events come again. The same event always
-gives the same line: what is found here is not written a second time, and a program that reads along never sees
-it twice. Events may come again in another order than they were written (a replay beside live traffic), so lines
-are looked up, not compared one after the other.
+gives the same line: what is found here is not written a second time, and a program that reads along never
+sees it twice. Events may come again in another order than they were written (a replay beside live traffic),
+so lines are looked up, not compared one after the other.
 """
 
 import logging

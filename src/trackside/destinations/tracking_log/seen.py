@@ -4,6 +4,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from trackside.destinations.tracking_log.raw_json import Members, attempt, members, text_of
+from trackside.event import EMPTY_OBJECT
 
 
 class Page(Struct, frozen=True, gc=False):
@@ -60,6 +61,8 @@ def see(context: Raw) -> Seen:
 
 def see_person(raw: Raw) -> Person:
     """Return what a payload or traits say about who and where."""
+    if raw == EMPTY_OBJECT:
+        return NOBODY
     try:
         return _PERSON.decode(raw)
     except (msgspec.MsgspecError, RecursionError):

@@ -155,13 +155,15 @@ class Database:
             # After any error the connection is not trusted again: the next one opens the file anew.
             with self._changed:
                 self._borrowed_count -= 1
-                if handle is not None and keep and len(self._idle) < IDLE_CONNECTIONS and not self._closed:
+                if handle is not None and keep and self._wants_idle():
                     self._idle.append(handle)
                     handle = None
-                if self._forking or self._closed:
-                    self._changed.notify_all()
+                self._changed.notify_all()
             if handle is not None:
                 handle.close()
+
+    def _wants_idle(self) -> bool:
+        return len(self._idle) < IDLE_CONNECTIONS and not self._closed
 
     def _open(self) -> _Handle:
         lock = _LockFile(self._lock_path)

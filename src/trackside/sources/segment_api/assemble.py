@@ -15,7 +15,7 @@ from trackside.sources.segment_api.context import (
     stamps_early,
     with_ip,
 )
-from trackside.sources.segment_api.json_text import has_unreadable_number, is_deeper, one_line
+from trackside.sources.segment_api.json_text import LONGEST_NUMBER, has_unreadable_number, is_deeper, one_line
 from trackside.sources.segment_api.message_id import MAX_CHARACTERS, hashed_id, new_id
 from trackside.sources.segment_api.refusal import (
     MISSING_EVENT,
@@ -76,7 +76,7 @@ class Assembler:
         client_ip: str | None,
         retried: bool,
         many_lines: bool,
-        depth: int,
+        depth: int | None,
         random_bits: Callable[[int], int],
         sent_at: str | None = None,
         default_type: str = "",
@@ -86,17 +86,17 @@ class Assembler:
         self._client_ip = client_ip
         self._retried = retried
         self._many_lines = many_lines
-        self._levels = depth - 1  # the item itself is one
+        self._levels = None if depth is None else depth - 1  # the item itself is one
         self._random_bits = random_bits
         self._default_type = default_type
         self._sent_at = sent_at
-        self._clock = ClientClock.from_text(received_at, sent_at, suspect=retried)
+        self._clock = ClientClock(received_at, sent_at, suspect=retried)
         self._other_sent_at: str | None = None
         self._other_clock = self._clock
-        self._base_context = EMPTY_OBJECT if shared is None else self._object(shared.context, "context")
-        self._base_integrations = (
-            EMPTY_OBJECT if shared is None else self._object(shared.integrations, "integrations")
-        )
+        self._base_context = self._base_integrations = EMPTY_OBJECT
+        if shared is not None:
+            self._base_context = self._object(shared.context, "context")
+            self._base_integrations = self._object(shared.integrations, "integrations")
         self._context_in = ABSENT
         self._context_key: str | None = None
         self._context_out = ABSENT
@@ -157,7 +157,7 @@ class Assembler:
         sent_at = item.sent_at
         if sent_at and sent_at != self._sent_at:
             if sent_at != self._other_sent_at:
-                self._other_clock = ClientClock.from_text(self._received_at, sent_at, suspect=self._retried)
+                self._other_clock = ClientClock(self._received_at, sent_at, suspect=self._retried)
                 self._other_sent_at = sent_at
             clock = self._other_clock
         if clock.looks_late and not self._retried and stamps_early(read_facts(context)):
@@ -219,7 +219,7 @@ class Assembler:
         text = ENCODER.encode(extra)
         if unknown:
             text = ENCODER.encode({**unknown, **MEMBERS.decode(text)})
-        if len(text) == len(b"{}"):
+        if text == b"{}":
             return EMPTY_OBJECT
         return self._checked(Raw(text), text)
 
@@ -233,9 +233,9 @@ class Assembler:
         return self._checked(raw, text)
 
     def _checked(self, raw: Raw, text: bytes) -> Raw:
-        if is_deeper(text, self._levels):
+        if self._levels is not None and is_deeper(text, self._levels):
             raise RefusedError(TOO_DEEP)
-        if has_unreadable_number(text):
+        if len(text) > LONGEST_NUMBER and has_unreadable_number(text):
             raise RefusedError(UNREADABLE_NUMBER)
         return Raw(one_line(text)) if self._many_lines else raw
 

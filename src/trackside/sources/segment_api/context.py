@@ -72,8 +72,8 @@ def with_ip(context: Raw, ip: str, facts: ContextFacts) -> Raw:
     """Return `context` with the client's address, unless it says one itself."""
     if facts.ip and facts.ip != NULL:
         return context
-    member = b'{"ip":' + ENCODER.encode(ip)
+    member = ENCODER.encode(ip)
     if facts.ip:  # "ip": null; a second member of the same name would leave the choice to the reader
-        return Raw(ENCODER.encode({**MEMBERS.decode(context), "ip": Raw(ENCODER.encode(ip))}))
+        return Raw(ENCODER.encode({**MEMBERS.decode(context), "ip": Raw(member)}))
     rest = bytes(context)[1:].lstrip()
-    return Raw(member + (b"" if rest.startswith(b"}") else b",") + rest)
+    return Raw(b'{"ip":' + member + (rest if rest == b"}" else b"," + rest))

@@ -63,8 +63,7 @@ class Intake:
         if source is None:
             raise RefusedError(INVALID_KEY)
         try:
-            if is_deeper(body, self._limits.depth):
-                raise RefusedError(TOO_DEEP)
+            _check_depth(body, self._limits.depth)
             assembler = self._assembler(request, body, item.sent_at, default_type=event_type)
             event = assembler.event(item, source, reading.unknown)
         except RefusedError as error:
@@ -142,7 +141,7 @@ class Intake:
             client_ip=request.client_ip,
             retried=retry is not None and retry != b"0",
             many_lines=b"\n" in body or b"\r" in body,
-            depth=self._limits.depth,
+            depth=None if shared is None else self._limits.depth,
             random_bits=self._random_bits,
             sent_at=sent_at,
             default_type=default_type,
@@ -201,6 +200,11 @@ def _cleaned(text: bytes) -> bytes:
     if body is None:
         raise RefusedError(INVALID_UTF8)
     return body
+
+
+def _check_depth(text: bytes, levels: int) -> None:
+    if is_deeper(text, levels):
+        raise RefusedError(TOO_DEEP)
 
 
 def _loose_batch(body: bytes) -> tuple[LooseBatch, bytes]:

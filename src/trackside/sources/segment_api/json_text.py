@@ -9,23 +9,28 @@ _BOM = b"\xef\xbb\xbf"
 _STRING = (
     rb'"(?:[^"\\]++|\\.)*+"?'  # the closing quote may be missing: the match still moves on, in linear time
 )
-_TOKENS = re.compile(_STRING + rb"|(-?\bInfinity\b|\bNaN\b)", re.DOTALL)
-_NO_PAIR = re.compile(
-    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
-    re.DOTALL,
+_NOT_A_NUMBER = re.compile(
+    rb"((?:" + _STRING + rb"|[^\"NI\-]++|N(?!aN)|I(?!nfinity)|-(?!Infinity))*+)(NaN|-?Infinity|\Z)", re.DOTALL
 )
+_PAIR = rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+_HALF = rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+_HALF_PAIR = re.compile(
+    rb"((?:[^\\]++|" + _PAIR + rb"|(?!" + _HALF + rb")\\.?)*+)(" + _HALF + rb"|\Z)", re.DOTALL
+)
+"""Both patterns match from where the last match ended to the next fault or the end, so they never look twice."""
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = [1 if byte in b"{[" else -1 if byte in b"}]" else 0 for byte in range(256)]
-_LONG_NUMBER = re.compile(rb"[0-9]{4301}")
+LONGEST_NUMBER = 4_300
+"""Digits of the longest whole number that Python's own `json` reads."""
+_LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
 _DIGIT = re.compile(rb"[0-9]")
 _SAMPLE_BYTES = 4_096
 
 
 def clean(body: bytes) -> bytes | None:
     """Return `body` without a byte order mark, or None where it is not UTF-8."""
-    if body.startswith(_BOM):
-        body = body[len(_BOM) :]
+    body = body.removeprefix(_BOM)
     if body.isascii():
         return body
     try:
@@ -42,14 +47,16 @@ def repair(body: bytes) -> bytes:
     the middle of a character) becomes U+FFFD: it stands for no character, and databases refuse it.
     """
     if b"NaN" in body or b"Infinity" in body:
-        body = _TOKENS.sub(lambda token: b"null" if token[1] else token[0], body)
+        body = _NOT_A_NUMBER.sub(lambda found: found[1] + b"null" if found[2] else found[1], body)
     if b"\\ud" in body or b"\\uD" in body:
-        body = _NO_PAIR.sub(lambda escape: b"\\ufffd" if escape[1] else escape[0], body)
+        body = _HALF_PAIR.sub(lambda found: found[1] + b"\\ufffd" if found[2] else found[1], body)
     return body
 
 
 def is_deeper(text: bytes, levels: int) -> bool:
     """Return whether the valid JSON `text` nests arrays and objects in more than `levels` levels."""
+    if len(text) <= 2 * levels:
+        return False  # a level takes two brackets
     # replace() looks for one byte at the speed of memchr; count() does not, and this runs for every event
     without = len(text.replace(b"{", b"")) + len(text.replace(b"[", b""))
     if 2 * len(text) - without <= levels:
@@ -59,8 +66,8 @@ def is_deeper(text: bytes, levels: int) -> bool:
 
 
 def has_unreadable_number(text: bytes) -> bool:
-    """Return whether a number in `text` is so long (over 4,300 digits) that Python's own `json` refuses to read it."""
-    if len(text) <= _SAMPLE_BYTES or not _DIGIT.search(text[_SAMPLE_BYTES::_SAMPLE_BYTES]):
+    """Return whether a number in `text` has more digits than `LONGEST_NUMBER`."""
+    if not _DIGIT.search(text[_SAMPLE_BYTES::_SAMPLE_BYTES]):
         return False  # a run that long covers one of the bytes looked at
     return bool(_LONG_NUMBER.search(text) and _LONG_NUMBER.search(_STRINGS.sub(b'""', text)))
 
