@@ -33,14 +33,15 @@ class Flag(StrEnum):
     """A server before us corrected the time; it was kept."""
 
 
-NO_TIME = timedelta(0)
-MILLISECOND = timedelta(milliseconds=1)
-NAIVE = (Flag.NAIVE.value,)
-UNPARSABLE = (Flag.UNPARSABLE.value,)
-NO_SENT_AT = (Flag.NO_SENT_AT.value,)
-FUTURE = (Flag.FUTURE.value,)
-SKEW_SUSPECT = (Flag.SKEW_SUSPECT.value,)
-ALREADY_CORRECTED = (Flag.ALREADY_CORRECTED.value,)
+_Flags = tuple[str, ...]
+_NO_TIME = timedelta(0)
+_MILLISECOND = timedelta(milliseconds=1)
+_NAIVE: _Flags = (Flag.NAIVE.value,)
+_UNPARSABLE: _Flags = (Flag.UNPARSABLE.value,)
+_NO_SENT_AT: _Flags = (Flag.NO_SENT_AT.value,)
+_FUTURE: _Flags = (Flag.FUTURE.value,)
+_SKEW_SUSPECT: _Flags = (Flag.SKEW_SUSPECT.value,)
+_ALREADY_CORRECTED: _Flags = (Flag.ALREADY_CORRECTED.value,)
 
 
 class Correction(Struct, frozen=True, gc=False):
@@ -82,28 +83,28 @@ class ClientClock:
 
     def __init__(self, received_at: datetime, sent_at: str | datetime | None, *, suspect: bool = False) -> None:
         """`sent_at` may be the client's own text; text that names no moment counts as none."""
-        flags: tuple[str, ...] = ()
+        flags: _Flags = ()
         if isinstance(sent_at, str):
             sent_at = _parse(sent_at)
             if sent_at is not None and sent_at.tzinfo is None:
                 sent_at = sent_at.replace(tzinfo=UTC)
-                flags = NAIVE
+                flags = _NAIVE
         self.received_at = received_at
         self.skew_ms: int | None
         if sent_at is None:
-            self._delta = NO_TIME
+            self._delta = _NO_TIME
             self.skew_ms = None
-            self._flags = NO_SENT_AT
+            self._flags = _NO_SENT_AT
             return
         self._delta = delta = received_at - sent_at
-        self.skew_ms = delta // MILLISECOND
+        self.skew_ms = delta // _MILLISECOND
         # only a clock behind ours can be mistaken for waiting
-        self._flags = flags + SKEW_SUSPECT if suspect and delta > SKEW_TOLERANCE else flags
+        self._flags = flags + _SKEW_SUSPECT if suspect and delta > SKEW_TOLERANCE else flags
 
     def suspected(self) -> "ClientClock":
         """Return the same clock, known to have been read long before the sending."""
         other = ClientClock(self.received_at, self.received_at - self._delta, suspect=True)
-        other._flags = self._flags + SKEW_SUSPECT  # noqa: SLF001  # one of our own
+        other._flags = self._flags + _SKEW_SUSPECT
         return other
 
     @property
@@ -117,10 +118,10 @@ class ClientClock:
             return Correction(self.received_at, self.skew_ms, ())
         moment = _parse(original)
         if moment is None:
-            return Correction(self.received_at, self.skew_ms, UNPARSABLE)
+            return Correction(self.received_at, self.skew_ms, _UNPARSABLE)
         if moment.tzinfo is None:
             flags = self._flags
-            return self._place(moment.replace(tzinfo=UTC), flags if Flag.NAIVE in flags else flags + NAIVE)
+            return self._place(moment.replace(tzinfo=UTC), flags if Flag.NAIVE in flags else flags + _NAIVE)
         return self._place(moment, self._flags)
 
     def place(self, original: datetime | None) -> Correction:
@@ -129,10 +130,10 @@ class ClientClock:
             return Correction(self.received_at, self.skew_ms, ())
         return self._place(original, self._flags)
 
-    def _place(self, original: datetime, flags: tuple[str, ...]) -> Correction:
+    def _place(self, original: datetime, flags: _Flags) -> Correction:
         corrected = original + self._delta
         if corrected > self.received_at:
-            return Correction(self.received_at, self.skew_ms, flags + FUTURE)
+            return Correction(self.received_at, self.skew_ms, flags + _FUTURE)
         return Correction(corrected, self.skew_ms, flags)
 
 
@@ -141,7 +142,7 @@ def keep_corrected(timestamp: str, received_at: datetime) -> Correction:
     clock = ClientClock(received_at, None)
     correction = clock.correct(timestamp)
     flags = tuple(flag for flag in correction.flags if flag != Flag.NO_SENT_AT)
-    return Correction(correction.timestamp, None, flags + ALREADY_CORRECTED)
+    return Correction(correction.timestamp, None, flags + _ALREADY_CORRECTED)
 
 
 def _parse(text: str) -> datetime | None:

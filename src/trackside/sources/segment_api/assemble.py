@@ -1,13 +1,13 @@
 """From the items of one request to events."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Final
 
 from msgspec import UNSET, Raw, UnsetType
 
 from trackside.clock import ClientClock, Correction, keep_corrected
 from trackside.event import EMPTY_OBJECT, Event
+from trackside.sources.base import Request
 from trackside.sources.segment_api.context import (
     is_on_device,
     merge_members,
@@ -71,28 +71,27 @@ class Assembler:
 
     def __init__(
         self,
+        request: Request,
+        sent_at: str | None,
         *,
-        received_at: datetime,
-        client_ip: str | None,
-        retried: bool,
         many_lines: bool,
         depth: int | None,
         random_bits: Callable[[int], int],
-        sent_at: str | None = None,
         default_type: str = "",
         shared: Batch | LooseBatch | None = None,
     ) -> None:
-        self._received_at = received_at
-        self._client_ip = client_ip
-        self._retried = retried
+        """`depth` is None where the body as a whole is known to be flat enough."""
+        retry = request.headers.get(b"x-retry-count")
+        self._received_at = request.received_at
+        self._client_ip = request.client_ip
+        self._retried = retried = retry is not None and retry != b"0"
         self._many_lines = many_lines
         self._levels = None if depth is None else depth - 1  # the item itself is one
         self._random_bits = random_bits
         self._default_type = default_type
         self._sent_at = sent_at
-        self._clock = ClientClock(received_at, sent_at, suspect=retried)
+        self._clock = self._other_clock = ClientClock(request.received_at, sent_at, suspect=retried)
         self._other_sent_at: str | None = None
-        self._other_clock = self._clock
         self._base_context = self._base_integrations = EMPTY_OBJECT
         if shared is not None:
             self._base_context = self._object(shared.context, "context")

@@ -1,9 +1,9 @@
 """From a body to events and rejects: first as if nothing were unusual, and where something is, item by item."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
-from msgspec import ValidationError
+from msgspec import Raw, ValidationError
 
 from trackside.config.settings import LimitSettings
 from trackside.event import Event, Reject
@@ -24,8 +24,8 @@ from trackside.sources.segment_api.refusal import (
     too_many_events,
 )
 from trackside.sources.segment_api.replies import OK
-from trackside.sources.segment_api.tolerant import Reading, read_any, read_item, read_text
-from trackside.sources.segment_api.wire import BATCH, LOOSE_BATCH, Batch, LooseBatch
+from trackside.sources.segment_api.tolerant import NOTHING, Reading, read_any, read_item, read_text
+from trackside.sources.segment_api.wire import BATCH, ITEM, LOOSE_BATCH, Batch, Item, LooseBatch
 
 STRICT_BATCH_BYTES = 524_288
 """Largest body decoded into items in one go; the SDKs stop at 512,000, and memory grows with the number of items."""
@@ -49,12 +49,7 @@ class Intake:
         body = _cleaned(text)
         if len(body) > self._limits.event_bytes:
             raise RefusedError(too_large(len(body), self._limits.event_bytes))
-        reading = read_item(body)
-        if reading is INVALID_JSON:
-            reading = read_item(repair(body))
-        if isinstance(reading, Refusal):
-            raise RefusedError(reading)
-        item = reading.item
+        item, unknown = _read_body(body)
         source = (
             self._keys.source_of_header(request.headers.get(b"authorization"))
             or self._keys.source_of_key(item.write_key)
@@ -65,7 +60,7 @@ class Intake:
         try:
             _check_depth(body, self._limits.depth)
             assembler = self._assembler(request, body, item.sent_at, default_type=event_type)
-            event = assembler.event(item, source, reading.unknown)
+            event = assembler.event(item, source, unknown)
         except RefusedError as error:
             reject = _reject(request, source, error.refusal, body)
             return Decoded(reply=OK, rejects=(reject,), source=source)
@@ -135,15 +130,12 @@ class Intake:
         default_type: str = "",
         shared: Batch | LooseBatch | None = None,
     ) -> Assembler:
-        retry = request.headers.get(b"x-retry-count")
         return Assembler(
-            received_at=request.received_at,
-            client_ip=request.client_ip,
-            retried=retry is not None and retry != b"0",
+            request,
+            sent_at,
             many_lines=b"\n" in body or b"\r" in body,
             depth=None if shared is None else self._limits.depth,
             random_bits=self._random_bits,
-            sent_at=sent_at,
             default_type=default_type,
             shared=shared,
         )
@@ -175,15 +167,19 @@ class _ItemTaker:
     def take(self, text: bytes) -> None:
         source = self._fallback or ""
         try:
-            if len(text) > self._event_bytes:
-                raise RefusedError(too_large(len(text), self._event_bytes))
-            reading = read_item(text)
-            if isinstance(reading, Refusal):
-                raise RefusedError(reading)
+            reading = self._read(text)
             source = self._source_of(reading)
             self.events.append(self._assembler.event(reading.item, source, reading.unknown))
         except RefusedError as error:
             self.rejects.append(_reject(self._request, source, error.refusal, text))
+
+    def _read(self, text: bytes) -> Reading:
+        if len(text) > self._event_bytes:
+            raise RefusedError(too_large(len(text), self._event_bytes))
+        reading = read_item(text)
+        if isinstance(reading, Refusal):
+            raise RefusedError(reading)
+        return reading
 
     def _source_of(self, reading: Reading) -> str:
         if self._source is not None:
@@ -200,6 +196,19 @@ def _cleaned(text: bytes) -> bytes:
     if body is None:
         raise RefusedError(INVALID_UTF8)
     return body
+
+
+def _read_body(body: bytes) -> tuple[Item, Mapping[str, Raw]]:
+    """Return the item a body is, and what it had beside the members the protocol knows."""
+    try:
+        return ITEM.decode(body), NOTHING
+    except msgspec.MsgspecError:
+        reading = read_item(body)
+    if reading is INVALID_JSON:
+        reading = read_item(repair(body))
+    if isinstance(reading, Refusal):
+        raise RefusedError(reading)
+    return reading.item, reading.unknown
 
 
 def _check_depth(text: bytes, levels: int) -> None:
