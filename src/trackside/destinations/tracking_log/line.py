@@ -155,7 +155,8 @@ def _client(event: Event, extra: Members, *, has_agent: bool) -> Raw:
     parts = [bytes(encode_members(context))[1:-1]] if context else []
     parts.append(_ENCODER.encode(call)[1:-1])
     if extra:
-        parts.append(bytes(event.extra)[1:-1])
+        clashes = not _CALL_NAMES.isdisjoint(extra)
+        parts.append(b'"extra":' + bytes(event.extra) if clashes else bytes(event.extra)[1:-1])
     return Raw(b"{" + b",".join(parts) + b"}")
 
 
