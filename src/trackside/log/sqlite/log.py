@@ -14,7 +14,6 @@ from trackside.errors import StorageError
 from trackside.event import Batch, NameFilter
 from trackside.log.base import Bounds, LogStats, Page, Receipt, Start, StoredReject, Subscription
 from trackside.log.group_commit import GroupCommit
-from trackside.log.sqlite.checkpoint import Checkpointer
 from trackside.log.sqlite.compaction import Compaction
 from trackside.log.sqlite.database import Database, explain
 from trackside.log.sqlite.dedup import committed_at, remembered_after
@@ -33,8 +32,6 @@ from trackside.log.sqlite.writer import Writer, log_end
 
 OTHERS_POLL_S = 0.04
 """How often a waiting reader looks for commits of other processes."""
-BACKSTOP_PAGES = 16_384
-"""At this size of the write-ahead log a commit folds it back itself: the checkpoint thread is in trouble."""
 
 
 def _now() -> datetime:
@@ -62,11 +59,9 @@ class SQLiteLog:
             directory / "log.db",
             LOG,
             meta={"id": uuid4().hex, "secret": os.urandom(32)},
-            autocheckpoint_pages=BACKSTOP_PAGES,
         )
         meta = self._log.meta()
         self._delivery = self._open_delivery(directory / "delivery.db", str(meta["id"]))
-        self._checkpointer = Checkpointer(self._log)
         self._reader = Reader(self._log)
         secret = meta["secret"]
         self._writer = Writer(
@@ -105,18 +100,16 @@ class SQLiteLog:
     def _after_fork_in_child(self) -> None:
         self._watch()
         self._maintaining = threading.Lock()
-        self._checkpointer.after_fork()
         self._reader.after_fork()
 
     def append(self, batch: Batch, done: Callable[[Receipt], None]) -> None:
         """Take the batch; `done` is called from the log's thread after the commit."""
         self._queue.submit(batch, done)
 
-    def _committed(self, end: int, written_bytes: int) -> None:
+    def _committed(self, end: int) -> None:
         with self._changed:
             self._end = max(self._end, end)
             self._changed.notify_all()
-        self._checkpointer.wrote(written_bytes)
 
     def read(self, after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
         """Return events after `after`, at most twice `limit`."""
@@ -214,6 +207,5 @@ class SQLiteLog:
     def close(self) -> None:
         """Commit what was taken, call every `done`, release the files."""
         self._queue.close()
-        self._checkpointer.close()
         self._log.close()
         self._delivery.close()

@@ -11,11 +11,8 @@ BODY_BYTES = 8_192
 DETAIL_CHARACTERS = 1_000
 
 
-def insert_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject], kept: int) -> int:
-    """Add the rejects and remove about as many old ones, so that a flood does not grow the file.
-
-    Return about how many bytes were written.
-    """
+def insert_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject], kept: int) -> None:
+    """Add the rejects and remove about as many old ones, so that a flood does not grow the file."""
     rows = (
         [
             (to_us(r.received_at), _text(r.source), r.reason, _text(r.detail), bytes(r.body[:BODY_BYTES]))
@@ -28,7 +25,6 @@ def insert_rejects(connection: sqlite3.Connection, rejects: Sequence[Reject], ke
         "INSERT INTO rejects (received_at, source, reason, detail, body) VALUES (?, ?, ?, ?, ?)", rows
     )
     remove_old_rejects(connection, kept, limit=2 * len(rows))
-    return sum(len(row[4]) + 200 for row in rows)
 
 
 def _text(value: str) -> str:

@@ -31,7 +31,6 @@ class _Stored(Struct, frozen=True):
     end: int
     known: list[int]
     """Indexes, among all events of the group, of those that were there before."""
-    written_bytes: int
 
 
 class Writer:
@@ -44,9 +43,9 @@ class Writer:
         *,
         secret: bytes,
         clock: Callable[[], datetime],
-        committed: Callable[[int, int], None],
+        committed: Callable[[int], None],
     ) -> None:
-        """`committed` is told, after each commit, the log's end and about how many bytes were written."""
+        """`committed` is told the log's end after each commit."""
         self._database = database
         self._rejects_kept = settings.rejects_kept
         self._clock = clock
@@ -65,7 +64,7 @@ class Writer:
             stored = self._store(events, batches)
         except StorageError as error:
             return [Unavailable(str(error), RETRY_AFTER_S)] * len(batches)
-        self._committed(stored.end, stored.written_bytes)
+        self._committed(stored.end)
         if not stored.known:
             return [Committed(len(batch.events), 0, stored.end) for batch in batches]
         return _receipts(batches, stored)
@@ -83,21 +82,19 @@ class Writer:
                 self._dedup.catch_up(connection, end, now_us)
                 known = self._dedup.add(keys, now_us)
                 fresh, ids = (events, keys) if not known else _without(events, keys, known)
-                written = 0
                 for chunk in encode_chunks(fresh, self._compressor):
                     insert_chunk(connection, end + 1, chunk, ids[: chunk.count * ID_BYTES], now_us)
                     ids = ids[chunk.count * ID_BYTES :]
                     end += chunk.count
-                    written += len(chunk.body)
                 for batch in batches:
                     if batch.rejects:
-                        written += insert_rejects(connection, batch.rejects, self._rejects_kept)
+                        insert_rejects(connection, batch.rejects, self._rejects_kept)
         except BaseException:
             if known is not None:
                 self._dedup.failed(keys, known)
             raise
         self._dedup.committed(end)
-        return _Stored(end, known, written)
+        return _Stored(end, known)
 
 
 def log_end(connection: sqlite3.Connection) -> int:
