@@ -1,7 +1,7 @@
 """When something happened, by the server's clock, told from what a client with its own clock says.
 
-The rule is `received - (sent - original)`: Segment's (common fields, documentation of 2025-11) and the one of
-AppRTC's analytics page. It assumes that sending took no time; the delay of the network makes events late by as much.
+The rule is `received - (sent - original)`: Segment's (common fields, documentation of 2025-11) and the one
+of AppRTC's analytics page. It assumes that sending took no time; the network's delay makes events late by as much.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from msgspec import Struct
 
 FIRST_YEAR = 1970
 LAST_YEAR = 2100
-"""A time outside of these years is a mistake, not a time; the bound also keeps the arithmetic from overflowing."""
+"""A time outside of these years is a mistake; the bound also keeps the arithmetic from overflowing."""
 SKEW_TOLERANCE = timedelta(seconds=2)
 """Up to this a difference between two clocks is ordinary and not worth a flag."""
 
@@ -28,7 +28,7 @@ class Flag(StrEnum):
     FUTURE = "future"
     """The corrected time was later than the receipt and was set back to it."""
     SKEW_SUSPECT = "skew_suspect"
-    """The skew may hold time spent waiting: a retry, or a library that stamps `sentAt` long before it sends."""
+    """The skew may hold time spent waiting: a retry, or a library that sets `sentAt` long before it sends."""
     ALREADY_CORRECTED = "already_corrected"
     """A server before us corrected the time; it was kept."""
 
@@ -81,7 +81,9 @@ class ClientClock:
 
     __slots__ = ("_delta", "_flags", "received_at", "skew_ms")
 
-    def __init__(self, received_at: datetime, sent_at: str | datetime | None, *, suspect: bool = False) -> None:
+    def __init__(
+        self, received_at: datetime, sent_at: str | datetime | None, *, suspect: bool = False
+    ) -> None:
         """`sent_at` may be the client's own text; text that names no moment counts as none."""
         flags: _Flags = ()
         if isinstance(sent_at, str):
@@ -113,7 +115,7 @@ class ClientClock:
         return self._delta > SKEW_TOLERANCE
 
     def correct(self, original: str | None) -> Correction:
-        """Return when an event happened whose client says `original`; the receipt where it says nothing readable."""
+        """Return when an event happened whose client says `original`; the receipt where that is unreadable."""
         if original is None:
             return Correction(self.received_at, self.skew_ms, ())
         moment = _parse(original)
@@ -138,7 +140,7 @@ class ClientClock:
 
 
 def keep_corrected(timestamp: str, received_at: datetime) -> Correction:
-    """Return `timestamp` as it is, because a server before us corrected it; never later than `received_at`."""
+    """Return `timestamp` as a server before us corrected it, but never later than `received_at`."""
     clock = ClientClock(received_at, None)
     correction = clock.correct(timestamp)
     flags = tuple(flag for flag in correction.flags if flag != Flag.NO_SENT_AT)

@@ -1,8 +1,9 @@
 """From what a source decoded to one batch in the log."""
 
 import logging
+import traceback
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import msgspec
 from msgspec import Struct
@@ -36,7 +37,7 @@ class Processor(Protocol):
 
 
 class Pipeline:
-    """Brings what a source decoded into the log: processors in their order, then one append for the request."""
+    """Brings what a source decoded into the log: processors in order, then one append for the request."""
 
     def __init__(
         self,
@@ -84,19 +85,29 @@ class Pipeline:
         for processor in self._processors:
             try:
                 result = processor(current)
-            except (
-                Exception
-            ):  # the border: a redaction that crashes must not let the unredacted event through
-                logger.exception("A processor failed; its event is refused")
+                match result:
+                    case Event():
+                        current = result
+                    case Drop():
+                        return result
+                    case Refuse(reason, detail):
+                        return _reject(event, reason, detail, msgspec.json.encode(current))
+                    case _:
+                        assert_never(result)
+            # the border: a broken redaction must not let the unredacted event through
+            except Exception as error:  # noqa: BLE001  # logged without what it says
+                _log_failure(processor, error)
                 return _reject(event, "processor_failed", "a processor raised; see the server's log", b"")
-            match result:
-                case Event():
-                    current = result
-                case Drop():
-                    return result
-                case Refuse(reason, detail):
-                    return _reject(event, reason, detail, msgspec.json.encode(current))
         return current
+
+
+def _log_failure(processor: Processor, error: Exception) -> None:
+    # what an exception says may quote the event, so only its kind and place are logged
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename}:{frames[-1].lineno}"
+    name = getattr(processor, "__qualname__", type(processor).__qualname__)
+    facts = {"processor": name, "error": type(error).__name__, "place": place}
+    logger.error("A processor failed; its event is refused", extra=facts)
 
 
 def _reject(event: Event, reason: str, detail: str, body: bytes) -> Reject:

@@ -1,1 +1,1 @@
-"""Sources: each decodes one outside protocol into events; pure functions of bytes, headers and a receive time."""
+"""Sources: each decodes one outside protocol into events; pure functions of a request."""

@@ -48,7 +48,7 @@ _OPEN_BRACE: Final = 0x7B
 
 
 class Assembler:
-    """Makes the events of one request: its clock, its shared context and its limits are the same for all items."""
+    """Makes the events of one request: its clock, its shared context and its limits serve all items."""
 
     __slots__ = (
         "_base_context",
@@ -223,7 +223,7 @@ class Assembler:
         return self._checked(Raw(text), text)
 
     def _object(self, raw: Raw, name: str) -> Raw:
-        """Return `raw` ready to be stored, an empty object where it is absent; refuse what is not an object."""
+        """Return `raw` ready to be stored, an empty object where absent; refuse what is not an object."""
         if not raw or raw == NULL:
             return EMPTY_OBJECT
         text = bytes(raw)

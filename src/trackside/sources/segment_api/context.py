@@ -36,7 +36,7 @@ STALE_SENT_AT_LIBRARIES = frozenset(
         "@segment/analytics-kotlin",
     }
 )
-"""Libraries that set `sentAt` when a batch is built and not when it is sent (Segment's SDKs, read 2026-08)."""
+"""Libraries that set `sentAt` when a batch is built, not when it is sent (the SDKs as of August 2026)."""
 
 
 def merge_members(under: Raw, over: Raw) -> Raw:

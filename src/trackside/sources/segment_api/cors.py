@@ -20,7 +20,7 @@ _SHARED: Headers = [_ANY_ORIGIN, _EXPOSED]
 def reply_headers(headers: Mapping[bytes, bytes], credential_origins: Collection[bytes] = ()) -> Headers:
     """Return what belongs on every answer, errors included.
 
-    Any origin may send, without cookies. An origin in `credential_origins` is named instead and may send them.
+    Any origin may send, without cookies. One in `credential_origins` is named instead and may send them.
     """
     if not credential_origins:
         return _SHARED
@@ -33,7 +33,7 @@ def reply_headers(headers: Mapping[bytes, bytes], credential_origins: Collection
 
 
 def preflight_headers(headers: Mapping[bytes, bytes], credential_origins: Collection[bytes] = ()) -> Headers:
-    """Return the answer to OPTIONS, which needs no write key: the headers asked for are the headers allowed."""
+    """Return the answer to OPTIONS, which needs no write key; the headers asked for are allowed."""
     asked = headers.get(b"access-control-request-headers", b"").strip()
     return [
         *reply_headers(headers, credential_origins),

@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl
 class WriteKeys:
     """Knows the configured write keys.
 
-    Keys are looked up by their digest. How long that takes depends on the digest of what was sent, which nobody can
-    steer byte by byte, so the time says nothing of a configured key; comparing with each key in constant time would
-    cost more with every key.
+    Keys are looked up by their digest. How long that takes depends on the digest of what was sent, which
+    nobody can steer byte by byte, so the time says nothing of a configured key; comparing with each key in
+    constant time would cost more with every key.
     """
 
     __slots__ = ("_headers", "_keys")
@@ -31,7 +31,7 @@ class WriteKeys:
         return self._keys.get(_digest(key.encode("utf-8", "replace"))) if key else None
 
     def source_of_header(self, authorization: bytes | None) -> str | None:
-        """Return the source named by Basic authorization; None for any other scheme, junk or an unknown key."""
+        """Return the source named by Basic authorization; None for other schemes, junk or an unknown key."""
         if not authorization:
             return None
         known = self._headers.get(_digest(authorization))

@@ -34,7 +34,7 @@ def segment_settings(write_key: str, address: PublicAddress) -> Reply:
     """Return what boots analytics.js, and makes it and the mobile SDKs send everything here.
 
     Each member has its reason: without `apiHost` and `metrics` the browser sends to Segment, with any other
-    integration or routing rule it loads code from a CDN (analytics-next 1.84.3, seen in Chromium, November 2026).
+    integration or routing rule it loads code from a CDN (analytics-next 1.84.3 in Chromium, November 2026).
     """
     host = f"{address.host}/v1"
     integration = {

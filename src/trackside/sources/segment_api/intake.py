@@ -1,4 +1,4 @@
-"""From a body to events and rejects: first as if nothing were unusual, and where something is, item by item."""
+"""From a body to events and rejects: at first as if nothing were unusual; else item by item."""
 
 from collections.abc import Callable, Mapping
 
@@ -28,7 +28,7 @@ from trackside.sources.segment_api.tolerant import NOTHING, Reading, read_any, r
 from trackside.sources.segment_api.wire import BATCH, ITEM, LOOSE_BATCH, Batch, Item, LooseBatch
 
 STRICT_BATCH_BYTES = 524_288
-"""Largest body decoded into items in one go; the SDKs stop at 512,000, and memory grows with the number of items."""
+"""Largest body decoded into items in one go: SDKs stop at 512,000, and each item costs memory."""
 MAX_VALUES = 500_000
 """Most values in one body; each item of a list costs memory even if it is only a digit."""
 ITEM_REJECT_BYTES = 8_192
@@ -95,7 +95,7 @@ class Intake:
         return Decoded(reply=OK, events=events, source=source)
 
     def _fits(self, batch: Batch, body_bytes: int) -> bool:
-        """Return whether surely no limit is exceeded; the size of an item is only known within bounds here."""
+        """Return whether surely no limit is exceeded; an item's size is only known within bounds here."""
         if not 0 < len(batch.batch) <= self._limits.batch_events:
             return False
         if body_bytes <= self._limits.event_bytes:

@@ -14,7 +14,7 @@ INVALID_DATA = Refusal("invalid_pixel", "data must be the event's JSON in base64
 
 
 def pixel_event(query: bytes, *, depth: int) -> bytes | Refusal:
-    """Return the JSON of the event in `query`: base64 in `data`, or one member a parameter (`context.page.url=…`)."""
+    """Return the JSON of the event in `query`: base64 in `data`, or a parameter a member (`context.ip=…`)."""
     members = dict(query_members(query))
     data = members.pop("data", None)
     if data is not None:

@@ -1,5 +1,5 @@
-"""The answers. What each SDK makes of them was measured: only 200 with a JSON object is success to all of them, and
-only a 400 whose body says code, message and error is given up by all of them.
+"""The answers. What each SDK makes of them was measured: only 200 with a JSON object is success to all of
+them, and only a 400 whose body says code, message and error is given up by all of them but Go's.
 """
 
 from base64 import b64decode

@@ -100,7 +100,7 @@ class SegmentApi:
 
 
 def _refuse(request: Request, route: Route, refusal: Refusal) -> Decoded:
-    """Return the answer to a request of which nothing was taken; the answer to a pixel is always the picture."""
+    """Return the answer to a request of which nothing was taken; a pixel is always answered the picture."""
     is_pixel = route.kind is Kind.PIXEL
     reject = Reject(
         source="",

@@ -39,17 +39,17 @@ class Reading(Struct, frozen=True, gc=False):
 
 
 def read_item(text: Raw | bytes) -> Reading | Refusal:
-    """Return what the valid JSON `text` says as an item, or why it cannot be one."""
+    """Return what `text` says as an item, or why it cannot be one."""
     try:
         return Reading(ITEM.decode(text))
-    except msgspec.ValidationError:
-        pass
     except msgspec.MsgspecError:
-        return INVALID_JSON
+        pass  # unusual, or not JSON: the strict decoder stops at whichever comes first
     try:
         members = MEMBERS.decode(text)
     except msgspec.ValidationError:
         return NOT_AN_OBJECT
+    except msgspec.MsgspecError:
+        return INVALID_JSON
     return _read_members(members)
 
 
