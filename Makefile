@@ -38,7 +38,7 @@ bench: ## Measure against the peers and the limits
 
 docs: ## Build the documentation into docs/_build/html; every warning is an error
 	$(READY) dev
-	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -E -W --keep-going -n -q -b html docs docs/_build/html
 	@echo "docs/_build/html/index.html"
 
 fuzz: ## Run the property tests for long: TRACKSIDE_FUZZ_EXAMPLES each (default 20000)
