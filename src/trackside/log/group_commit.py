@@ -20,8 +20,8 @@ Commit = Callable[[Sequence[Batch]], Sequence[Receipt]]
 GROUP_BYTES = 4_194_304
 """A group ends here, so that the first of a long queue does not wait for the last."""
 PACE_S = 0.002
-"""Between the beginnings of two commits while several requests share each: a sync costs as much processor time as
-taking in several requests, and who waits for company waits no longer than this."""
+"""Between the beginnings of two commits while several requests share each: a sync costs as much CPU time
+as taking in several requests, and who waits for company waits no longer than this."""
 EVENT_OVERHEAD_BYTES = 256
 """What an event costs in memory beside its body, at least."""
 

@@ -1,7 +1,7 @@
-"""A chunk: neighbouring events, encoded as one JSON array of arrays and compressed together."""
+"""A chunk: neighbouring events, compressed together."""
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 
 import msgspec
@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from trackside.errors import StorageError
 from trackside.event import Event
+from trackside.log.sqlite.event_codec import decode_events, encode_events
 from trackside.log.sqlite.instants import to_us
 
 MAX_EVENTS = 1_000
@@ -20,7 +21,6 @@ FAST = 1
 SMALL = 3
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(list[Event])
 _names_decoder = msgspec.json.Decoder(list[str])
 _received_at = attrgetter("received_at")
 _local = threading.local()
@@ -44,7 +44,7 @@ def encode_chunks(events: Sequence[Event], compressor: zstandard.ZstdCompressor)
 
 
 def _encode(events: Sequence[Event], compressor: zstandard.ZstdCompressor) -> Iterator[Chunk]:
-    raw = _encoder.encode(events)
+    raw = encode_events(events)
     if len(raw) > MAX_RAW_BYTES and len(events) > 1:
         half = len(events) // 2
         yield from _encode(events[:half], compressor)
@@ -72,7 +72,7 @@ def decode_names(names: str) -> list[str]:
 
 
 def decompress(body: bytes, first: int) -> bytes:
-    """Return the JSON of a chunk. Raises StorageError where the disk gave back something else."""
+    """Return the lines of a chunk. Raises StorageError where the disk gave back something else."""
     decompressor: zstandard.ZstdDecompressor | None = getattr(_local, "decompressor", None)
     if decompressor is None:
         decompressor = _local.decompressor = zstandard.ZstdDecompressor()
@@ -84,19 +84,14 @@ def decompress(body: bytes, first: int) -> bytes:
         ) from error
 
 
-def decode_events(body: bytes, first: int) -> list[Event]:
+def decode_chunk(body: bytes, first: int, count: int) -> Sequence[Event]:
     """Return the events of a chunk. Raises StorageError where it is damaged."""
     try:
-        return _decoder.decode(decompress(body, first))
-    except msgspec.MsgspecError as error:
+        return decode_events(decompress(body, first), count)
+    except (msgspec.MsgspecError, ValueError) as error:
         raise StorageError(f"the events from position {first} on cannot be decoded: {error}") from error
 
 
 def make_compressor(level: int) -> zstandard.ZstdCompressor:
     """Return a compressor, for one thread at a time."""
     return zstandard.ZstdCompressor(level=level)
-
-
-def join_raw(parts: Iterable[bytes]) -> bytes:
-    """Return the JSON of one chunk that holds the events of all these."""
-    return b"[" + b",".join(part[1:-1] for part in parts) + b"]"

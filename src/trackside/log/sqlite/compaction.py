@@ -12,7 +12,6 @@ from trackside.log.sqlite.chunks import (
     decode_names,
     decompress,
     encode_names,
-    join_raw,
     make_compressor,
 )
 from trackside.log.sqlite.database import Database
@@ -62,7 +61,7 @@ class Compaction:
             " WHERE first BETWEEN ? AND ? ORDER BY first",
             (run[0].first, run[-1].first),
         ).fetchall()
-        raw = join_raw(decompress(body, first) for first, *_, body in rows)
+        raw = b"".join(decompress(body, first) for first, *_, body in rows)
         lists = [names for *_, names, _, _ in rows]
         names = (
             None if None in lists else encode_names({n for names in set(lists) for n in decode_names(names)})

@@ -20,8 +20,8 @@ BUSY_TIMEOUT_S = 5.0
 CHECKPOINT_PAGES = 1_000
 """So much is folded back into the database by the commit that reaches it: 4 MB take some 5 ms.
 
-A thread of its own for that was no better, measured at 100,000 events a second: its syncs hold up those of the
-commits, and it has to take the lock in the end.
+A thread of its own for that was no better, measured at 100,000 events a second: its syncs hold up those of
+the commits, and it has to take the lock in the end.
 """
 WAL_BYTES = 67_108_864
 """Where a long read made the write-ahead log grow, it is cut back to this."""

@@ -3,14 +3,14 @@
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
 from trackside.event import Event, NameFilter
 from trackside.log.base import Bounds, Page
-from trackside.log.sqlite.chunks import decode_events, decode_names
+from trackside.log.sqlite.chunks import decode_chunk, decode_names
 from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.instants import to_us
 from trackside.log.sqlite.writer import log_end
@@ -39,7 +39,7 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._decoded: OrderedDict[int, list[Event]] = OrderedDict()
+        self._decoded: OrderedDict[int, Sequence[Event]] = OrderedDict()
         self._decoded_events = 0
 
     def read(self, after: int, limit: int, names: NameFilter | None) -> Page:
@@ -68,14 +68,14 @@ class Reader:
                 page.through = max(after, log_end(connection))
         return Page(page.positions, page.events, page.through)
 
-    def _events(self, connection: sqlite3.Connection, first: int, count: int) -> list[Event]:
+    def _events(self, connection: sqlite3.Connection, first: int, count: int) -> Sequence[Event]:
         with self._lock:
             events = self._decoded.get(first)
             if events is not None and len(events) == count:
                 self._decoded.move_to_end(first)
                 return events
         (body,) = connection.execute("SELECT body FROM chunks WHERE first = ?", (first,)).fetchone()
-        events = decode_events(body, first)
+        events = decode_chunk(body, first, count)
         with self._lock:
             self._decoded_events += len(events) - len(self._decoded.pop(first, ()))
             self._decoded[first] = events
@@ -134,7 +134,7 @@ def _wanted(names: NameFilter | None) -> Callable[[str | None], bool]:
     return wanted
 
 
-def _take(page: _Page, first: int, events: list[Event], names: NameFilter | None, most: int) -> None:
+def _take(page: _Page, first: int, events: Sequence[Event], names: NameFilter | None, most: int) -> None:
     """Add to the page those events of the chunk that come after it, up to `most` in all."""
     skip = max(0, page.through + 1 - first)
     if names is None:

@@ -5,15 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
-
-from trackside.event import Event
 from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, Waiting
 from trackside.log.sqlite.database import Database
+from trackside.log.sqlite.event_codec import decode_event, encode_event
 from trackside.log.sqlite.instants import from_us, to_us
-
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Event)
 
 _ADVANCE = """
     UPDATE subscriptions SET
@@ -135,7 +130,7 @@ class SQLiteSubscription:
                 to_us(row.due_at),
                 row.attempt,
                 row.reason,
-                _encode(row.event),
+                encode_event(row.event),
             )
             for row in rows
         }
@@ -151,7 +146,7 @@ class SQLiteSubscription:
                 to_us(row.died_at),
                 row.attempts,
                 row.reason,
-                _encode(row.event),
+                encode_event(row.event),
             )
             for row in rows
         }
@@ -177,7 +172,7 @@ class SQLiteSubscription:
         return [
             Waiting(
                 position=position,
-                event=_decoder.decode(event),
+                event=decode_event(event),
                 attempt=attempt,
                 due_at=from_us(due_at),
                 reason=reason,
@@ -222,7 +217,7 @@ class SQLiteSubscription:
         return [
             DeadLetter(
                 position=position,
-                event=_decoder.decode(event),
+                event=decode_event(event),
                 attempts=attempts,
                 died_at=from_us(died_at),
                 reason=reason,
@@ -307,7 +302,3 @@ class SQLiteSubscription:
                 " WHERE id = ?",
                 (redelivered, checkpoint, self._id),
             )
-
-
-def _encode(event: Event) -> bytes:
-    return _encoder.encode(event)
