@@ -33,7 +33,7 @@ def event(number: int) -> dict[str, object]:
         },
         "context": {
             "page": {"path": page[19:], "referrer": page, "search": "?a=1", "title": "Week 1", "url": page},
-            "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0",
+            "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML) Chrome/156.0.0.0 ...",
             "userAgentData": {"brands": [{"brand": "Chromium", "version": "156"}], "mobile": False},
             "locale": "en-US",
             "library": {"name": "analytics.js", "version": "next-1.84.3"},

@@ -1,7 +1,7 @@
 """When something happened, by the server's clock, told from what a client with its own clock says.
 
 The rule is `received - (sent - original)`: Segment's (common fields, documentation of 2025-11) and the one
-of AppRTC's analytics page. It assumes that sending took no time; the network's delay makes events late by as much.
+of AppRTC's analytics page. It assumes that sending took no time; the network's delay makes events that late.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -115,7 +115,7 @@ class ClientClock:
         return self._delta > SKEW_TOLERANCE
 
     def correct(self, original: str | None) -> Correction:
-        """Return when an event happened whose client says `original`; the receipt where that is unreadable."""
+        """Return when an event happened whose client says `original`; the receipt if that is unreadable."""
         if original is None:
             return Correction(self.received_at, self.skew_ms, ())
         moment = _parse(original)

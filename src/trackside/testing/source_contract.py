@@ -1,4 +1,4 @@
-"""The tests every source passes. A new one subclasses `SourceContract` and says what a good request looks like.
+"""The tests every source passes. A new one subclasses `SourceContract` and says what a good request is.
 
 class TestMine(SourceContract):
     def make_source(self): return Mine(…)

@@ -17,7 +17,7 @@ _HALF = rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 _HALF_PAIR = re.compile(
     rb"((?:[^\\]++|" + _PAIR + rb"|(?!" + _HALF + rb")\\.?)*+)(" + _HALF + rb"|\Z)", re.DOTALL
 )
-"""Both patterns match from where the last match ended to the next fault or the end, so they never look twice."""
+"""Both match from where the last match ended to the next fault or the end, so they never look twice."""
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = [1 if byte in b"{[" else -1 if byte in b"}]" else 0 for byte in range(256)]
@@ -43,8 +43,8 @@ def clean(body: bytes) -> bytes | None:
 def repair(body: bytes) -> bytes:
     """Return `body` with what some clients write although it is not JSON made JSON.
 
-    NaN and Infinity (Python's `json.dumps`) become null. A surrogate without its pair (JavaScript's strings cut
-    in the middle of a character) becomes U+FFFD: it stands for no character, and databases refuse it.
+    NaN and Infinity (Python's `json.dumps`) become null. A surrogate without its pair (JavaScript's
+    strings cut in the middle of a character) becomes U+FFFD: it stands for no character, and databases refuse it.
     """
     if b"NaN" in body or b"Infinity" in body:
         body = _NOT_A_NUMBER.sub(lambda found: found[1] + b"null" if found[2] else found[1], body)
