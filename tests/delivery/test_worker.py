@@ -284,6 +284,27 @@ def test_replay_goes_on_after_a_stop(log: Log) -> None:
     assert resumed.arrived == list(range(501, 3001))
 
 
+def test_a_replay_notes_no_live_event_before_its_position(log: Log) -> None:
+    """The note kept with a replay covers no live event whose position is not kept yet."""
+    fill(log, [1, 2])
+    recorder = Recorder()
+    deliver(log, recorder, lambda: state_of(log).delivered == 2)
+    subscription = log.subscription("place")
+    subscription.request_replay(1, 2)
+    fill(log, [3, 4])
+    advance_replay = subscription.advance_replay
+    seen: list[tuple[int, str | None]] = []
+
+    def watched(number: int, *, next_position: int, redelivered: int, checkpoint: str | None) -> None:
+        seen.append((state_of(log).delivered, checkpoint))
+        advance_replay(number, next_position=next_position, redelivered=redelivered, checkpoint=checkpoint)
+
+    subscription.advance_replay = watched  # type: ignore[method-assign]
+    deliver(log, recorder, lambda: not subscription.replays())
+    assert recorder.arrived == [1, 2, 3, 4, 1, 2]
+    assert seen == [(4, "6")]
+
+
 def test_positions_are_written_down_rarely_under_load(log: Log) -> None:
     """Page after page goes out between two commits; the last one is written down as soon as it is idle."""
     fill(log, range(1, 9001))

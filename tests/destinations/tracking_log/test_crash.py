@@ -182,14 +182,16 @@ for number in range(first, first + 1_000_000, 7):
 
 @pytest.mark.faults
 def test_kill_9(tmp_path: Path) -> None:
-    """Killed at random moments under load, every event that was acknowledged is in the file once, in order."""
+    """Killed at random moments under load, every acknowledged event is in the file once, in order."""
     folder = tmp_path / "data"
     folder.mkdir(mode=0o700)
     random_moment = random.Random(20_261_120)
     acknowledged = 1
     for _ in range(10):
         process = subprocess.Popen(
-            [sys.executable, "-c", PROCESS, str(folder), str(acknowledged)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", PROCESS, str(folder), str(acknowledged)],
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert process.stdout is not None
         try:
