@@ -82,7 +82,7 @@ class RecentIds:
             if self._count >= self._capacity or at_us - self._began_at >= self._lasts_us:
                 self._rotate(at_us)
             room = self._capacity - self._count
-            part = numbers if len(numbers) <= room else numbers[done : done + room]
+            part = numbers[done : done + room] if done or len(numbers) > room else numbers
             found = self._add(part, done)
             self._count += len(part) - len(found)
             known += found
