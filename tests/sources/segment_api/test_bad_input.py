@@ -144,7 +144,7 @@ def test_a_batch_of_a_number_is_an_items_fault() -> None:
 @pytest.mark.parametrize("path", ["/v1/track", "/v1/batch"])
 def test_not_a_number_becomes_null(path: str, number: str) -> None:
     """Python writes it; the value goes, the event and what merely looks like it stay."""
-    item = raw_item(properties='{"a":%s,"b":[1,%s],"NaN":"NaN \\"Infinity"}' % (number, number))
+    item = raw_item(properties=f'{{"a":{number},"b":[1,{number}],"NaN":"NaN \\"Infinity"}}')
     event = only(decode(post(path, item if path == "/v1/track" else raw_batch(item))))
     assert event.decoded_data() == {"a": None, "b": [1, None], "NaN": 'NaN "Infinity'}
 
@@ -163,8 +163,9 @@ def test_half_a_character_is_replaced() -> None:
 @pytest.mark.parametrize("digits", [4_300, 4_301])
 @pytest.mark.parametrize("offset", [0, 4_095, 4_096, 9_000])
 def test_numbers_no_reader_takes(digits: int, offset: int) -> None:
-    """Python's own json refuses whole numbers over 4,300 digits; a digit less passes as it is, and text always."""
-    text = '{"pad":"%s","a":%s,"b":"%s"}' % ("x" * offset, "9" * digits, "9" * 10_000)
+    """Python's own json refuses whole numbers over 4,300 digits; one less passes as it is, text always."""
+    pad, number, in_text = "x" * offset, "9" * digits, "9" * 10_000
+    text = f'{{"pad":"{pad}","a":{number},"b":"{in_text}"}}'
     decoded = decode(post("/v1/batch", raw_batch(raw_item(properties=text), raw_item(messageId='"2"'))))
     assert decoded.events[-1].id == "2"
     assert reasons(decoded) == ([] if digits == 4_300 else ["number_too_long"])
@@ -175,7 +176,7 @@ def test_numbers_no_reader_takes(digits: int, offset: int) -> None:
 @pytest.mark.parametrize("number", ["1e400", "-1e400", "1E-400", "123456789012345678901234567890", "0.1e1"])
 def test_numbers_are_kept_as_they_are_written(number: str) -> None:
     """Nothing is rounded on the way."""
-    event = only(decode(post("/v1/track", raw_item(properties='{"a":%s}' % number))))
+    event = only(decode(post("/v1/track", raw_item(properties=f'{{"a":{number}}}'))))
     assert bytes(event.data) == b'{"a":%s}' % number.encode()
 
 

@@ -109,7 +109,7 @@ class Intake:
             source = self._keys.source_of_key(read_text(batch.write_key))
         fallback = source or self._keys.source_of_query(request.query)
         assembler = self._assembler(request, body, read_any(batch.sent_at), shared=batch)
-        taker = _ItemTaker(self._keys, self._limits.event_bytes, request, assembler, source, fallback)
+        taker = _ItemTaker(self._keys, self._limits, request, assembler, source, fallback)
         limit = self._limits.batch_events
         for text in batch.batch[:limit]:
             taker.take(bytes(text))
@@ -147,7 +147,7 @@ class _ItemTaker:
     def __init__(
         self,
         keys: WriteKeys,
-        event_bytes: int,
+        limits: LimitSettings,
         request: Request,
         assembler: Assembler,
         source: str | None,
@@ -158,7 +158,7 @@ class _ItemTaker:
         self.known = fallback is not None
         """Whether any write key was one of ours."""
         self._keys = keys
-        self._event_bytes = event_bytes
+        self._limits = limits
         self._request = request
         self._assembler = assembler
         self._source = source
@@ -174,8 +174,9 @@ class _ItemTaker:
             self.rejects.append(_reject(self._request, source, error.refusal, text))
 
     def _read(self, text: bytes) -> Reading:
-        if len(text) > self._event_bytes:
-            raise RefusedError(too_large(len(text), self._event_bytes))
+        if len(text) > self._limits.event_bytes:
+            raise RefusedError(too_large(len(text), self._limits.event_bytes))
+        _check_depth(text, self._limits.depth)
         reading = read_item(text)
         if isinstance(reading, Refusal):
             raise RefusedError(reading)

@@ -43,8 +43,8 @@ def clean(body: bytes) -> bytes | None:
 def repair(body: bytes) -> bytes:
     """Return `body` with what some clients write although it is not JSON made JSON.
 
-    NaN and Infinity (Python's `json.dumps`) become null. A surrogate without its pair (JavaScript's
-    strings cut in the middle of a character) becomes U+FFFD: it stands for no character, and databases refuse it.
+    NaN and Infinity (Python's `json.dumps`) become null. A surrogate without its pair (JavaScript's strings
+    cut in the middle of a character) becomes U+FFFD: it is no character, and databases refuse it.
     """
     if b"NaN" in body or b"Infinity" in body:
         body = _NOT_A_NUMBER.sub(lambda found: found[1] + b"null" if found[2] else found[1], body)

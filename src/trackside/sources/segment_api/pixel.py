@@ -1,7 +1,7 @@
 """Reads the event in the query of a pixel request."""
 
 import binascii
-from base64 import urlsafe_b64decode
+from base64 import b64decode
 from typing import Any
 
 import msgspec
@@ -39,7 +39,7 @@ def _decoded(data: str) -> bytes | Refusal:
         .encode("ascii", "replace")
     )
     try:
-        body = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
+        body = b64decode(text + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         return INVALID_DATA
     return clean(body) or INVALID_DATA

@@ -13,7 +13,7 @@ OK = Reply(status=200, body=b'{"success": true}')
 """Everything was taken; also where items were refused, because no SDK can do anything about that."""
 PIXEL = Reply(
     status=200,
-    body=b64decode(b"R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"),
+    body=b64decode(b"R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw=="),
     content_type=b"image/gif",
     headers=((b"cache-control", b"no-store"),),
 )
