@@ -1,5 +1,6 @@
 """The reference pages that are made from the source."""
 
+import inspect
 from collections.abc import Iterator
 
 import click
@@ -48,11 +49,10 @@ def _section(command: click.Command, parent: click.Context, name: str, depth: in
     usage = " ".join((context.command_path, *command.collect_usage_pieces(context)))
     yield f"{'#' * depth} `{context.command_path}`\n"
     yield f"```text\n{usage}\n```\n"
-    yield f"{(command.help or '').strip()}\n"
-    rows = [(param, record) for param in command.params if (record := param.get_help_record(context))]
-    if rows:
-        yield "| option | |\n|---|---|"
-        yield "\n".join(f"| `{_cell(option)}` | {_cell(text)} |" for _, (option, text) in rows) + "\n"
+    yield f"{inspect.cleandoc(command.help or '')}\n"
+    options = [param for param in command.params if isinstance(param, click.Option)]
+    if options:
+        yield "| option | |\n|---|---|\n" + "\n".join(map(_row, options)) + "\n"
     if isinstance(command, click.Group):
         for each in command.list_commands(context):
             inner = command.get_command(context, each)
@@ -60,5 +60,12 @@ def _section(command: click.Command, parent: click.Context, name: str, depth: in
                 yield from _section(inner, context, each, depth + 1)
 
 
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|")
+def _row(option: click.Option) -> str:
+    if isinstance(option.type, click.Choice):
+        value = " " + "\\|".join(map(str, option.type.choices))
+    else:
+        value = "" if option.is_flag else f" {option.metavar}"
+    notes = ["required"] if option.required else []
+    notes += [f"default: {option.default}"] if option.show_default else []
+    sentence = (option.help or "") + (f" ({', '.join(notes)})" if notes else "")
+    return f"| `{', '.join(option.opts)}{value}` | {sentence} |"

@@ -97,7 +97,8 @@ def _watch(
     """Show how far the replay is; return whether it was finished, False where nobody works on it."""
     from rich.progress import Progress
 
-    with Progress(console=console(stderr=True), transient=True, disable=quiet) as progress:
+    terminal = console(stderr=True)
+    with Progress(console=terminal, transient=True, disable=quiet or not terminal.is_terminal) as progress:
         task = progress.add_task(f"to {subscription.name}", total=last - first + 1)
         for step in _steps(subscription, number):
             progress.update(task, completed=step.next - first)

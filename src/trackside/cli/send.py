@@ -14,6 +14,8 @@ from trackside.cli.sending import Call, NotSent, Sender, as_call, batches, call
 from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
 
+_NAMED = frozenset({"track", "page", "screen"})
+
 
 @click.command()
 @click.argument("name", required=False)
@@ -54,7 +56,7 @@ from trackside.errors import ConfigurationError
     "--give-up-after",
     "give_up_s",
     type=click.FloatRange(min=0),
-    default=300.0,
+    default=60.0,
     show_default=True,
     metavar="SECONDS",
     help="How long a server that is away or busy is waited for.",
@@ -83,34 +85,34 @@ def send(
     What is repeated because an answer was lost is stored once.
     """
     bad: list[str] = []
-    if name is None and kind in {"track", "page", "screen"} and file is None:
-        if sys.stdin.isatty():
-            raise click.UsageError("name an event, or a --file")
-        file = sys.stdin.buffer
-    if file is not None:
-        calls: Iterable[Call] = _lines(file, bad)
+    lines = file if file is not None or name is not None or kind not in _NAMED else _standard_input()
+    if lines is not None:
+        calls: Iterable[Call] = _lines(lines, bad)
     else:
         calls = [call(kind, name, user, anonymous, _object("--data", data), _object("--context", context))]
     sender = _sender(config_file, data_dir, url, write_key, give_up_s)
     sent = _send_all(sender, calls, batch_events, quiet=as_json)
-    if as_json:
-        print_json(
-            {
-                "url": sender.url,
-                "sent": sent,
-                "requests": sender.requests,
-                "retries": sender.retries,
-                "bad_lines": bad,
-            }
-        )
-    else:
-        click.echo(
-            f"{sent:,} event{'s' if sent != 1 else ''} sent to {sender.url}; it answered that they are stored"
-        )
-        for problem in bad:
-            click.echo(f"trackside: {problem}", err=True)
+    _tell(sender, sent, bad, as_json=as_json)
     if bad:
         sys.exit(1)
+
+
+def _standard_input() -> BinaryIO:
+    if sys.stdin.isatty():
+        raise click.UsageError("name an event, or a --file")
+    return sys.stdin.buffer
+
+
+def _tell(sender: Sender, sent: int, bad: list[str], *, as_json: bool) -> None:
+    if as_json:
+        counts = {"sent": sent, "requests": sender.requests, "retries": sender.retries}
+        print_json({"url": sender.url, **counts, "bad_lines": bad})
+        return
+    click.echo(
+        f"{sent:,} event{'s' if sent != 1 else ''} sent to {sender.url}; it answered that all is stored"
+    )
+    for problem in bad:
+        click.echo(f"trackside: {problem}", err=True)
 
 
 def _send_all(sender: Sender, calls: Iterable[Call], batch_events: int, *, quiet: bool) -> int:
@@ -118,9 +120,17 @@ def _send_all(sender: Sender, calls: Iterable[Call], batch_events: int, *, quiet
 
     sent = 0
     columns = (SpinnerColumn(), TextColumn("sent"), MofNCompleteColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=console(stderr=True), transient=True, disable=quiet) as progress:
+    terminal = console(stderr=True)
+    hidden = quiet or not terminal.is_terminal
+    with Progress(*columns, console=terminal, transient=True, disable=hidden) as progress:
         task = progress.add_task("", total=None)
-        sender.on_wait = lambda why: progress.update(task, description=why)
+
+        def tell(why: str) -> None:
+            progress.update(task, description=why)
+            if hidden and not quiet:
+                click.echo(f"trackside: {why}", err=True)
+
+        sender.on_wait = tell
         try:
             for batch in batches(calls, batch_events):
                 sender.send(batch)

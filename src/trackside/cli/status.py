@@ -117,11 +117,8 @@ def _status(word: str, state: SubscriptionState, last: int) -> DestinationStatus
 
 def _print(bounds: Bounds, stats: LogStats, destinations: dict[str, DestinationStatus]) -> None:
     held = f"{bounds.events:,} events" + (f" ({bounds.first:,} to {bounds.last:,})" if bounds.events else "")
-    ratio = (
-        f", {stats.event_bytes / stats.size_bytes:.1f} times smaller than their JSON"
-        if stats.size_bytes
-        else ""
-    )
+    times = stats.event_bytes / stats.size_bytes if stats.size_bytes else 0.0
+    ratio = f", {times:.1f} times smaller than their JSON" if times >= 1 else ""
     click.echo(f"log: {held}, {size_text(stats.size_bytes)} on disk{ratio}; {stats.rejects:,} rejects kept")
     if not destinations:
         click.echo("no destinations are configured")

@@ -99,9 +99,9 @@ def write_snapshot(directory: Path) -> None:
 
 def collect(directory: Path) -> list[Snapshot]:
     """Return the numbers of this process as of now, of each other living one, and of the dead together."""
-    collected = [snapshot()]
     if not directory.is_dir():
-        return collected
+        return [snapshot()]
+    others: list[Snapshot] = []
     with _locked(directory / "metrics.lock"):
         past = _read(directory / "metrics.json") or Snapshot(at=0.0)
         for path in sorted(directory.glob("metrics-*.json")):
@@ -109,11 +109,11 @@ def collect(directory: Path) -> list[Snapshot]:
                 continue
             found = _read(path)
             if _is_alive(path.with_suffix(".lock")):
-                collected += [found] if found else []
+                others += [found] if found else []
             else:
                 past = _absorb(past, found, path)
         _sweep(directory, past)
-    return [*collected, past]
+    return [past, *others, snapshot()]  # its own last: what was set for whoever asks is the latest
 
 
 def merge(snapshots: list[Snapshot]) -> Snapshot:

@@ -1,32 +1,15 @@
 """`trackside doctor`"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import msgspec
 
-from trackside.cli.doctor import destinations, log, network, storage, system
 from trackside.cli.doctor.finding import Finding, Level, error
 from trackside.cli.place import json_option, load, place_options
 from trackside.cli.printing import plain, print_json
-from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
-
-CHECKS: tuple[Callable[[Loaded], Iterator[Finding]], ...] = (
-    system.check_python,
-    system.check_sqlite,
-    system.check_clock,
-    storage.check_permissions,
-    storage.check_file_system,
-    storage.check_free_space,
-    storage.check_sync_time,
-    log.check_databases,
-    log.check_log,
-    destinations.check_destinations,
-    network.check_port,
-)
-"""In the order of cause before effect."""
 
 _SIGNS = {"ok": ("ok", "green"), "warning": ("warning", "yellow"), "error": ("error", "red")}
 
@@ -52,6 +35,8 @@ def doctor(ctx: click.Context, config_file: Path | None, data_dir: str | None, *
 
 def examine(config_file: Path | None, data_dir: str | None) -> Iterator[Finding]:
     """Return what every check finds; a wrong configuration ends the examination with its problems."""
+    from trackside.cli.doctor.checks import CHECKS
+
     try:
         loaded = load(config_file, data_dir)
     except ConfigurationError as problems:

@@ -1,0 +1,243 @@
+"""doctor finds what is wrong, says why it matters and what to do."""
+
+import json
+import shutil
+import socket
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.cli.conftest import NOW, Place, event
+from trackside.cli.doctor import network, storage, system
+from trackside.log.base import DeadLetter, LogStats, Progress
+from trackside.log.sqlite import SQLiteLog
+
+
+@pytest.fixture(autouse=True)
+def port(monkeypatch: pytest.MonkeyPatch, place: Place, free_port: int) -> int:
+    monkeypatch.setenv("TRACKSIDE_PORT", str(free_port))
+    monkeypatch.setattr(system, "_CLOCK_S", 0.001)
+    return free_port
+
+
+def findings(place: Place) -> dict[str, dict[str, Any]]:
+    """Return the worst finding of each check."""
+    result = place.run("doctor", "--json")
+    told: dict[str, Any] = json.loads(result.stdout)
+    assert result.exit_code == (1 if told["worst"] == "error" else 0)
+    order = ("ok", "warning", "error")
+    found: dict[str, dict[str, Any]] = {}
+    for each in sorted(told["findings"], key=lambda each: order.index(each["level"])):
+        assert bool(each["why"]) == bool(each["fix"]) == (each["level"] != "ok")
+        found[each["check"]] = each
+    return found
+
+
+def level(place: Place, check: str) -> str:
+    return str(findings(place)[check]["level"])
+
+
+def test_all_is_well(place: Place) -> None:
+    """A fresh data directory has no error, and every part was looked at."""
+    found = findings(place)
+    assert {name for name, each in found.items() if each["level"] == "error"} == set()
+    assert set(found) == {
+        *("python", "sqlite", "clock", "data", "file system", "disk", "fsync"),
+        *("log.db", "delivery.db", "log", "deduplication", "tracking_log", "port"),
+    }
+    assert not list(place.data_dir.glob(".doctor-*"))
+
+
+def test_for_people(place: Place) -> None:
+    """Each finding is a line; what is wrong has its reason and its remedy below."""
+    place.log.subscription("tracking_log").pause(True)
+    lines = place.run("doctor").output.splitlines()
+    (at,) = (number for number, line in enumerate(lines) if "is paused" in line)
+    assert lines[at].startswith("warning  tracking_log")
+    assert lines[at + 1].strip() == "why: 0 events wait for it."
+    assert lines[at + 2].strip() == "fix: trackside resume --destination tracking_log"
+
+
+def test_configuration_problems(place: Place) -> None:
+    """Every problem of the configuration is a finding, and the status is 1."""
+    (place.data_dir / "trackside.toml").write_text("prot = 1\nworkers = 0\n")
+    result = place.run("doctor")
+    assert result.exit_code == 1
+    assert result.output.count("error    configuration") == 2
+
+
+def test_permissions(place: Place) -> None:
+    """Secrets other users can read are a warning with the command that closes them."""
+    place.data_dir.chmod(0o755)
+    (place.data_dir / "secret_key").chmod(0o644)
+    found = findings(place)["data"]
+    assert found["level"] == "warning"
+    assert str(place.data_dir / "secret_key") in found["fix"]
+    place.data_dir.chmod(0o700)
+    assert level(place, "data") == "ok"
+
+
+class Usage(NamedTuple):
+    """What shutil.disk_usage returns."""
+
+    total: int
+    used: int
+    free: int
+
+
+@pytest.mark.parametrize(
+    ("free", "expected"), [(50_000_000, "error"), (500_000_000, "warning"), (5_000_000_000, "ok")]
+)
+def test_disk(place: Place, monkeypatch: pytest.MonkeyPatch, free: int, expected: str) -> None:
+    """Little room is a warning, none an error."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: Usage(10**12, 0, free))
+    assert level(place, "disk") == expected
+
+
+def test_slow_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk whose sync takes long is told, with the times."""
+    monkeypatch.setattr(storage, "_sync_times", lambda probe: iter([0.03, 0.05, 0.04]))
+    found = findings(place)["fsync"]
+    assert (found["level"], found["what"]) == ("warning", "median 40.00 ms, slowest of 3 50.00 ms")
+
+
+def test_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place) -> None:
+    """The innermost mount counts; a network's is an error, memory a warning."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text(
+        f"/dev/a / ext4 rw 0 0\nhost:/x {tmp_path}/shared nfs4 rw 0 0\nn {tmp_path}/a\\040b tmpfs rw 0 0\n"
+    )
+    for name, kind in (("shared/data", "nfs4"), ("a b", "tmpfs"), ("sharedness", "ext4")):
+        (tmp_path / name).mkdir(parents=True)
+        assert storage.file_system(tmp_path / name, mounts) == kind
+    assert storage.file_system(tmp_path, tmp_path / "nothing") == ""
+    for kind, expected in (("nfs4", "error"), ("tmpfs", "warning"), ("ext4", "ok"), ("", "ok")):
+        monkeypatch.setattr(storage, "file_system", lambda folder, kind=kind: kind)
+        assert level(place, "file system") == expected
+
+
+def test_clock_behind_the_log(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that was set back below what is written is an error."""
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 7_200)
+    found = findings(place)["clock"]
+    assert (found["level"], "behind the log" in found["what"]) == ("error", True)
+
+
+def test_clock_in_an_impossible_year(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that woke up in 1970 is told so."""
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    assert findings(place)["clock"]["what"] == "the clock says 1970-01-01 00:00 UTC"
+
+
+def test_damaged_database(place: Place) -> None:
+    """A page that was overwritten is found, and the log is not opened on it as if nothing were."""
+    place.append([event(number) for number in range(1, 500)])
+    place.log.close()
+    path = place.data_dir / "log.db"
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    content = bytearray(path.read_bytes())
+    content[4096 : 4096 + 2000] = b"\xff" * 2000
+    path.write_bytes(content)
+    found = findings(place)["log.db"]
+    assert (found["level"], ".recover" in found["fix"]) == ("error", True)
+
+
+def test_not_a_database(place: Place) -> None:
+    """Another file under the name is told, by the file and by the log."""
+    place.log.close()
+    for path in place.data_dir.glob("log.db*"):
+        path.unlink()
+    (place.data_dir / "log.db").write_bytes(b"something else" * 1_000)
+    found = findings(place)
+    assert (found["log.db"]["level"], found["log"]["level"]) == ("error", "error")
+
+
+def test_deduplication_shortfall(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memory of ids that is too small for the window is told in hours."""
+    stats = LogStats(
+        engine="sqlite",
+        size_bytes=1,
+        event_bytes=1,
+        queued_events=0,
+        rejects=0,
+        dedup_ids=1_000,
+        dedup_since=datetime.now(UTC) - timedelta(hours=6),
+    )
+    monkeypatch.setattr(SQLiteLog, "stats", lambda self: stats)
+    found = findings(place)["deduplication"]
+    assert (found["level"], found["what"]) == (
+        "warning",
+        "remembers 1,000 ids, the last 6.0 h of the 24.0 h wanted",
+    )
+
+
+def test_destinations(place: Place) -> None:
+    """A destination that fails, has dead letters, or cannot write its file."""
+    subscription = place.log.subscription("tracking_log")
+    subscription.report_failure("permission denied", now=datetime.now(UTC))
+    assert "takes nothing since 0 s ago: permission denied" in findings(place)["tracking_log"]["what"]
+    subscription.report_failure(None, now=datetime.now(UTC))
+    place.append([event(1)])
+    dead = DeadLetter(position=1, event=event(1), attempts=1, died_at=NOW, reason="refused")
+    subscription.advance(Progress(position=1, dead=[dead]), now=NOW)
+    assert findings(place)["tracking_log"]["fix"] == "trackside dead-letters list --destination tracking_log"
+    (place.data_dir / "tracking.log").mkdir()
+    assert level(place, "tracking_log") == "error"
+    config = place.data_dir / "trackside.toml"
+    config.write_text(config.read_text().replace('"tracking.log"', '"nowhere/tracking.log"'))
+    assert findings(place)["tracking_log"]["fix"] == f"mkdir -p '{place.data_dir}/nowhere'"
+
+
+def test_a_removed_destination_holds_events(place: Place) -> None:
+    """What keeps retention from working is told."""
+    place.log.subscription("old")
+    place.append([event(1)])
+    assert findings(place)["old"]["what"] == "is configured no longer, with 1 events waiting for it"
+
+
+@contextmanager
+def listening(port: int) -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        yield listener
+
+
+def test_port_of_another_program(place: Place, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who listens and does not answer as Trackside does is in the way."""
+    monkeypatch.setattr(network, "_WAIT_S", 0.05)
+    with listening(port):
+        assert level(place, "port") == "error"
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"), [(b'{"status":"ok","version":"1"}', "ok"), (b"[]", "error"), (b"hello", "error")]
+)
+def test_port_that_answers(place: Place, port: int, body: bytes, expected: str) -> None:
+    """The answer on /healthz tells whose port it is."""
+    import threading
+
+    def answer(listener: socket.socket) -> None:
+        peer, _ = listener.accept()
+        with peer:
+            peer.recv(10_000)
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+
+    with listening(port) as listener:
+        thread = threading.Thread(target=answer, args=(listener,))
+        thread.start()
+        assert level(place, "port") == expected
+        thread.join()
+
+
+def test_an_address_that_is_not_ours(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host that cannot be bound is an error."""
+    monkeypatch.setenv("TRACKSIDE_HOST", "host.invalid")
+    assert level(place, "port") == "error"
