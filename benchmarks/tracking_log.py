@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from msgspec import Raw
@@ -27,7 +28,7 @@ from trackside.event import Batch, Event
 from trackside.log.base import Log, append_and_wait
 from trackside.log.sqlite import SQLiteLog
 
-CONTEXT = {
+CONTEXT: dict[str, Any] = {
     "page": {
         "path": "/courses/course-v1:edX+DemoX+2024/courseware/week1/",
         "referrer": "https://lms.example.org/dashboard",
@@ -35,8 +36,12 @@ CONTEXT = {
         "title": "Week 1 | Demonstration Course",
         "url": "https://lms.example.org/courses/course-v1:edX+DemoX+2024/courseware/week1/",
     },
-    "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
-    "userAgentData": {"brands": [{"brand": "Chromium", "version": "140"}], "mobile": False, "platform": "Linux"},
+    "userAgent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0",
+    "userAgentData": {
+        "brands": [{"brand": "Chromium", "version": "140"}],
+        "mobile": False,
+        "platform": "Linux",
+    },
     "locale": "en-US",
     "library": {"name": "analytics.js", "version": "next-1.84.3"},
     "campaign": {},
@@ -53,6 +58,13 @@ DATA = {
 }
 
 
+def context(visit: int) -> Raw:
+    """Return the context of a page view: three events in a row come from one, no two views are alike."""
+    ip = f"203.0.{visit // 250 % 250}.{visit % 250}"
+    page = CONTEXT["page"] | {"search": f"?activate_block_id=block-v1%3AedX%2BDemoX-{visit}"}
+    return Raw(msgspec.json.encode(CONTEXT | {"ip": ip, "page": page}))
+
+
 def event(number: int) -> Event:
     now = datetime.now(UTC)
     return Event(
@@ -63,7 +75,7 @@ def event(number: int) -> Event:
         timestamp=now,
         received_at=now,
         data=Raw(msgspec.json.encode(DATA)),
-        context=Raw(msgspec.json.encode(CONTEXT)),
+        context=context(number // 3),
         user_id=str(number % 5000),
         anonymous_id="5f53bcbf-cc69-4205-99d1-b7c8f3979374",
         original_timestamp="2026-11-20T19:22:59.920Z",
@@ -92,11 +104,11 @@ def fill(log: Log, events: int) -> None:
 
 def render(path: Path, count: int = 20_000) -> dict[str, float]:
     """CPU µs of an event: rendering, encoding, and writing the same bytes with nothing around it."""
-    events = [event(n) for n in range(1_000)]
+    events = [event(n) for n in range(count)]
     encoder = msgspec.json.Encoder()
     started = time.process_time()
-    for _ in range(count // 1_000):
-        payload = encoder.encode_lines([to_line(each) for each in events])
+    for first in range(0, count, 1_000):
+        payload = encoder.encode_lines([to_line(each) for each in events[first : first + 1_000]])
     rendered = time.process_time() - started
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     started = time.process_time()
@@ -118,7 +130,12 @@ def backlog(directory: Path, events: int) -> dict[str, float]:
     fill(log, events)
     engine = DeliveryEngine(
         log,
-        {"tracking_log": (TrackingLog(directory / "tracking.log", TrackingLogSettings()), TrackingLogSettings())},
+        {
+            "tracking_log": (
+                TrackingLog(directory / "tracking.log", TrackingLogSettings()),
+                TrackingLogSettings(),
+            )
+        },
         directory / "delivery.lock",
     )
     subscription = log.subscription("tracking_log")
@@ -140,7 +157,9 @@ def live(directory: Path, seconds: float, rate: int = 1_000) -> dict[str, float]
     log = SQLiteLog(directory, LogSettings())
     path = directory / "tracking.log"
     settings = TrackingLogSettings()
-    engine = DeliveryEngine(log, {"tracking_log": (TrackingLog(path, settings), settings)}, directory / "delivery.lock")
+    engine = DeliveryEngine(
+        log, {"tracking_log": (TrackingLog(path, settings), settings)}, directory / "delivery.lock"
+    )
     engine.start()
     wait_until(path.exists)
     sent: dict[str, float] = {}
@@ -190,7 +209,9 @@ def idle(directory: Path, seconds: float = 3.0) -> dict[str, float]:
     log = SQLiteLog(directory, LogSettings())
     settings = TrackingLogSettings()
     engine = DeliveryEngine(
-        log, {"tracking_log": (TrackingLog(directory / "tracking.log", settings), settings)}, directory / "delivery.lock"
+        log,
+        {"tracking_log": (TrackingLog(directory / "tracking.log", settings), settings)},
+        directory / "delivery.lock",
     )
     engine.start()
     time.sleep(1.0)

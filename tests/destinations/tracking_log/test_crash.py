@@ -11,7 +11,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.destinations.tracking_log.test_contract import ids_in
@@ -124,7 +124,6 @@ def arrived(folder: Path) -> list[int]:
     return [int(each.removeprefix("event-")) for file in files for each in ids_in(file)]
 
 
-@settings(max_examples=150)
 @given(
     fuses=st.lists(st.tuples(st.integers(0, 60), st.floats(0, 1)), max_size=4),
     page=st.integers(1, 7),

@@ -7,7 +7,7 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.destinations.tracking_log.test_contract import ids_in
@@ -192,7 +192,6 @@ def test_folder_that_vanishes_means_retry_until_it_is_back(tmp_path: Path) -> No
     assert numbers(folder / "tracking.log") == [2]
 
 
-@settings(max_examples=40)
 @given(cut=st.integers(0, 2_000), sent=st.integers(1, 4))
 def test_a_torn_tail_is_cut(cut: int, sent: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Wherever a crash tore the file behind the note, each event is in it once afterwards, in order."""

@@ -9,12 +9,19 @@ from collections.abc import Set
 from datetime import UTC, datetime
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType, field
+from msgspec import Raw, Struct, UnsetType, field
 
-from trackside.destinations.tracking_log.course import course_in, organisation
-from trackside.destinations.tracking_log.origin import event_source, host_of
-from trackside.destinations.tracking_log.raw_json import Members, encode_members, members
-from trackside.destinations.tracking_log.seen import NO_PAGE, Seen, see, see_person
+from trackside.destinations.tracking_log.course import organisation
+from trackside.destinations.tracking_log.origin import channel_source
+from trackside.destinations.tracking_log.raw_json import Members, encode_members
+from trackside.destinations.tracking_log.seen import see_person
+from trackside.destinations.tracking_log.surroundings import (
+    CALL_NAMES,
+    Application,
+    Surroundings,
+    members_or_whole,
+    surroundings,
+)
 from trackside.event import EMPTY_OBJECT, Event
 
 FORMAT = 1
@@ -22,13 +29,6 @@ FORMAT = 1
 version began is cut off and written again, because its lines cannot be recognised."""
 
 _ENCODER = msgspec.json.Encoder()
-
-
-class Application(Struct, frozen=True, gc=False):
-    """Which app the event comes from."""
-
-    name: str
-    version: str
 
 
 class Context(Struct, frozen=True, gc=False):
@@ -54,9 +54,6 @@ class Call(Struct, frozen=True, gc=False, omit_defaults=True):
     sent_at: str | None = field(default=None, name="sentAt")
 
 
-_CALL_NAMES = frozenset({"type", "messageId", "anonymousId", "originalTimestamp", "sentAt"})
-
-
 class Line(Struct, frozen=True, gc=False):
     """A line, in the order of its keys."""
 
@@ -78,39 +75,38 @@ class Line(Struct, frozen=True, gc=False):
 
 def to_line(event: Event) -> Line:
     """Return the line of `event`. Never raises for what the log can hold."""
-    seen = see(event.context)
-    page = seen.page or NO_PAGE
-    url = page.url
-    extra: Members = {} if event.extra == EMPTY_OBJECT else _members_or_whole(event.extra, "extra")
+    around = surroundings(event.context)
+    extra: Members = {} if event.extra == EMPTY_OBJECT else members_or_whole(event.extra, "extra")
     person = see_person(event.data)
-    course_id = person.course_id or seen.course_id or (course_in(url) if url and "/courses/" in url else "")
-    source = event_source(seen, extra)
-    app = seen.app
+    course_id = person.course_id or around.named_course or around.page_course
+    source = (
+        around.source or (extra and channel_source(extra)) or ("mobile" if around.has_device else "server")
+    )
     return Line(
         event.name,
         Context(
             _user_id(event.user_id),
-            page.path or "",
+            around.path,
             course_id,
             organisation(course_id) if course_id else "",
             "",
-            UNSET if app is None else Application(app.name or "", app.version or ""),
-            _client(event, extra, has_agent=seen.user_agent is not None),
+            around.application,
+            _client(event, around, extra),
             _time(event.received_at),
         ),
-        person.username or _username(seen, extra),
+        person.username or around.username or (extra and _username(extra)) or "",
         "",
-        seen.ip or "",
-        seen.user_agent or "",
-        host_of(url) if url else "",
-        page.referrer or "",
-        seen.locale or "",
+        around.ip,
+        around.agent,
+        around.host,
+        around.referrer,
+        around.locale,
         # browsers send their payload as text, and every reader of these lines expects it so
         bytes(event.data).decode() if source == "browser" else event.data,
         _time(event.timestamp),
         event.name,
         source,
-        url or None,
+        around.url,
     )
 
 
@@ -128,40 +124,27 @@ def _time(moment: datetime) -> Raw:
     return Raw(text[:-2] + fraction + b'+00:00"')
 
 
-def _username(seen: Seen, extra: Members) -> str:
-    if seen.traits is not None and seen.traits.username:
-        return seen.traits.username
+def _username(extra: Members) -> str | None:
     traits = extra.get("traits")
-    return "" if traits is None else see_person(traits).username or ""
+    return None if traits is None else see_person(traits).username
 
 
-def _members_or_whole(raw: Raw, name: str) -> Members:
-    """Return the members of `raw`; where they cannot be told apart, all of it as one member called `name`."""
-    try:
-        return members(raw)
-    except (ValueError, RecursionError):
-        return {name: raw}
-
-
-def _client(event: Event, extra: Members, *, has_agent: bool) -> Raw:
+def _client(event: Event, around: Surroundings, extra: Members) -> Raw:
     """Return all of the context but what the line itself says, and all of the call but its payload."""
-    # decoding one level and encoding it again is cheaper than looking for names in the bytes (measured)
-    context = _members_or_whole(event.context, "context")
-    if has_agent:
-        context.pop("userAgent", None)
-    if not _CALL_NAMES.isdisjoint(context) or not context.keys().isdisjoint(extra):
-        context = _set_aside(context, _CALL_NAMES | extra.keys())
+    context = around.encoded
+    if around.clashes or not around.members.keys().isdisjoint(extra):
+        context = _set_aside(around.members, CALL_NAMES | extra.keys())
     call = Call(event.type, event.id, event.anonymous_id, event.original_timestamp, event.sent_at)
-    parts = [bytes(encode_members(context))[1:-1]] if context else []
+    parts = [context] if context else []
     parts.append(_ENCODER.encode(call)[1:-1])
     if extra:
-        clashes = not _CALL_NAMES.isdisjoint(extra)
+        clashes = not CALL_NAMES.isdisjoint(extra)
         parts.append(b'"extra":' + bytes(event.extra) if clashes else bytes(event.extra)[1:-1])
     return Raw(b"{" + b",".join(parts) + b"}")
 
 
-def _set_aside(context: Members, taken: Set[str]) -> Members:
+def _set_aside(context: Members, taken: Set[str]) -> bytes:
     """Return `context` with its members that are named like some of the call kept apart."""
     aside = {name: value for name, value in context.items() if name in taken or name == "context"}
     rest = {name: value for name, value in context.items() if name not in aside}
-    return {**rest, "context": encode_members(aside)}
+    return bytes(encode_members({**rest, "context": encode_members(aside)}))[1:-1]

@@ -20,39 +20,24 @@ LIBRARIES = dict.fromkeys(_BROWSER_LIBRARIES, "browser") | dict.fromkeys(_MOBILE
 """The kind of client a library runs in, where it says that by itself."""
 
 _CHANNELS = {b'"browser"': "browser", b'"client"': "browser", b'"mobile"': "mobile", b'"server"': "server"}
-_HOSTS_KNOWN = 1_000
-
-_hosts: dict[str, str] = {}
 
 
-def event_source(seen: Seen, extra: Members) -> str:
-    """Return browser, mobile or server: by the library, else the channel, else whether there is a device."""
+def library_source(seen: Seen) -> str | None:
+    """Return browser or mobile where the library says so by itself, else None."""
     library = seen.library
-    if library is not None and library.name is not None:
-        source = LIBRARIES.get(library.name)
-        if source is not None:
-            return source
+    return None if library is None or library.name is None else LIBRARIES.get(library.name)
+
+
+def channel_source(extra: Members) -> str | None:
+    """Return browser, mobile or server where the call names its channel, else None."""
     channel = extra.get("channel")
-    if channel is not None:
-        source = _CHANNELS.get(bytes(channel).lower())
-        if source is not None:
-            return source
-    return "mobile" if bytes(seen.device) not in {b"", b"null"} else "server"
+    return None if channel is None else _CHANNELS.get(bytes(channel).lower())
 
 
 def host_of(url: str) -> str:
     """Return the host of `url` without its port; "" where there is none."""
-    start = url.find("//") + 2
-    if start < 2:
-        return ""
-    end = url.find("/", start)
-    origin = url[start:] if end < 0 else url[start:end]
-    host = _hosts.get(origin)
-    if host is None:
-        if len(_hosts) >= _HOSTS_KNOWN:  # what clients say must not fill the memory
-            _hosts.clear()
-        host = _hosts[origin] = _host(origin)
-    return host
+    _, found, rest = url.partition("//")
+    return _host(rest.partition("/")[0]) if found else ""
 
 
 def _host(authority: str) -> str:
