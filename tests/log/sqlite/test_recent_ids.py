@@ -54,6 +54,12 @@ def test_one_add_may_be_larger_than_all_tables() -> None:
     assert table.add(keys(*range(901, 1_001)), 0) == list(range(100))
 
 
+def test_loaded_keys_are_known() -> None:
+    table = recent(remembered=100)
+    table.load(keys(*range(1, 301)), 0)
+    assert table.add(keys(*range(201, 302)), 0) == list(range(100))
+
+
 def test_keys_are_forgotten_after_the_window() -> None:
     table = recent(window_us=HOUR_US)
     table.add(keys(1), 0)

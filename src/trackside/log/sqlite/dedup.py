@@ -39,6 +39,10 @@ class Deduplication:
         """Whether the ids of the past are in memory; if not, `catch_up` takes a while."""
         return self._recent is not None
 
+    def after_fork(self) -> None:
+        """Forget all: the fork may have come between a commit that failed and the forgetting of its ids."""
+        self._recent = None
+
     def catch_up(self, connection: sqlite3.Connection, end: int, now_us: int) -> None:
         """Remember what is in the database up to `end`."""
         if not self._window_us:
@@ -48,7 +52,7 @@ class Deduplication:
             recent = RecentIds(remembered=self._max_ids, window_us=self._window_us)
             self._through = remembered_after(connection, end, now_us, self._window_us, self._max_ids)
         for through, committed_at, ids in _ids_after(connection, self._through, end):
-            recent.add(ids, committed_at)
+            recent.load(ids, committed_at)
             self._through = through
         self._through = end
         self._recent = recent

@@ -101,6 +101,7 @@ class SQLiteLog:
         self._watch()
         self._maintaining = threading.Lock()
         self._reader.after_fork()
+        self._writer.after_fork()
 
     def append(self, batch: Batch, done: Callable[[Receipt], None]) -> None:
         """Take the batch; `done` is called from the log's thread after the commit."""

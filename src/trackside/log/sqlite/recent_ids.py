@@ -1,7 +1,7 @@
 """Which message ids arrived lately: 64-bit keyed hashes in flat tables, forgotten a table at a time."""
 
 import mmap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 
 from trackside.event import Event
@@ -73,8 +73,28 @@ class RecentIds:
 
     def add(self, keys: bytes, at_us: int) -> list[int]:
         """Remember the keys; return the indexes of those that were known, also from earlier in `keys`."""
-        numbers = memoryview(keys).cast("Q").tolist()
         known: list[int] = []
+        for offset, numbers in self._parts(keys, at_us):
+            found = self._add(numbers, offset)
+            self._count += len(numbers) - len(found)
+            known += found
+        return known
+
+    def load(self, keys: bytes, at_us: int) -> None:
+        """Remember keys that are known to be new: twice as fast as asking."""
+        slots = self._slots
+        for _, numbers in self._parts(keys, at_us):
+            current = self._current
+            for key in numbers:
+                slot = key % slots
+                while current[slot]:
+                    slot += 1
+                current[slot] = key
+            self._count += len(numbers)
+
+    def _parts(self, keys: bytes, at_us: int) -> Iterator[tuple[int, list[int]]]:
+        """Yield the keys in parts for which the current table has room, each with its offset."""
+        numbers = memoryview(keys).cast("Q").tolist()
         done = 0
         while done < len(numbers):
             if self._began_at is None:
@@ -83,12 +103,9 @@ class RecentIds:
                 self._rotate(at_us)
             room = self._capacity - self._count
             part = numbers[done : done + room] if done or len(numbers) > room else numbers
-            found = self._add(part, done)
-            self._count += len(part) - len(found)
-            known += found
+            yield done, part
             done += len(part)
             self._last_at = at_us
-        return known
 
     def _add(self, numbers: list[int], offset: int) -> list[int]:
         # The one loop of the log that runs for each event: plain integers, no calls. The value 0 stands for

@@ -53,6 +53,10 @@ class Writer:
         self._dedup = Deduplication(settings, secret)
         self._compressor = make_compressor(FAST)
 
+    def after_fork(self) -> None:
+        """Begin anew in a child."""
+        self._dedup.after_fork()
+
     def commit(self, batches: Sequence[Batch]) -> Sequence[Receipt]:
         """Keep all batches, or none where the disk does not let us."""
         events: Sequence[Event] = (
