@@ -6,6 +6,8 @@ from msgspec import Raw
 from trackside.event import EMPTY_OBJECT
 from trackside.sources.segment_api.wire import ABSENT, ENCODER, FACTS, MEMBERS, NULL, ContextFacts
 
+_QUOTE = 0x22
+
 CLIENT_LIBRARIES = frozenset(
     {
         "analytics.js",
@@ -75,5 +77,7 @@ def with_ip(context: Raw, ip: str, facts: ContextFacts) -> Raw:
     member = ENCODER.encode(ip)
     if facts.ip:  # "ip": null; a second member of the same name would leave the choice to the reader
         return Raw(ENCODER.encode({**MEMBERS.decode(context), "ip": Raw(member)}))
-    rest = bytes(context)[1:].lstrip()
-    return Raw(b'{"ip":' + member + (rest if rest == b"}" else b"," + rest))
+    text = bytes(context)
+    if text[1] == _QUOTE:
+        return Raw(b'{"ip":%b,%b' % (member, text[1:]))
+    return Raw(ENCODER.encode({"ip": Raw(member), **MEMBERS.decode(context)}))

@@ -10,7 +10,7 @@ from trackside.event import Event, Reject
 from trackside.sources.base import Decoded, Request
 from trackside.sources.segment_api.assemble import Assembler
 from trackside.sources.segment_api.credentials import WriteKeys
-from trackside.sources.segment_api.json_text import clean, is_deeper, repair
+from trackside.sources.segment_api.json_text import clean, has_lines, is_deeper, repair
 from trackside.sources.segment_api.refusal import (
     INVALID_JSON,
     INVALID_KEY,
@@ -133,7 +133,7 @@ class Intake:
         return Assembler(
             request,
             sent_at,
-            many_lines=b"\n" in body or b"\r" in body,
+            many_lines=has_lines(body),
             depth=None if shared is None else self._limits.depth,
             random_bits=self._random_bits,
             default_type=default_type,

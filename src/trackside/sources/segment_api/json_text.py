@@ -26,18 +26,18 @@ LONGEST_NUMBER = 4_300
 _LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
 _DIGIT = re.compile(rb"[0-9]")
 _SAMPLE_BYTES = 4_096
+_LINE_FEED, _CARRIAGE_RETURN = b"\n\r"
 
 
 def clean(body: bytes) -> bytes | None:
     """Return `body` without a byte order mark, or None where it is not UTF-8."""
-    body = body.removeprefix(_BOM)
     if body.isascii():
         return body
     try:
         body.decode()
     except UnicodeDecodeError:
         return None
-    return body
+    return body.removeprefix(_BOM)
 
 
 def repair(body: bytes) -> bytes:
@@ -70,6 +70,11 @@ def has_unreadable_number(text: bytes) -> bool:
     if not _DIGIT.search(text[_SAMPLE_BYTES::_SAMPLE_BYTES]):
         return False  # a run that long covers one of the bytes looked at
     return bool(_LONG_NUMBER.search(text) and _LONG_NUMBER.search(_STRINGS.sub(b'""', text)))
+
+
+def has_lines(text: bytes) -> bool:
+    """Return whether `text` has line breaks."""
+    return _LINE_FEED in text or _CARRIAGE_RETURN in text  # as numbers: bytes in bytes is ten times slower
 
 
 def one_line(text: bytes) -> bytes:
