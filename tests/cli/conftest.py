@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,8 @@ class Place:
 
     def run(self, *arguments: str, stdin: str | bytes | None = None) -> Result:
         """Run a verb on this data directory."""
-        return CliRunner().invoke(cli, [*arguments, "--data-dir", str(self.data_dir)], input=stdin)
+        line = [*arguments, "--data-dir", str(self.data_dir)]
+        return CliRunner().invoke(cli, line, input=stdin, catch_exceptions=False)
 
     def json(self, *arguments: str) -> Any:
         """Return what a verb prints with --json."""
@@ -85,6 +86,3 @@ def served(place: Place) -> Iterator[None]:
     with (place.data_dir / "delivery.lock").open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-Run = Callable[..., Result]

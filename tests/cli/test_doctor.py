@@ -105,6 +105,8 @@ def test_slow_disk(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "_sync_times", lambda probe: iter([0.03, 0.05, 0.04]))
     found = findings(place)["fsync"]
     assert (found["level"], found["what"]) == ("warning", "median 40.00 ms, slowest of 3 50.00 ms")
+    monkeypatch.setattr(storage, "_sync_times", lambda probe: iter([1e-6, 2e-6, 3e-6]))
+    assert findings(place)["fsync"]["what"].endswith("no disk is that fast")
 
 
 def test_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: Place) -> None:

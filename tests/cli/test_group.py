@@ -50,11 +50,16 @@ def test_other_errors_end_with_1(place: Place, monkeypatch: pytest.MonkeyPatch) 
     assert (result.exit_code, result.stderr) == (1, "trackside: log.db is damaged; restore a backup\n")
 
 
+@pytest.mark.usefixtures("place")
 def test_no_data_directory(tmp_path: Path) -> None:
     """A wrong --data-dir is told, and nothing is made there."""
     result = CliRunner().invoke(cli, ["tail", "--data-dir", str(tmp_path / "nowhere")])
     assert (result.exit_code, result.stderr.startswith("trackside: there is no data directory")) == (2, True)
     assert not (tmp_path / "nowhere").exists()
+    (tmp_path / "folder").mkdir()
+    result = CliRunner().invoke(cli, ["status", "--data-dir", str(tmp_path / "folder")])
+    assert (result.exit_code, "folder holds no log" in result.stderr) == (2, True)
+    assert list((tmp_path / "folder").iterdir()) == []
 
 
 def test_an_unknown_destination(place: Place) -> None:

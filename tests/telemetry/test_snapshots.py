@@ -1,5 +1,6 @@
 """Several processes count as one, and no counter ever goes backwards."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -122,7 +123,7 @@ def test_killed_while_the_dead_are_counted(tmp_path: Path, monkeypatch: pytest.M
         one.kill()
 
     def interrupted(path: Path, missing_ok: bool = False) -> None:
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt  # stands for the end of the process
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "unlink", interrupted)
@@ -130,6 +131,23 @@ def test_killed_while_the_dead_are_counted(tmp_path: Path, monkeypatch: pytest.M
             collect(tmp_path)
     assert accepted(tmp_path) == 10
     assert accepted(tmp_path) == 10
+
+
+def test_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing can be written nothing is raised, and what the dead counted is told from their files."""
+    with worker(tmp_path) as one:
+        one.count(10)
+        one.kill()
+
+    def full(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        assert not write_snapshot(tmp_path)
+        assert [accepted(tmp_path) for _ in range(2)] == [10, 10]
+    assert write_snapshot(tmp_path)
+    assert [accepted(tmp_path) for _ in range(2)] == [10, 10]
 
 
 def test_a_torn_file_is_passed_over(tmp_path: Path) -> None:

@@ -50,14 +50,13 @@ def load(config_file: Path | None, data_dir: str | None, **flags: object) -> Loa
 
 @contextlib.contextmanager
 def opened_log(loaded: Loaded) -> Iterator[Log]:
-    """Open the log of the data directory, which has to be there already."""
+    """Open the log of the data directory, which has to be there already. Raises ConfigurationError."""
     from trackside import hub
 
-    if not Path(loaded.config.data_dir).is_dir():
-        raise ConfigurationError(
-            f"there is no data directory {loaded.config.data_dir}; choose one with --data-dir,"
-            " or make it with `trackside serve`"
-        )
+    folder = Path(loaded.config.data_dir)
+    if not (folder / "log.db").exists():  # looking at the wrong folder must not make a log there
+        what = f"{folder} holds no log" if folder.is_dir() else f"there is no data directory {folder}"
+        raise ConfigurationError(f"{what}; choose one with --data-dir, or make it with `trackside serve`")
     log = hub.open_log(loaded.config)
     try:
         yield log

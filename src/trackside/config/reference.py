@@ -55,20 +55,12 @@ def _kinds(section: str, example: str, kinds: Mapping[str, type[Struct]]) -> lis
 
 
 def _table(rows: Iterable[Setting]) -> str:
-    lines = ["| setting | type | range | default | |", "|---|---|---|---|---|"]
+    lines = ["| setting | type | range | unit | default | |", "|---|---|---|---|---|---|"]
     for row in rows:
-        cells = (
-            f"`{row.key.rpartition('.')[2] if '.' in row.key else row.key}`",
-            row.type,
-            _range(row),
-            _default(row),
-        )
-        lines.append("| " + " | ".join((*map(_cell, cells), _cell(row.sentence))) + " |")
+        name = row.key.rpartition(".")[2]
+        cells = (f"`{name}`", row.type, row.range, row.unit, _default(row), row.sentence)
+        lines.append("| " + " | ".join(map(_cell, cells)) + " |")
     return "\n".join(lines) + "\n"
-
-
-def _range(row: Setting) -> str:
-    return f"{row.range} {row.unit}".strip() if row.range or row.unit else ""
 
 
 def _default(row: Setting) -> str:

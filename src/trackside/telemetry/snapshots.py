@@ -80,12 +80,13 @@ def snapshot() -> Snapshot:
     )
 
 
-def write_snapshot(directory: Path) -> None:
+def write_snapshot(directory: Path) -> bool:
     """Leave this process's numbers in `directory` (made if missing), for `collect` in any process.
 
-    Call it about every second, and once more before the process ends. Raises OSError where it cannot write.
+    Call it about every second, and once more before the process ends. Returns False where nothing can be
+    written now (the disk is full): numbers are never a reason to stop.
     """
-    with _process.guard:
+    with _process.guard, contextlib.suppress(OSError):
         if _process.lock is None:
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with _locked(directory / "metrics.lock"):  # or `collect` takes the new file for a dead process's
@@ -95,25 +96,55 @@ def write_snapshot(directory: Path) -> None:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             _process.lock = lock
         _write(directory / f"{_process.name}.json", snapshot())
+        return True
+    return False
 
 
 def collect(directory: Path) -> list[Snapshot]:
     """Return the numbers of this process as of now, of each other living one, and of the dead together."""
-    if not directory.is_dir():
-        return [snapshot()]
     others: list[Snapshot] = []
-    with _locked(directory / "metrics.lock"):
-        past = _read(directory / "metrics.json") or Snapshot(at=0.0)
-        for path in sorted(directory.glob("metrics-*.json")):
-            if path.stem == _process.name:
-                continue
-            found = _read(path)
-            if _is_alive(path.with_suffix(".lock")):
-                others += [found] if found else []
-            else:
-                past = _absorb(past, found, path)
-        _sweep(directory, past)
-    return [past, *others, snapshot()]  # its own last: what was set for whoever asks is the latest
+    if directory.is_dir():
+        with contextlib.suppress(OSError), _locked(directory / "metrics.lock"):
+            others = _others(directory)
+    return [*others, snapshot()]  # its own last: what was set for whoever asks is the latest
+
+
+def _others(directory: Path) -> list[Snapshot]:
+    past = _read(directory / "metrics.json") or Snapshot(at=0.0)
+    told: list[Snapshot] = []
+    dead: dict[Path, Snapshot | None] = {}
+    for path in sorted(directory.glob("metrics-*.json")):
+        if path.stem == _process.name:
+            continue
+        found = _read(path)
+        if not _is_alive(path.with_suffix(".lock")):
+            dead[path] = found
+        elif found is not None:
+            told.append(found)
+    try:
+        past = _absorb(directory, past, dead)
+    except OSError:  # the disk is full: the dead are told from their own files until it is not
+        told += [found for path, found in dead.items() if found and path.stem not in past.absorbed]
+    return [past, *told]
+
+
+def _absorb(directory: Path, past: Snapshot, dead: dict[Path, Snapshot | None]) -> Snapshot:
+    """Keep the counters of the dead for good and remove their files. Killed in between, nothing counts twice."""
+    new = {path.stem: found for path, found in dead.items() if found and path.stem not in past.absorbed}
+    if new:
+        total = merge([past, *new.values()])
+        past = Snapshot(at=0.0, grown=total.grown, absorbed=(*past.absorbed, *new))
+        _write(directory / "metrics.json", past)
+    for path in dead:
+        path.unlink(missing_ok=True)
+    for lock in directory.glob("metrics-*.lock"):
+        if lock.stem != _process.name and not lock.with_suffix(".json").exists() and not _is_alive(lock):
+            lock.with_suffix(".tmp").unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
+    if past.absorbed:
+        past = Snapshot(at=0.0, grown=past.grown)
+        _write(directory / "metrics.json", past)
+    return past
 
 
 def merge(snapshots: list[Snapshot]) -> Snapshot:
@@ -147,24 +178,6 @@ def _add(total: dict[Labels, list[float]], series: list[tuple[Labels, list[float
             total[labels] = [a + b for a, b in zip(known, numbers, strict=True)]
 
 
-def _absorb(past: Snapshot, dead: Snapshot | None, path: Path) -> Snapshot:
-    """Keep the counters of `dead` for good. Killed between the write and the sweep, nothing counts twice."""
-    if dead is not None and path.stem not in past.absorbed:
-        total = merge([past, dead])
-        past = Snapshot(at=past.at, grown=total.grown, absorbed=(*past.absorbed, path.stem))
-        _write(path.parent / "metrics.json", past)
-    path.unlink(missing_ok=True)
-    return past
-
-
-def _sweep(directory: Path, past: Snapshot) -> None:
-    for lock in directory.glob("metrics-*.lock"):
-        if lock.stem != _process.name and not lock.with_suffix(".json").exists() and not _is_alive(lock):
-            lock.unlink(missing_ok=True)
-    if past.absorbed:
-        _write(directory / "metrics.json", Snapshot(at=past.at, grown=past.grown))
-
-
 def _is_alive(lock: Path) -> bool:
     try:
         with lock.open("rb") as file:
@@ -184,7 +197,7 @@ def _read(path: Path) -> Snapshot | None:
 
 
 def _write(path: Path, content: Snapshot) -> None:
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    temporary = path.with_suffix(".tmp")  # only one process writes `path`: its own, or under the lock
     temporary.write_bytes(msgspec.json.encode(content))
     temporary.replace(path)
 

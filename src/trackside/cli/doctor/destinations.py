@@ -25,13 +25,11 @@ def check_destinations(loaded: Loaded) -> Iterator[Finding]:
         path = getattr(settings, "path", None)
         if isinstance(path, str):
             yield _check_path(name, Path(loaded.config.data_dir) / path)
-    if not Path(loaded.config.data_dir).is_dir():
-        return
     try:
         with opened_log(loaded) as log:
             statuses = destination_statuses(loaded, log)
     except TracksideError:
-        return  # told by the log's own check
+        return  # there is no log yet, or its own check tells what is wrong with it
     for name, status in statuses.items():
         yield from _check_status(name, status)
 

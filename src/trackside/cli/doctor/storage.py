@@ -18,6 +18,8 @@ _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs",
 _FLEETING = frozenset({"tmpfs", "ramfs"})
 _SAMPLES = 15
 _SLOW_S = 0.02
+_IMPOSSIBLE_S = 15e-6
+"""No disk is that fast; a program or a volume that ignores syncs is."""
 _LOW_BYTES = 1_000_000_000
 _EMPTY_BYTES = 100_000_000
 
@@ -142,6 +144,13 @@ def check_sync_time(loaded: Loaded) -> Iterator[Finding]:
             what,
             "Every answer waits for one; the events of one moment share it.",
             "Use a faster disk, best an SSD with power-loss protection.",
+        )
+    elif median < _IMPOSSIBLE_S:
+        yield warning(
+            "fsync",
+            f"{what}: no disk is that fast",
+            "Something ignores syncs: what was answered with 200 may be lost when the machine stops.",
+            "Look for eatmydata, a volume mounted without barriers, or a folder in memory.",
         )
     else:
         yield ok("fsync", what)
