@@ -38,12 +38,16 @@ def event(number: int) -> Event:
 def shown(tmp_path: Path) -> Iterator[live.Live]:
     """Return what the pages show: a log with three events, a reject and a destination that fails."""
     log = MemoryLog(LogSettings(engine="memory"))
-    reject = Reject(source="web", received_at=NOW, reason="missing_identity", detail="send userId", body=b"{<b>}")
+    reject = Reject(
+        source="web", received_at=NOW, reason="missing_identity", detail="send userId", body=b"{<b>}"
+    )
     append_and_wait(log, Batch(events=[event(n) for n in range(3)], rejects=[reject]))
     subscription = log.subscription("tracking_log")
     subscription.advance(Progress(position=2, delivered=2), now=NOW)
     subscription.report_failure("the disk is full", now=NOW)
-    current = live.Live(log=log, destinations=("tracking_log", "new"), login_file=tmp_path / "login", curl="curl it")
+    current = live.Live(
+        log=log, destinations=("tracking_log", "new"), login_file=tmp_path / "login", curl="curl it"
+    )
     live.show(current)
     yield current
     log.close()

@@ -45,7 +45,7 @@ class Load:
     def _send_all(self, number: int) -> None:
         choose = random.Random(self.seed * 1_000 + number)
         connection: http.client.HTTPConnection | None = None
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not self.unexpected:
             ids = [f"m-{number}-{next(_ids)}" for _ in range(choose.randint(1, self.most_events))]
             self.sent.update(ids)
             body = json.dumps({"batch": [_event(id_, choose) for id_ in ids]}).encode()
@@ -57,16 +57,21 @@ class Load:
                     break
                 if status not in {0, 429, 503}:
                     self.unexpected.append(f"status {status}")
-                    return
+                    break
                 time.sleep(0.02)
             else:
                 self.unexpected.append("a batch was not taken within 60 s")
+        if connection is not None:
+            connection.close()
 
     def _post(
         self, connection: http.client.HTTPConnection | None, body: bytes
     ) -> tuple[http.client.HTTPConnection | None, int]:
         where = urlsplit(self.address)
-        if connection is None or connection.port != where.port:
+        if connection is not None and connection.port != where.port:
+            connection.close()
+            connection = None
+        if connection is None:
             connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=10)
         credentials = base64.b64encode(f"{self.write_key}:".encode()).decode()
         try:

@@ -1,4 +1,4 @@
-"""Kill −9 at random moments under load: what was answered 200 is in the log once and in the tracking log once."""
+"""Kill -9 at random moments under load: what was answered 200 is in the log once and in the tracking log once."""
 
 import os
 import random

@@ -20,7 +20,13 @@ _INFINITE = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 def send(server: RunningServer, *ids: str) -> tuple[int, str | None]:
     host, port = server.url.removeprefix("http://").split(":")
     batch = [
-        {"type": "track", "event": "x", "userId": "1", "messageId": id_, "properties": {"noise": [hash((id_, n)) for n in range(200)]}}
+        {
+            "type": "track",
+            "event": "x",
+            "userId": "1",
+            "messageId": id_,
+            "properties": {"noise": [hash((id_, n)) for n in range(200)]},
+        }
         for id_ in ids
     ]
     connection = http.client.HTTPConnection(host, int(port), timeout=20)
@@ -42,7 +48,9 @@ def test_a_full_disk(tmp_path: Path) -> None:
         assert send(server, "before")[0] == 200
         assert eventually(lambda: lines(server) == ["before"])
         largest = max(path.stat().st_size for path in (tmp_path / "data").iterdir() if path.is_file())
-        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (largest + 200_000, resource.RLIM_INFINITY))
+        resource.prlimit(
+            server.process.pid, resource.RLIMIT_FSIZE, (largest + 200_000, resource.RLIM_INFINITY)
+        )
         kept = ["before"]
         for number in range(2_000):
             ids = [f"{number}-{n}" for n in range(20)]
@@ -121,7 +129,16 @@ def test_a_port_in_use(tmp_path: Path) -> None:
     server = start_server(tmp_path / "data")
     try:
         port = server.url.rpartition(":")[2]
-        command = [sys.executable, "-m", "trackside", "serve", "--port", port, "--data-dir", str(tmp_path / "other")]
+        command = [
+            sys.executable,
+            "-m",
+            "trackside",
+            "serve",
+            "--port",
+            port,
+            "--data-dir",
+            str(tmp_path / "other"),
+        ]
         result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
         assert result.returncode == 2
         assert f"port {port}" in result.stderr

@@ -1,9 +1,11 @@
 """Bodies within limits: sizes before and after decompression, broken encodings, memory for all requests."""
 
 import asyncio
+import contextlib
 import gzip
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import pytest
 import zstandard
@@ -17,7 +19,11 @@ PLAIN = b'{"event":"x"}' * 50
 
 
 def read(
-    *parts: bytes, limit: int = 10_000, encoding: bytes | None = None, buffers: Buffers | None = None, complete: bool = True
+    *parts: bytes,
+    limit: int = 10_000,
+    encoding: bytes | None = None,
+    buffers: Buffers | None = None,
+    complete: bool = True,
 ) -> bytes:
     messages: list[Message] = [
         {"type": "http.request", "body": part, "more_body": not complete or number < len(parts) - 1}
@@ -81,10 +87,12 @@ def test_a_wrong_encoding_is_refused(encoding: bytes, body: bytes, code: str) ->
     assert (refused.value.status, refused.value.code) == (400, code)
 
 
-@pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress, zlib.compress])
-def test_a_bomb_costs_no_memory(compress: "type[bytes]") -> None:
+@pytest.mark.parametrize(
+    ("encoding", "compress"),
+    [(b"gzip", gzip.compress), (b"zstd", zstandard.compress), (b"deflate", zlib.compress)],
+)
+def test_a_bomb_costs_no_memory(encoding: bytes, compress: Callable[[bytes], bytes]) -> None:
     """A body of some kilobytes that would become 200 MB is given up at the limit."""
-    encoding = {gzip.compress: b"gzip", zstandard.compress: b"zstd", zlib.compress: b"deflate"}[compress]
     bomb = compress(b"\x00" * 200_000_000)
     tracemalloc.start()
     try:
@@ -124,10 +132,11 @@ def test_a_client_that_leaves() -> None:
         read(b"{", complete=False)
 
 
-@given(st.binary(max_size=300), st.sampled_from([b"gzip", b"deflate", b"zstd", b"gzip, zstd", b"", b",", b"\xff"]))
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"gzip", b"deflate", b"zstd", b"gzip, zstd", b"", b",", b"\xff"]),
+)
 def test_any_bytes_in_any_encoding(body: bytes, encoding: bytes) -> None:
     """There is an answer to everything: a body, or a refusal."""
-    try:
-        decompress(body, encoding, limit=1_000)
-    except BodyRefused as refused:
-        assert refused.status == 400
+    with contextlib.suppress(BodyRefused):
+        assert len(decompress(body, encoding, limit=1_000)) <= 1_000

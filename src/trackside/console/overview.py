@@ -54,7 +54,9 @@ def read(log: Log, destinations: tuple[str, ...]) -> Overview:
     bounds = log.bounds()
     page = log.read(max(bounds.last - _SHOWN, 0), limit=_SHOWN)
     rows = [_event_row(*pair) for pair in zip(page.positions, page.events, strict=True)]
-    rejects = [RejectRow(stored=stored, excerpt=_text(stored.reject.body)) for stored in log.rejects(limit=20)]
+    rejects = [
+        RejectRow(stored=stored, excerpt=_text(stored.reject.body)) for stored in log.rejects(limit=20)
+    ]
     known = set(log.subscriptions())
     states = [log.subscription(name).state() for name in destinations if name in known]
     return Overview(
@@ -62,7 +64,9 @@ def read(log: Log, destinations: tuple[str, ...]) -> Overview:
         stats=log.stats(),
         events=rows[::-1][:_SHOWN],
         rejects=rejects,
-        destinations=[DestinationRow(state=s, word=_word(s), pending=bounds.last - s.position) for s in states],
+        destinations=[
+            DestinationRow(state=s, word=_word(s), pending=bounds.last - s.position) for s in states
+        ],
         read_at=datetime.now(UTC),
     )
 

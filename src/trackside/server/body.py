@@ -17,7 +17,9 @@ _OVERSIZE_DRAINED = 4
 class BodyRefused(Exception):  # noqa: N818  # not an error of ours: the request's answer
     """The body will not be taken; the request is answered `status` with `code` and the message."""
 
-    def __init__(self, code: str, message: str, *, status: int = 400, retry_after_s: int | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, *, status: int = 400, retry_after_s: int | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.status = status
@@ -88,7 +90,9 @@ class BodyReader:
         return decompress(body, encoding, limit=self._limit) if encoding else body
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes], *, limit: int, buffers: Buffers) -> bytes:
+async def read_body(
+    receive: Receive, headers: Mapping[bytes, bytes], *, limit: int, buffers: Buffers
+) -> bytes:
     """Return the body of an ASGI request, its content encoding undone.
 
     Raises BodyRefused as BodyReader does, and ClientGone where the body never became complete.
@@ -145,7 +149,9 @@ def _inflate(body: bytes, wbits: int, limit: int) -> bytes:
             parts.append(part)
             body = inflater.unused_data if wbits == _GZIP else b""  # gzip may be several members in a row
     except zlib.error as error:
-        raise BodyRefused("invalid_encoding", "the body is not compressed as Content-Encoding says") from error
+        raise BodyRefused(
+            "invalid_encoding", "the body is not compressed as Content-Encoding says"
+        ) from error
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
@@ -154,7 +160,9 @@ def _unzstd(body: bytes, limit: int) -> bytes:
         with zstandard.ZstdDecompressor(max_window_size=8 * 1024 * 1024).stream_reader(body) as reader:
             plain = reader.read(limit + 1)
     except (zstandard.ZstdError, MemoryError) as error:
-        raise BodyRefused("invalid_encoding", "the body is not compressed as Content-Encoding says") from error
+        raise BodyRefused(
+            "invalid_encoding", "the body is not compressed as Content-Encoding says"
+        ) from error
     if len(plain) > limit:
         raise _too_large(limit)
     return plain

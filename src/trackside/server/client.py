@@ -18,7 +18,9 @@ class ClientAddress:
             try:
                 self._networks.append(ipaddress.ip_network(proxy, strict=False))
             except ValueError as error:
-                raise ConfigurationError(f"trusted_proxies has {proxy!r}; want addresses or networks") from error
+                raise ConfigurationError(
+                    f"trusted_proxies has {proxy!r}; want addresses or networks"
+                ) from error
         self._known: dict[str, bool] = {}
 
     def is_trusted(self, address: str) -> bool:

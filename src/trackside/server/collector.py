@@ -31,7 +31,13 @@ class Collector:
     """
 
     def __init__(
-        self, source: Source, pipeline: Pipeline, *, addresses: ClientAddress, body_limit: int, buffers: Buffers
+        self,
+        source: Source,
+        pipeline: Pipeline,
+        *,
+        addresses: ClientAddress,
+        body_limit: int,
+        buffers: Buffers,
     ) -> None:
         self.body_limit = body_limit
         self.buffers = buffers
@@ -39,6 +45,8 @@ class Collector:
         self._pipeline = pipeline
         self._addresses = addresses
         self._commits = Commits()
+        self._loop = asyncio.get_running_loop()
+        self._arrived: list[Callable[[], None]] = []
 
     def take(
         self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, received_at: datetime, answer: Answer
@@ -56,9 +64,13 @@ class Collector:
         )
         try:
             decoded = self._source.decode(request)
-        except Exception:  # the border: a defect of ours must not look like the client's, so it is told "later"
+        except (
+            Exception
+        ):  # the border: a defect of ours must not look like the client's, so it is told "later"
             logger.exception("A request could not be decoded")
-            decoded = Decoded(reply=_failure(503, "internal", "the request could not be handled", retry_after_s=60))
+            decoded = Decoded(
+                reply=_failure(503, "internal", "the request could not be handled", retry_after_s=60)
+            )
         self._keep(decoded, len(body), headers, answer)
 
     def refuse(
@@ -69,7 +81,9 @@ class Collector:
         rejects: tuple[Reject, ...] = ()
         if refused.status == 400:
             detail = str(refused)
-            rejects = (Reject(source="", received_at=received_at, reason=refused.code, detail=detail, body=b""),)
+            rejects = (
+                Reject(source="", received_at=received_at, reason=refused.code, detail=detail, body=b""),
+            )
         else:
             catalogue.REQUESTS_SHED.add(1, "buffers")
         self._keep(Decoded(reply=reply, rejects=rejects), 0, headers, answer)
@@ -93,7 +107,9 @@ class Collector:
         reply = await replied
         await respond(send, reply.status, reply.body, content_type=reply.content_type, headers=reply.headers)
 
-    def _keep(self, decoded: Decoded, size_bytes: int, headers: Mapping[bytes, bytes], answer: Answer) -> None:
+    def _keep(
+        self, decoded: Decoded, size_bytes: int, headers: Mapping[bytes, bytes], answer: Answer
+    ) -> None:
         def finish(reply: Reply) -> None:
             catalogue.REQUESTS.add(1, decoded.source, str(reply.status))
             if b"origin" in headers:
@@ -110,21 +126,34 @@ class Collector:
             if isinstance(receipt, Unavailable):
                 catalogue.REQUESTS_SHED.add(1, "log_unavailable")
                 finish(
-                    _failure(503, "unavailable", "events cannot be stored now", retry_after_s=receipt.retry_after_s)
+                    _failure(
+                        503, "unavailable", "events cannot be stored now", retry_after_s=receipt.retry_after_s
+                    )
                 )
                 return
             _count(decoded, receipt.stored, receipt.duplicates, size_bytes)
             finish(decoded.reply)
 
-        try:
-            self._pipeline.accept(decoded, size_bytes, self._commits.tell(committed))
-        except LogBusy as busy:
-            catalogue.REQUESTS_SHED.add(1, "queue_full")
-            finish(
-                _failure(429, "overloaded", "too many events wait to be stored", retry_after_s=busy.retry_after_s)
-            )
-        except LogClosed:
-            finish(_failure(503, "stopping", "the server is stopping", retry_after_s=1))
+        def store() -> None:
+            try:
+                self._pipeline.accept(decoded, size_bytes, self._commits.tell(committed))
+            except LogBusy as busy:
+                catalogue.REQUESTS_SHED.add(1, "queue_full")
+                message = "too many events wait to be stored"
+                finish(_failure(429, "overloaded", message, retry_after_s=busy.retry_after_s))
+            except LogClosed:
+                finish(_failure(503, "stopping", "the server is stopping", retry_after_s=1))
+
+        # Requests that arrive in one turn of the loop go to the log together, at the turn's end: a writer that
+        # wakes up for the first of them would fight with the loop over the interpreter for the rest of the turn.
+        if not self._arrived:
+            self._loop.call_soon(self._store_arrived)
+        self._arrived.append(store)
+
+    def _store_arrived(self) -> None:
+        arrived, self._arrived = self._arrived, []
+        for store in arrived:
+            store()
 
 
 def _count(decoded: Decoded, stored: int, duplicates: int, size_bytes: int) -> None:

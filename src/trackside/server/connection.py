@@ -4,10 +4,11 @@ and with a short way for the collector's requests.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from trackside.server.asgi import Scope
 from trackside.server.collector import Collector
 from trackside.server.exchange import Exchange
 from trackside.telemetry import catalogue
@@ -25,7 +26,9 @@ def _refusal(status: bytes, code: bytes, message: bytes) -> bytes:
 
 
 _TOO_MANY = _refusal(b"503 Service Unavailable", b"overloaded", b"too many connections")
-_HEAD_TOO_LARGE = _refusal(b"431 Request Header Fields Too Large", b"head_too_large", b"the headers are too large")
+_HEAD_TOO_LARGE = _refusal(
+    b"431 Request Header Fields Too Large", b"head_too_large", b"the headers are too large"
+)
 
 
 class Connection(HttpToolsProtocol):
@@ -43,6 +46,7 @@ class Connection(HttpToolsProtocol):
         self._receiving = False
         self._in_head = False
         self._head_bytes = 0
+        self._began = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take the connection, or answer 503 where there are too many."""
@@ -54,13 +58,14 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
-        if type(self.cycle) is Exchange and not self.cycle.response_complete:
-            self.cycle.abandon()
+        exchange = self._exchange()
+        if exchange is not None and not exchange.response_complete:
+            exchange.abandon()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Parse; the clock of a request starts with its first byte."""
-        if self.parser is None or self.transport.is_closing():
+        if self.transport.is_closing():
             return
         if not self._receiving:
             self._receiving = True
@@ -81,9 +86,10 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop counting; start an exchange with the collector, or an ASGI application for everything else."""
         self._in_head = False
-        busy = self.cycle is not None and not self.cycle.response_complete
+        busy = self._began and not self.cycle.response_complete
         if busy or self.expect_100_continue or not self._start_exchange():
             super().on_headers_complete()
+        self._began = True
 
     def _start_exchange(self) -> bool:
         parser = self.parser
@@ -98,7 +104,7 @@ class Connection(HttpToolsProtocol):
         scope["query_string"] = query.partition(b"#")[0]
         self.cycle = Exchange(  # type: ignore[assignment]
             self.collector,
-            scope,
+            cast("Scope", scope),
             self.transport,
             keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive(),
             default_headers=self.server_state.default_headers,
@@ -108,25 +114,29 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body."""
-        if type(self.cycle) is Exchange:
-            if not self.cycle.response_complete:
-                self.cycle.feed(body)
-        else:
+        exchange = self._exchange()
+        if exchange is None:
             super().on_body(body)
+        elif not exchange.response_complete:
+            exchange.feed(body)
 
     def on_message_complete(self) -> None:
         """Note that the request is here as a whole."""
         self._receiving = False
-        if type(self.cycle) is Exchange:
-            if not self.cycle.response_complete:
-                self.cycle.complete()
-        else:
+        exchange = self._exchange()
+        if exchange is None:
             super().on_message_complete()
+        elif not exchange.response_complete:
+            exchange.complete()
+
+    def _exchange(self) -> Exchange | None:
+        cycle: object = self.cycle
+        return cycle if isinstance(cycle, Exchange) else None
 
     def close_if_late(self, now: float) -> None:
         """Close the connection if its request has not arrived in time, or if no request ever began."""
         if self._receiving:
             if now - self._since > self.request_s:
                 self.transport.abort()
-        elif self.cycle is None and now - self._since > self.idle_s:
+        elif not self._began and now - self._since > self.idle_s:
             self.transport.close()

@@ -25,7 +25,9 @@ class Readiness:
         return {name: problem for name, check in self._checks.items() if (problem := check()) is not None}
 
 
-def probes(readiness: Readiness, metrics: Callable[[], tuple[bytes, bytes]], version: str) -> dict[str, Application]:
+def probes(
+    readiness: Readiness, metrics: Callable[[], tuple[bytes, bytes]], version: str
+) -> dict[str, Application]:
     """Return the probes by path. `metrics` gives the body and its content type."""
 
     async def alive(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001

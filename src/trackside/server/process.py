@@ -116,7 +116,10 @@ async def _collect(
         )
     )
     server = _Server(_uvicorn_config(config, front, collector, source.handles))
-    background = [asyncio.create_task(_keep_watch(server, readiness, parent)), asyncio.create_task(numbers.keep_writing())]
+    background = [
+        asyncio.create_task(_keep_watch(server, readiness, parent)),
+        asyncio.create_task(numbers.keep_writing()),
+    ]
     gate.start()
     background.append(asyncio.create_task(_report_start(gate)))
     await server.serve(sockets=[listener])

@@ -65,7 +65,10 @@ def _print_banner(config: Config, address: str) -> None:
     if curl:
         lines += ["", "Send a first event:", f"  {curl}"]
     if urlsplit(address).hostname == "127.0.0.1" and config.host == "0.0.0.0":  # noqa: S104
-        lines += ["", "Listening on every address: set public_url so that browsers and SDKs are told the right one."]
+        lines += [
+            "",
+            "Listening on every address: set public_url so that browsers and SDKs are told the right one.",
+        ]
     sys.stdout.write("\n".join(lines) + "\n\n")
     sys.stdout.flush()
 

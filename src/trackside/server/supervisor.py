@@ -83,7 +83,9 @@ class _Supervisor:
             wait_s = 0.0 if lived_s > _SHORT_LIFE_S else 1.0
             self._not_before[job] = time.monotonic() + wait_s
             code = os.waitstatus_to_exitcode(status)
-            logger.error("The %s process ended with status %d after %.1f s; starting it again", job, code, lived_s)
+            logger.error(
+                "The %s process ended with status %d after %.1f s; starting it again", job, code, lived_s
+            )
 
     def _finish(self) -> int:
         deadline = time.monotonic() + self._grace_s + 5.0

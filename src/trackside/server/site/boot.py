@@ -74,11 +74,17 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request to the project, once it stands."""
-        try:
-            if self._starting is None:
-                raise RuntimeError("the site was not started")
-            application = await asyncio.shield(self._starting)
-        except Exception:  # noqa: BLE001  # reported once by whoever awaits `started`
-            await respond(send, 503, b"The console could not start.\n", content_type=b"text/plain; charset=utf-8")
+        application = await self._application()
+        if application is None:
+            content = b"The console could not start; the server's log says why.\n"
+            await respond(send, 503, content, content_type=b"text/plain; charset=utf-8")
             return
         await application(scope, receive, send)
+
+    async def _application(self) -> Application | None:
+        if self._starting is None:
+            return None
+        try:
+            return await asyncio.shield(self._starting)
+        except Exception:  # noqa: BLE001  # reported once, by whoever awaits `started`
+            return None
