@@ -305,3 +305,14 @@ def test_nulls_are_absent() -> None:
     assert (event.anonymous_id, bytes(event.context), bytes(event.extra)) == (None, b"{}", b"{}")
     odd = only(decode(post("/v1/batch", {**body, "batch": [{**body["batch"][0], "userId": 7}]})))
     assert bytes(odd.extra) == b"{}"
+
+
+@pytest.mark.parametrize("user_id", ["u", 7])
+def test_what_all_items_share_may_not_be_too_deep(user_id: object) -> None:
+    """Neither way of decoding lets it into an event."""
+    shared = {"a": nested(98)}
+    assert len(decode(post("/v1/batch", batch(track(userId=user_id), context=shared))).events) == 1
+    for member in ("context", "integrations"):
+        decoded = decode(post("/v1/batch", batch(track(userId=user_id), **{member: {"a": nested(99)}})))
+        assert decoded.reply.status == 400
+        assert reasons(decoded) == ["too_deep"]

@@ -80,7 +80,7 @@ class Assembler:
         default_type: str = "",
         shared: Batch | LooseBatch | None = None,
     ) -> None:
-        """`depth` is None where the body as a whole is known to be flat enough."""
+        """`depth` is None where everything is known to be flat enough."""
         retry = request.headers.get(b"x-retry-count")
         self._received_at = request.received_at
         self._client_ip = request.client_ip

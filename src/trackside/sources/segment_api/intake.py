@@ -87,7 +87,7 @@ class Intake:
         source = source or self._keys.source_of_key(batch.write_key)
         if source is None or not self._fits(batch, len(body)):
             return None
-        assembler = self._assembler(request, body, batch.sent_at, shared=batch)
+        assembler = self._assembler(request, body, batch.sent_at, shared=batch, depth=self._limits.depth)
         try:
             events = [assembler.event(item, source) for item in batch.batch]
         except RefusedError:
@@ -108,6 +108,8 @@ class Intake:
         if source is None:
             source = self._keys.source_of_key(read_text(batch.write_key))
         fallback = source or self._keys.source_of_query(request.query)
+        for shared in (batch.context, batch.integrations):
+            _check_depth(bytes(shared), self._limits.depth - 1)
         assembler = self._assembler(request, body, read_any(batch.sent_at), shared=batch)
         taker = _ItemTaker(self._keys, self._limits, request, assembler, source, fallback)
         limit = self._limits.batch_events
@@ -129,12 +131,13 @@ class Intake:
         *,
         default_type: str = "",
         shared: Batch | LooseBatch | None = None,
+        depth: int | None = None,
     ) -> Assembler:
         return Assembler(
             request,
             sent_at,
             many_lines=has_lines(body),
-            depth=None if shared is None else self._limits.depth,
+            depth=depth,
             random_bits=self._random_bits,
             default_type=default_type,
             shared=shared,
