@@ -46,7 +46,7 @@ class Collector:
         self._addresses = addresses
         self._commits = Commits()
         self._loop = asyncio.get_running_loop()
-        self._arrived: list[Callable[[], None]] = []
+        self._arrived: list[_Request] = []
 
     def take(
         self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, received_at: datetime, answer: Answer
@@ -110,50 +110,60 @@ class Collector:
     def _keep(
         self, decoded: Decoded, size_bytes: int, headers: Mapping[bytes, bytes], answer: Answer
     ) -> None:
-        def finish(reply: Reply) -> None:
-            catalogue.REQUESTS.add(1, decoded.source, str(reply.status))
-            if b"origin" in headers:
-                reply = msgspec.structs.replace(reply, headers=(*reply.headers, *cors.reply_headers(headers)))
-            answer(reply)
-
+        request = _Request(decoded, size_bytes, b"origin" in headers, answer)
         if not decoded.events and not decoded.rejects:
             if decoded.discarded:
                 catalogue.SDK_METRICS_DISCARDED.add(decoded.discarded, decoded.source)
-            finish(decoded.reply)
+            request.finish(decoded.reply)
             return
-
-        def committed(receipt: Receipt) -> None:
-            if isinstance(receipt, Unavailable):
-                catalogue.REQUESTS_SHED.add(1, "log_unavailable")
-                finish(
-                    _failure(
-                        503, "unavailable", "events cannot be stored now", retry_after_s=receipt.retry_after_s
-                    )
-                )
-                return
-            _count(decoded, receipt.stored, receipt.duplicates, size_bytes)
-            finish(decoded.reply)
-
-        def store() -> None:
-            try:
-                self._pipeline.accept(decoded, size_bytes, self._commits.tell(committed))
-            except LogBusy as busy:
-                catalogue.REQUESTS_SHED.add(1, "queue_full")
-                message = "too many events wait to be stored"
-                finish(_failure(429, "overloaded", message, retry_after_s=busy.retry_after_s))
-            except LogClosed:
-                finish(_failure(503, "stopping", "the server is stopping", retry_after_s=1))
-
         # Requests that arrive in one turn of the loop go to the log together, at the turn's end: a writer that
         # wakes up for the first of them would fight with the loop over the interpreter for the rest of the turn.
         if not self._arrived:
             self._loop.call_soon(self._store_arrived)
-        self._arrived.append(store)
+        self._arrived.append(request)
 
     def _store_arrived(self) -> None:
         arrived, self._arrived = self._arrived, []
-        for store in arrived:
-            store()
+        for request in arrived:
+            try:
+                self._pipeline.accept(
+                    request.decoded, request.size_bytes, self._commits.tell(request.committed)
+                )
+            except LogBusy as busy:
+                catalogue.REQUESTS_SHED.add(1, "queue_full")
+                message = "too many events wait to be stored"
+                request.finish(_failure(429, "overloaded", message, retry_after_s=busy.retry_after_s))
+            except LogClosed:
+                request.finish(_failure(503, "stopping", "the server is stopping", retry_after_s=1))
+
+
+class _Request:
+    """A request whose events are on their way into the log."""
+
+    __slots__ = ("_answer", "_from_page", "decoded", "size_bytes")
+
+    def __init__(self, decoded: Decoded, size_bytes: int, from_page: bool, answer: Answer) -> None:
+        self.decoded = decoded
+        self.size_bytes = size_bytes
+        self._from_page = from_page
+        self._answer = answer
+
+    def committed(self, receipt: Receipt) -> None:
+        """Answer: what the request brought is durable, or could not be kept."""
+        if isinstance(receipt, Unavailable):
+            catalogue.REQUESTS_SHED.add(1, "log_unavailable")
+            message = "events cannot be stored now"
+            self.finish(_failure(503, "unavailable", message, retry_after_s=receipt.retry_after_s))
+            return
+        _count(self.decoded, receipt.stored, receipt.duplicates, self.size_bytes)
+        self.finish(self.decoded.reply)
+
+    def finish(self, reply: Reply) -> None:
+        """Answer; pages of other origins may read the answer, whatever it is."""
+        catalogue.REQUESTS.add(1, self.decoded.source, str(reply.status))
+        if self._from_page:
+            reply = msgspec.structs.replace(reply, headers=(*reply.headers, *cors.reply_headers({})))
+        self._answer(reply)
 
 
 def _count(decoded: Decoded, stored: int, duplicates: int, size_bytes: int) -> None:

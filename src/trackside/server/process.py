@@ -107,14 +107,7 @@ async def _collect(
         site=gate,
         addresses=addresses,
     )
-    live.show(
-        live.Live(
-            log=log,
-            destinations=tuple(config.destinations),
-            login_file=Path(config.data_dir) / "run" / "login",
-            curl=hub.example_curl(config, address),
-        )
-    )
+    live.show(_live(config, log, address))
     server = _Server(_uvicorn_config(config, front, collector, source.handles))
     background = [
         asyncio.create_task(_keep_watch(server, readiness, parent)),
@@ -126,6 +119,15 @@ async def _collect(
     for task in background:
         task.cancel()
     await asyncio.gather(*background, return_exceptions=True)
+
+
+def _live(config: Config, log: Log, address: str) -> live.Live:
+    return live.Live(
+        log=log,
+        destinations=tuple(config.destinations),
+        login_file=Path(config.data_dir) / "run" / "login",
+        curl=hub.example_curl(config, address),
+    )
 
 
 def _uvicorn_config(
