@@ -1,4 +1,4 @@
-"""What the log alone costs: appending in requests of 1, 50 and 500 events, reading back, and after a long history.
+"""What the log alone costs: appending 1, 50 and 500 events a request, reading back, after a long history.
 
     python -m benchmarks.log_append [--events 100000] [--millions 1]
 
@@ -174,7 +174,7 @@ def shapes(folder: Path, events: Sequence[Event], count: int, json_bytes: float)
 
 
 def after_history(folder: Path, events: Sequence[Event], millions: float, count: int) -> Table:
-    """Measure one shape on an empty log and on one that holds `millions` of events, and its start and reading."""
+    """Measure one shape on an empty log and on one with `millions` of events; its start, its reading."""
     log = SQLiteLog(folder / "history", LogSettings(retention_bytes=0))
     empty = append(log, events, count, 50, 64)
     for _ in range(int(millions * 10)):

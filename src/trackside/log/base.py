@@ -179,7 +179,7 @@ class Subscription(Protocol):
         """
         ...
 
-    def pause(self, paused: bool) -> None:  # noqa: FBT001
+    def pause(self, paused: bool) -> None:
         """Keep whether an operator wants this destination to rest."""
         ...
 
@@ -203,7 +203,9 @@ class Subscription(Protocol):
         """Return the requests that are not finished, oldest first."""
         ...
 
-    def advance_replay(self, number: int, *, next_position: int, redelivered: int, checkpoint: str | None) -> None:
+    def advance_replay(
+        self, number: int, *, next_position: int, redelivered: int, checkpoint: str | None
+    ) -> None:
         """Keep how far a replay is; it is gone once `next_position` is past its end."""
         ...
 
