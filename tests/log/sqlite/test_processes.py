@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -77,6 +78,24 @@ def test_another_process_sees_commits_and_is_seen(open_log: OpenLog) -> None:
     other.subscription("crm").pause(True)
     crm.advance(Progress(position=1, delivered=1), now=NOON)
     assert (crm.state().paused, other.subscription("crm").state().delivered) == (True, 1)
+
+
+def test_all_who_wait_see_the_commit_of_another_process(open_log: OpenLog) -> None:
+    """One of them looks for it; when its own time is over, another one takes its place."""
+    log, other = open_log(), open_log()
+    append(log, make_event(1))
+    assert not log.wait(1, 0.01)
+    answers: list[bool] = []
+    impatient = threading.Thread(target=lambda: answers.append(log.wait(1, 0.01)))
+    waiting = [threading.Thread(target=lambda: answers.append(log.wait(1, 30))) for _ in range(5)]
+    impatient.start()
+    for thread in waiting:
+        thread.start()
+    impatient.join()
+    append(other, make_event(2))
+    for thread in waiting:
+        thread.join(10)
+    assert answers == [False] + [True] * 5
 
 
 def test_a_full_disk_refuses_and_service_resumes(open_log: OpenLog, directory: Path) -> None:

@@ -53,6 +53,7 @@ class Database:
     def __init__(self, path: Path, schema: Schema, *, meta: dict[str, str | bytes]) -> None:
         self.path = path
         self._schema = schema
+        self._wal_path = path.with_name(path.name + "-wal")
         self._lock_path = path.with_name(path.name + ".lock")
         self._closed = False
         self._changed: threading.Condition
@@ -116,6 +117,13 @@ class Database:
             with suppress(FileNotFoundError):
                 total += self.path.with_name(self.path.name + suffix).stat().st_blocks * 512
         return total
+
+    def written_ns(self) -> int:
+        """Return when the write-ahead log was last written, 0 where there is none: a look without a lock."""
+        try:
+            return self._wal_path.stat().st_mtime_ns
+        except FileNotFoundError:
+            return 0
 
     def close(self) -> None:
         """Close all connections once nobody uses them; a second call does nothing."""

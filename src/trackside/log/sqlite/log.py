@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,10 +27,8 @@ from trackside.log.sqlite.retention import (
 )
 from trackside.log.sqlite.schema import DELIVERY, LOG
 from trackside.log.sqlite.subscription import open_subscription, passed_by_all, subscription_names
+from trackside.log.sqlite.watch import Watch
 from trackside.log.sqlite.writer import Writer, log_end
-
-OTHERS_POLL_S = 0.04
-"""How often a waiting reader looks for commits of other processes."""
 
 
 def _now() -> datetime:
@@ -63,17 +60,17 @@ class SQLiteLog:
         meta = self._log.meta()
         self._delivery = self._open_delivery(directory / "delivery.db", str(meta["id"]))
         self._reader = Reader(self._log)
+        self._watch = Watch(self._log, self._reader.end)
         secret = meta["secret"]
         self._writer = Writer(
             self._log,
             settings,
             secret=secret if isinstance(secret, bytes) else b"",
             clock=clock,
-            committed=self._committed,
+            committed=self._watch.moved,
         )
         self._queue = GroupCommit(self._writer.commit, queue_bytes=settings.queue_bytes, name="trackside-log")
         self._maintaining = threading.Lock()
-        self._watch()
         after_fork = weakref.WeakMethod(self._after_fork_in_child)
         os.register_at_fork(after_in_child=lambda: (call := after_fork()) and call())
 
@@ -92,13 +89,8 @@ class SQLiteLog:
             f"restore the two files together, or move delivery.db away to deliver everything again"
         )
 
-    def _watch(self) -> None:
-        self._changed = threading.Condition()
-        self._end = 0
-        self._looked_at = 0.0
-
     def _after_fork_in_child(self) -> None:
-        self._watch()
+        self._watch.begin_anew()
         self._maintaining = threading.Lock()
         self._reader.after_fork()
         self._writer.after_fork()
@@ -107,40 +99,13 @@ class SQLiteLog:
         """Take the batch; `done` is called from the log's thread after the commit."""
         self._queue.submit(batch, done)
 
-    def _committed(self, end: int) -> None:
-        with self._changed:
-            self._end = max(self._end, end)
-            self._changed.notify_all()
-
     def read(self, after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
         """Return events after `after`, at most twice `limit`."""
         return self._reader.read(after, limit, names)
 
     def wait(self, after: int, timeout_s: float) -> bool:
         """Return whether the end is beyond `after`: at once for this process's commits, soon for others'."""
-        deadline = time.monotonic() + timeout_s
-        while True:
-            self._look()
-            with self._changed:
-                if self._end > after:
-                    return True
-                remaining = deadline - time.monotonic()
-                if remaining <= 0:
-                    return False
-                self._changed.wait(min(remaining, OTHERS_POLL_S))
-
-    def _look(self) -> None:
-        """See what other processes committed, once for all threads that wait."""
-        now = time.monotonic()
-        with self._changed:
-            if now - self._looked_at < OTHERS_POLL_S / 2:
-                return
-            self._looked_at = now
-        end = self._reader.end()
-        with self._changed:
-            if end > self._end:
-                self._end = end
-                self._changed.notify_all()
+        return self._watch.wait(after, timeout_s)
 
     def bounds(self) -> Bounds:
         """Return what the log holds now."""
