@@ -13,7 +13,7 @@ LIFETIME_S = 3_600
 def issue(path: Path) -> str:
     """Return a new token that `redeem` takes once within the hour; earlier ones are void. `path` keeps its digest."""
     token = secrets.token_urlsafe(24)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{os.getpid()}")
     fresh.touch(mode=0o600)
     fresh.write_text(f"{_digest(token)} {time.time() + LIFETIME_S:.0f}")

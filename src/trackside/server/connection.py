@@ -129,14 +129,22 @@ class Connection(HttpToolsProtocol):
         elif not exchange.response_complete:
             exchange.complete()
 
+    def on_response_complete(self) -> None:
+        """Go on with the next request, if it is here already; else wait for one without a timer of its own."""
+        if self.pipeline or self.flow.read_paused:
+            super().on_response_complete()
+        else:
+            self.server_state.total_requests += 1
+
     def _exchange(self) -> Exchange | None:
         cycle: object = self.cycle
         return cycle if isinstance(cycle, Exchange) else None
 
     def close_if_late(self, now: float) -> None:
-        """Close the connection if its request has not arrived in time, or if no request ever began."""
+        """Close the connection if a request has not arrived in time, or if it is idle for long."""
+        waited_s = now - self._since
         if self._receiving:
-            if now - self._since > self.request_s:
+            if waited_s > self.request_s:
                 self.transport.abort()
-        elif not self._began and now - self._since > self.idle_s:
+        elif waited_s > self.idle_s and (not self._began or self.cycle.response_complete):
             self.transport.close()

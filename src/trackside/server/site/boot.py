@@ -36,7 +36,9 @@ def boot() -> Application:
     from trackside.console.views import ADMIN_NAME
 
     database = Path(str(connection.settings_dict["NAME"]))
-    with database.with_name("site.lock").open("wb") as lock:  # several processes start at once; one migrates
+    lock_path = database.with_name("site.lock")
+    lock_path.touch(mode=0o600)
+    with lock_path.open("wb") as lock:  # several processes start at once; one migrates
         fcntl.flock(lock, fcntl.LOCK_EX)
         call_command("migrate", interactive=False, verbosity=0)
         database.chmod(0o600)
