@@ -92,7 +92,9 @@ class NameFilter:
 
     def __init__(self, globs: Iterable[str]) -> None:
         self.globs = tuple(globs)
-        parts = ("".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in g) for g in self.globs)
+        parts = (
+            "".join(".*" if c == "*" else "." if c == "?" else re.escape(c) for c in g) for g in self.globs
+        )
         self._pattern = re.compile("|".join(f"(?:{part})" for part in parts) or r"(?!)", re.DOTALL)
         self._known: dict[str, bool] = {}
 
@@ -100,7 +102,7 @@ class NameFilter:
         """Return whether `name` as a whole matches any of the globs."""
         known = self._known.get(name)
         if known is None:
-            if len(self._known) > 10_000:  # names come from outside: the memory of answers must not grow with them
+            if len(self._known) > 10_000:  # names come from outside: this must not grow with them
                 self._known.clear()
             known = self._known[name] = self._pattern.fullmatch(name) is not None
         return known

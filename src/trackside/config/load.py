@@ -45,9 +45,9 @@ def load(
     given_flags = {key: value for key, value in flags.items() if value is not None}
     variables = environment.given(environ)
     explicit = path or (Path(environ["TRACKSIDE_CONFIG"]) if environ.get("TRACKSIDE_CONFIG") else None)
-    asked = given_flags.get("data_dir") or variables.get("TRACKSIDE_DATA_DIR") or Config().data_dir
-    data_dir = Path(str(asked)).expanduser()
-    found = toml_file.find(explicit, data_dir)
+    asked = given_flags.get("data_dir") or variables.get("TRACKSIDE_DATA_DIR")
+    data_dir = Path(str(asked or Config().data_dir)).expanduser()
+    found = toml_file.find(explicit, data_dir, data_dir_given=asked is not None)
     reading = Reading(toml_file.read(found) if found else None, variables)
     reading.declare("sources", source_kinds)
     reading.declare("destinations", destination_kinds)

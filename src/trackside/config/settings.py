@@ -53,7 +53,7 @@ class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     dedup_max_ids: Annotated[
         int,
         setting(
-            "How many message ids are remembered at the most; a million take about 13 MB of memory.",
+            "How many message ids are remembered at least, should the window hold so many; a million take 20 MB.",
             low=1_000,
             high=200_000_000,
         ),

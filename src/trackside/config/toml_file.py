@@ -31,8 +31,10 @@ class TomlFile(Struct, frozen=True, kw_only=True):
         return f"{self.path}:{self.lines[key]}" if key else str(self.path)
 
 
-def find(explicit: Path | None, data_dir: Path) -> Path | None:
+def find(explicit: Path | None, data_dir: Path, *, data_dir_given: bool = False) -> Path | None:
     """Return the file to read: the one asked for, ./trackside.toml, the data directory's, or None.
+
+    The data directory's comes before ./trackside.toml where somebody named that directory.
 
     Raises ConfigurationError where the one asked for does not exist.
     """
@@ -42,7 +44,8 @@ def find(explicit: Path | None, data_dir: Path) -> Path | None:
                 f"the configuration file {explicit} does not exist; check --config or TRACKSIDE_CONFIG"
             )
         return explicit
-    return next((path for path in (Path(FILE_NAME), data_dir / FILE_NAME) if path.is_file()), None)
+    places = [Path(FILE_NAME), data_dir / FILE_NAME]
+    return next((path for path in (reversed(places) if data_dir_given else places) if path.is_file()), None)
 
 
 def read(path: Path) -> TomlFile:

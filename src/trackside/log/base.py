@@ -5,7 +5,7 @@ commits. Everything here is synchronous and may be called from any thread.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -254,10 +254,11 @@ class Log(Protocol):
         """Return the names of all subscriptions ever made, sorted."""
         ...
 
-    def maintain(self, now: datetime) -> None:
+    def maintain(self, now: datetime, *, holding: Collection[str] | None = None) -> None:
         """Apply retention, merge small chunks, give space back; short steps, safe while others append.
 
-        Events that a subscription has not passed yet are kept, however old.
+        Events that a subscription has not passed yet are kept, however old; with `holding` only those of these
+        names count, so that a destination that is configured no more does not keep the log for ever.
         """
         ...
 

@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from trackside.errors import LogBusy, LogClosed
 from trackside.event import Batch
-from trackside.log.base import Receipt, Unavailable
+from trackside.log.base import Committed, Receipt, Unavailable
+from trackside.telemetry import catalogue
 
 Commit = Callable[[Sequence[Batch]], Sequence[Receipt]]
 """Keeps all batches durably, or none; returns one receipt for each, in their order."""
@@ -121,16 +122,40 @@ class GroupCommit:
     def _commit_group(self, group: list[_Entry], size_bytes: int) -> None:
         began = time.perf_counter()
         receipts = self._receipts([entry.batch for entry in group])
-        rate = size_bytes / max(time.perf_counter() - began, 1e-6)
+        duration_s = time.perf_counter() - began
+        rate = size_bytes / max(duration_s, 1e-6)
         with self._lock:
             self._waiting_bytes -= size_bytes
             self._waiting_events -= sum(len(entry.batch.events) for entry in group)
             self._bytes_per_s = rate if not self._bytes_per_s else 0.9 * self._bytes_per_s + 0.1 * rate
+        self._report(group, receipts, duration_s)
         for entry, receipt in zip(group, receipts, strict=True):
             try:
                 entry.done(receipt)
             except Exception:
                 logger.exception("the receiver of a receipt failed")
+
+    def _report(self, group: list[_Entry], receipts: Sequence[Receipt], duration_s: float) -> None:
+        catalogue.LOG_QUEUE_BYTES.set(self._waiting_bytes)
+        catalogue.LOG_QUEUE_EVENTS.set(self._waiting_events)
+        failure = next((receipt for receipt in receipts if isinstance(receipt, Unavailable)), None)
+        if failure is not None:
+            catalogue.LOG_UNAVAILABLE.add(1)
+            catalogue.LOG_UNAVAILABLE_NOW.send(catalogue.LogUnavailable(reason=failure.reason))
+            return
+        catalogue.LOG_COMMIT_S.observe(duration_s)
+        catalogue.LOG_COMMIT_EVENTS.observe(sum(len(entry.batch.events) for entry in group))
+        if catalogue.LOG_COMMITTED:
+            committed = [receipt for receipt in receipts if isinstance(receipt, Committed)]
+            catalogue.LOG_COMMITTED.send(
+                catalogue.LogCommitted(
+                    stored=sum(receipt.stored for receipt in committed),
+                    duplicates=sum(receipt.duplicates for receipt in committed),
+                    rejects=sum(len(entry.batch.rejects) for entry in group),
+                    last=committed[-1].last,
+                    duration_s=duration_s,
+                )
+            )
 
     def _receipts(self, batches: list[Batch]) -> Sequence[Receipt]:
         try:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
 from trackside.config.settings import LogSettings
@@ -19,6 +19,7 @@ from trackside.log.base import (
 )
 from trackside.log.group_commit import GroupCommit
 from trackside.log.memory_subscription import MemorySubscription
+from trackside.telemetry import catalogue
 
 
 def _size_bytes(event: Event) -> int:
@@ -157,13 +158,20 @@ class MemoryLog:
         with self._changed:
             return sorted(self._subscriptions)
 
-    def maintain(self, now: datetime) -> None:
+    def maintain(self, now: datetime, *, holding: Collection[str] | None = None) -> None:
         """Remove what is past its time and what every subscription has passed."""
         settings = self._settings
         oldest = now - timedelta(seconds=settings.retention_s)
         with self._changed:
             allowed = (
-                min((s.needed_after() for s in self._subscriptions.values()), default=self._last)
+                min(
+                    (
+                        s.needed_after()
+                        for s in self._subscriptions.values()
+                        if holding is None or s.name in holding
+                    ),
+                    default=self._last,
+                )
                 - self._removed
             )
             count = 0
@@ -177,6 +185,7 @@ class MemoryLog:
                 count += 1
             del self._events[:count]
             self._removed += count
+            catalogue.LOG_REMOVED_EVENTS.add(count)
 
     def close(self) -> None:
         """Commit what was taken and call every `done`."""

@@ -11,6 +11,7 @@ from msgspec import Struct
 from trackside.event import Batch, Event, Reject
 from trackside.log.base import Committed, Log, Receipt
 from trackside.sources.base import Decoded
+from trackside.telemetry import catalogue
 
 logger = logging.getLogger("trackside.pipeline")
 
@@ -76,6 +77,7 @@ class Pipeline:
                 case Reject() as reject:
                     refused.append(reject)
                 case Drop() as drop:
+                    catalogue.EVENTS_DROPPED.add(1, event.source, drop.reason)
                     if self._dropped is not None:
                         self._dropped(event, drop)
         return kept, refused
@@ -96,18 +98,21 @@ class Pipeline:
                         assert_never(result)
             # the border: a broken redaction must not let the unredacted event through
             except Exception as error:  # noqa: BLE001  # logged without what it says
-                _log_failure(processor, error)
+                _report_failure(processor, event, error)
                 return _reject(event, "processor_failed", "a processor raised; see the server's log", b"")
         return current
 
 
-def _log_failure(processor: Processor, error: Exception) -> None:
+def _report_failure(processor: Processor, event: Event, error: Exception) -> None:
     # what an exception says may quote the event, so only its kind and place are logged
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename}:{frames[-1].lineno}"
     name = getattr(processor, "__qualname__", type(processor).__qualname__)
     facts = {"processor": name, "error": type(error).__name__, "place": place}
     logger.error("A processor failed; its event is refused", extra=facts)
+    catalogue.PROCESSOR_FAILURES.add(1, name)
+    failed = catalogue.ProcessorFailed(processor=name, source=event.source, error=type(error).__name__)
+    catalogue.PROCESSOR_FAILED.send(failed)
 
 
 def _reject(event: Event, reason: str, detail: str, body: bytes) -> Reject:

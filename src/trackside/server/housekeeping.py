@@ -23,6 +23,7 @@ class Housekeeping:
 
     def __init__(self, config: Config, log: Log) -> None:
         self._log = log
+        self._destinations = frozenset(config.destinations)
         self._run = Path(config.data_dir) / "run"
         self._engine = hub.build_delivery(config, log)
         self._stopping = threading.Event()
@@ -52,7 +53,7 @@ class Housekeeping:
     def _keep_up(self) -> None:
         while not self._stopping.wait(_UPKEEP_INTERVAL_S):
             try:
-                self._log.maintain(datetime.now(UTC))
+                self._log.maintain(datetime.now(UTC), holding=self._destinations)
             except TracksideError as error:
                 logger.warning("The log's upkeep failed and is tried again: %s", error)
             except Exception:

@@ -27,6 +27,7 @@ from trackside.server.housekeeping import Housekeeping
 from trackside.server.numbers import Numbers
 from trackside.server.probes import Readiness, probes
 from trackside.server.site.boot import Gate
+from trackside.telemetry import catalogue
 
 logger = logging.getLogger("trackside.server")
 
@@ -166,6 +167,7 @@ async def _keep_watch(server: _Server, readiness: Readiness, parent: int | None)
         if parent is not None and os.getppid() != parent:  # killed: nobody else would stop this process
             server.should_exit = True
         readiness.stopping = server.should_exit
+        catalogue.CONNECTIONS.set(len(server.server_state.connections))
         now = loop.time()
         for connection in list(server.server_state.connections):
             if isinstance(connection, Connection):

@@ -85,7 +85,8 @@ DELIVERY_ATTEMPTS = Counter(
 )
 DELIVERY_OUTCOMES = Counter(
     "trackside_delivery_outcomes_total",
-    "What became of events at a destination: delivered, filtered, retry, dead or redelivered.",
+    "What became of events at a destination: delivered, filtered, retry, dead, redelivered, or given_up"
+    " (by a replay).",
     ("destination", "outcome"),
 )
 DELIVERY_SEND_S = Histogram(

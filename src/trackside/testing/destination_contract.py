@@ -1,4 +1,4 @@
-# ruff: noqa: S101  # these are tests
+# these are tests
 """The tests every destination passes.
 
 A new one subclasses `DestinationContract` and says how to look at the place it sends to.
@@ -66,7 +66,7 @@ class DestinationContract(ABC):
     def received(self, folder: Path) -> list[str]:
         """Return the ids of the events that arrived, in order, repeats included."""
 
-    def broken(self, folder: Path) -> AbstractContextManager[None] | None:  # noqa: ARG002  # for those who can
+    def broken(self, folder: Path) -> AbstractContextManager[None] | None:  # for those who can
         """Return a context in which the place takes nothing; None where a test cannot bring that about."""
         return None
 

@@ -1,4 +1,4 @@
-# ruff: noqa: S101, D102, ARG001  # these are tests; their docstrings say what holds
+# ruff: noqa: D102  # these are tests; their docstrings say what holds
 """The tests every log engine passes.
 
 A new engine subclasses `LogContract` and says how to open one:

@@ -60,7 +60,7 @@ def make_reject(number: int) -> Reject:
 def append(log: Log, *events: Event, rejects: tuple[Reject, ...] = ()) -> Committed:
     """Append the events in one batch and return the receipt, which must be that of a commit."""
     receipt = append_and_wait(log, Batch(events=events, rejects=rejects, size_bytes=100 * len(events)))
-    assert isinstance(receipt, Committed), receipt  # noqa: S101
+    assert isinstance(receipt, Committed), receipt
     return receipt
 
 

@@ -1,4 +1,4 @@
-# ruff: noqa: S101, D102  # these are tests; their docstrings say what holds
+# ruff: noqa: D102  # these are tests; their docstrings say what holds
 """The tests the subscriptions of every log engine pass; `LogContract` includes them."""
 
 from datetime import timedelta

@@ -108,9 +108,9 @@ def committed_at(connection: sqlite3.Connection, position: int) -> int | None:
     """Return when the event at `position` was committed, None where nobody knows any more."""
     row: tuple[int] | None = (
         connection.execute(
-            "SELECT committed_at FROM (SELECT * FROM chunks WHERE first <= ?1 ORDER BY first DESC LIMIT 1)"
-            " WHERE first + count > ?1",
-            (position,),
+            "SELECT committed_at FROM (SELECT * FROM chunks WHERE first <= :position ORDER BY first DESC LIMIT 1)"
+            " WHERE first + count > :position",
+            {"position": position},
         ).fetchone()
         or connection.execute(
             "SELECT committed_at FROM removed_ids WHERE first <= ? ORDER BY first DESC LIMIT 1", (position,)

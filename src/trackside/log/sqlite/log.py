@@ -3,7 +3,7 @@
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -29,6 +29,7 @@ from trackside.log.sqlite.schema import DELIVERY, LOG
 from trackside.log.sqlite.subscription import open_subscription, passed_by_all, subscription_names
 from trackside.log.sqlite.watch import Watch
 from trackside.log.sqlite.writer import Writer, log_end
+from trackside.telemetry import catalogue
 
 
 def _now() -> datetime:
@@ -154,15 +155,16 @@ class SQLiteLog:
         """Return the names of all subscriptions, sorted."""
         return subscription_names(self._delivery)
 
-    def maintain(self, now: datetime) -> None:
+    def maintain(self, now: datetime, *, holding: Collection[str] | None = None) -> None:
         """Apply retention, merge small chunks, give space back; one at a time, others return at once."""
         if not self._maintaining.acquire(blocking=False):
             return
         try:
-            passed = passed_by_all(self._delivery)
-            apply_retention(
+            passed = passed_by_all(self._delivery, holding)
+            removed = apply_retention(
                 self._log, self._settings, passed=self._reader.end() if passed is None else passed, now=now
             )
+            catalogue.LOG_REMOVED_EVENTS.add(removed)
             remove_old_ids(self._log, self._settings, now)
             trim_rejects(self._log, self._settings)
             Compaction(self._log).run()

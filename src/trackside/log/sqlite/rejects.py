@@ -46,8 +46,8 @@ def read_rejects(connection: sqlite3.Connection, *, limit: int, before: int | No
     """Return rejects with numbers below `before`, newest first."""
     rows = connection.execute(
         "SELECT number, received_at, source, reason, detail, body FROM rejects"
-        " WHERE ?1 IS NULL OR number < ?1 ORDER BY number DESC LIMIT ?2",
-        (before, limit),
+        " WHERE :before IS NULL OR number < :before ORDER BY number DESC LIMIT :limit",
+        {"before": before, "limit": limit},
     )
     return [
         StoredReject(

@@ -1,7 +1,7 @@
 """Subscriptions in their own database, so that a position does not queue behind the collector's commits."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,14 +49,17 @@ def subscription_names(database: Database) -> list[str]:
         return [name for (name,) in connection.execute("SELECT name FROM subscriptions ORDER BY name")]
 
 
-def passed_by_all(database: Database) -> int | None:
-    """Return the position up to which no subscription and no replay needs anything; None without any."""
+def passed_by_all(database: Database, names: Collection[str] | None) -> int | None:
+    """Return the position up to which none of the subscriptions `names` (None: of all) needs anything.
+
+    None where there is none of them. What a replay still has to send counts too.
+    """
     with database.reading() as connection:
-        (lowest,) = connection.execute(
-            "SELECT min(needed) FROM"
-            " (SELECT position AS needed FROM subscriptions UNION ALL SELECT next - 1 FROM replays)"
-        ).fetchone()
-    return None if lowest is None else int(lowest)
+        rows = connection.execute(
+            "SELECT name, position FROM subscriptions UNION ALL"
+            " SELECT name, next - 1 FROM replays JOIN subscriptions ON subscriptions.id = subscription"
+        ).fetchall()
+    return min((needed for name, needed in rows if names is None or name in names), default=None)
 
 
 class SQLiteSubscription:
@@ -259,8 +262,8 @@ class SQLiteSubscription:
     def _settle_dead(self, connection: sqlite3.Connection, positions: Sequence[int], becomes: str) -> None:
         self._remove("dead", connection, positions)
         connection.execute(
-            f"UPDATE subscriptions SET dead = dead - ?1, {becomes} = {becomes} + ?1 WHERE id = ?2",  # noqa: S608
-            (len(positions), self._id),
+            f"UPDATE subscriptions SET dead = dead - :n, {becomes} = {becomes} + :n WHERE id = :id",  # noqa: S608
+            {"n": len(positions), "id": self._id},
         )
 
     def request_replay(self, first: int, last: int) -> int:
