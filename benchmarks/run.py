@@ -21,6 +21,7 @@ ALONE = {
     "log_append": "The log alone",
     "tracking_log": "From the log to the tracking log",
     "decode": "Decoding alone",
+    "request_path": "A request inside the server, without sockets",
 }
 """Benchmarks of one part without a server; each prints its own findings."""
 
