@@ -28,12 +28,12 @@ TRUSTED = ("127.0.0.1", "10.0.0.0/8", "fd00::/8")
 def test_the_nearest_address_that_is_no_proxy(peer: str, forwarded: str | None, expected: str) -> None:
     """The list is read from its end, as far as proxies are trusted."""
     headers = {} if forwarded is None else {b"x-forwarded-for": forwarded.encode("latin-1")}
-    assert ClientAddress(TRUSTED).ip({"client": (peer, 1)}, headers) == expected
+    assert ClientAddress(TRUSTED).ip(peer, headers) == expected
 
 
 def test_a_peer_without_an_address() -> None:
     """A Unix socket has none."""
-    assert ClientAddress(TRUSTED).ip({"client": None}, {b"x-forwarded-for": b"1.2.3.4"}) is None
+    assert ClientAddress(TRUSTED).ip(None, {b"x-forwarded-for": b"1.2.3.4"}) is None
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,7 @@ def test_a_peer_without_an_address() -> None:
 )
 def test_the_scheme(peer: str, proto: bytes, expected: str) -> None:
     """A trusted proxy says how the client reached it."""
-    scope = {"client": (peer, 1), "scheme": "http"}
-    assert ClientAddress(TRUSTED).scheme(scope, {b"x-forwarded-proto": proto}) == expected
+    assert ClientAddress(TRUSTED).scheme(peer, "http", {b"x-forwarded-proto": proto}) == expected
 
 
 def test_a_wrong_network_is_named() -> None:

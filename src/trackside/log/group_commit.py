@@ -20,7 +20,7 @@ Commit = Callable[[Sequence[Batch]], Sequence[Receipt]]
 
 GROUP_BYTES = 4_194_304
 """A group ends here, so that the first of a long queue does not wait for the last."""
-PACE_S = 0.002
+PACE_S = 0.004
 """Between the beginnings of two commits while several requests share each: a sync costs as much CPU time
 as taking in several requests, and who waits for company waits no longer than this."""
 EVENT_OVERHEAD_BYTES = 256

@@ -4,7 +4,6 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 
 from trackside.errors import ConfigurationError
-from trackside.server.asgi import Scope
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -32,15 +31,12 @@ class ClientAddress:
             known = self._known[address] = self._is_listed(address)
         return known
 
-    def ip(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str | None:
-        """Return the address nearest to us that is no trusted proxy, or None where none is known."""
-        client = scope.get("client")
-        address: str | None = client[0] if client else None
-        if address is None:
-            return None
+    def ip(self, peer: str | None, headers: Mapping[bytes, bytes]) -> str | None:
+        """Return the address nearest to us that is no trusted proxy, or None where `peer` has none."""
         forwarded = headers.get(b"x-forwarded-for")
-        if forwarded is None or not self.is_trusted(address):
-            return address
+        if forwarded is None or peer is None or not self.is_trusted(peer):
+            return peer
+        address = peer
         for hop in reversed(forwarded.decode("latin-1").split(",")):
             candidate = _bare_address(hop.strip())
             if candidate is None:
@@ -50,15 +46,14 @@ class ClientAddress:
                 break
         return address
 
-    def scheme(self, scope: Scope, headers: Mapping[bytes, bytes]) -> str:
-        """Return http or https, as the client used it."""
-        client = scope.get("client")
+    def scheme(self, peer: str | None, scheme: str, headers: Mapping[bytes, bytes]) -> str:
+        """Return http or https as the client used it; `scheme` is how `peer` reached us."""
         forwarded = headers.get(b"x-forwarded-proto")
-        if forwarded is not None and client and self.is_trusted(client[0]):
+        if forwarded is not None and peer is not None and self.is_trusted(peer):
             proto = forwarded.decode("latin-1").split(",")[0].strip().lower()
             if proto in {"http", "https"}:
                 return proto
-        return str(scope.get("scheme", "http"))
+        return scheme
 
     def _is_listed(self, address: str) -> bool:
         try:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 import msgspec
+from msgspec import Struct
 
 from trackside.errors import LogBusy, LogClosed
 from trackside.event import Reject
@@ -22,6 +23,19 @@ from trackside.telemetry import catalogue
 logger = logging.getLogger("trackside.server")
 
 Answer = Callable[[Reply], None]
+
+
+class Head(Struct, frozen=True, kw_only=True, gc=False):
+    """What is known of a request before its body."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[bytes, bytes]
+    received_at: datetime
+    peer: str | None
+    """Address of the other end of the connection."""
+    scheme: str
 
 
 class Collector:
@@ -48,19 +62,17 @@ class Collector:
         self._loop = asyncio.get_running_loop()
         self._arrived: list[_Request] = []
 
-    def take(
-        self, scope: Scope, headers: Mapping[bytes, bytes], body: bytes, received_at: datetime, answer: Answer
-    ) -> None:
+    def take(self, head: Head, body: bytes, answer: Answer) -> None:
         """Decode the request and store what it brings; `answer` is called once, in the loop, when that is durable."""
         request = Request(
-            method=scope["method"],
-            path=scope["path"],
-            query=scope["query_string"],
-            headers=headers,
+            method=head.method,
+            path=head.path,
+            query=head.query,
+            headers=head.headers,
             body=body,
-            received_at=received_at,
-            client_ip=self._addresses.ip(scope, headers),
-            scheme=self._addresses.scheme(scope, headers),
+            received_at=head.received_at,
+            client_ip=self._addresses.ip(head.peer, head.headers),
+            scheme=self._addresses.scheme(head.peer, head.scheme, head.headers),
         )
         try:
             decoded = self._source.decode(request)
@@ -71,46 +83,49 @@ class Collector:
             decoded = Decoded(
                 reply=_failure(503, "internal", "the request could not be handled", retry_after_s=60)
             )
-        self._keep(decoded, len(body), headers, answer)
+        self._keep(decoded, len(body), head, answer)
 
-    def refuse(
-        self, refused: BodyRefused, headers: Mapping[bytes, bytes], received_at: datetime, answer: Answer
-    ) -> None:
+    def refuse(self, refused: BodyRefused, head: Head, answer: Answer) -> None:
         """Answer a request whose body is not taken; what is wrong with it goes to the rejects."""
         reply = _failure(refused.status, refused.code, str(refused), retry_after_s=refused.retry_after_s)
         rejects: tuple[Reject, ...] = ()
         if refused.status == 400:
             detail = str(refused)
             rejects = (
-                Reject(source="", received_at=received_at, reason=refused.code, detail=detail, body=b""),
+                Reject(source="", received_at=head.received_at, reason=refused.code, detail=detail, body=b""),
             )
         else:
             catalogue.REQUESTS_SHED.add(1, "buffers")
-        self._keep(Decoded(reply=reply, rejects=rejects), 0, headers, answer)
+        self._keep(Decoded(reply=reply, rejects=rejects), 0, head, answer)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request as an ASGI application."""
-        received_at = datetime.now(UTC)
-        headers = dict(scope["headers"])
-        if scope["method"] == "OPTIONS":
-            await respond(send, 204, b"", headers=cors.preflight_headers(headers))
+        head = Head(
+            method=scope["method"],
+            path=scope["path"],
+            query=scope["query_string"],
+            headers=dict(scope["headers"]),
+            received_at=datetime.now(UTC),
+            peer=scope["client"][0] if scope.get("client") else None,
+            scheme=scope.get("scheme", "http"),
+        )
+        if head.method == "OPTIONS":
+            await respond(send, 204, b"", headers=cors.preflight_headers(head.headers))
             return
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         try:
-            body = await read_body(receive, headers, limit=self.body_limit, buffers=self.buffers)
+            body = await read_body(receive, head.headers, limit=self.body_limit, buffers=self.buffers)
         except ClientGone:
             return
         except BodyRefused as refused:
-            self.refuse(refused, headers, received_at, replied.set_result)
+            self.refuse(refused, head, replied.set_result)
         else:
-            self.take(scope, headers, body, received_at, replied.set_result)
+            self.take(head, body, replied.set_result)
         reply = await replied
         await respond(send, reply.status, reply.body, content_type=reply.content_type, headers=reply.headers)
 
-    def _keep(
-        self, decoded: Decoded, size_bytes: int, headers: Mapping[bytes, bytes], answer: Answer
-    ) -> None:
-        request = _Request(decoded, size_bytes, b"origin" in headers, answer)
+    def _keep(self, decoded: Decoded, size_bytes: int, head: Head, answer: Answer) -> None:
+        request = _Request(decoded, size_bytes, b"origin" in head.headers, answer)
         if not decoded.events and not decoded.rejects:
             if decoded.discarded:
                 catalogue.SDK_METRICS_DISCARDED.add(decoded.discarded, decoded.source)

@@ -4,12 +4,12 @@ and with a short way for the collector's requests.
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from datetime import UTC, datetime
+from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from trackside.server.asgi import Scope
-from trackside.server.collector import Collector
+from trackside.server.collector import Collector, Head
 from trackside.server.exchange import Exchange
 from trackside.telemetry import catalogue
 
@@ -78,18 +78,27 @@ class Connection(HttpToolsProtocol):
                 self.transport.close()
 
     def on_message_begin(self) -> None:
-        """Start counting the bytes of a head."""
-        super().on_message_begin()
+        """Start counting the bytes of a head. An exchange does without uvicorn's scope, made here otherwise."""
         self._in_head = True
         self._head_bytes = 0
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         """Stop counting; start an exchange with the collector, or an ASGI application for everything else."""
         self._in_head = False
         busy = self._began and not self.cycle.response_complete
         if busy or self.expect_100_continue or not self._start_exchange():
-            super().on_headers_complete()
+            self._start_application()
         self._began = True
+
+    def _start_application(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.expect_100_continue = url, expects
+        self.headers.extend(headers)  # the scope has this list already
+        super().on_headers_complete()
 
     def _start_exchange(self) -> bool:
         parser = self.parser
@@ -98,13 +107,17 @@ class Connection(HttpToolsProtocol):
         path, _, query = self.url.partition(b"?")
         if not path.isascii() or not self.collects(text := path.decode("ascii")):
             return False  # an absolute URL, percent signs, another application's path: uvicorn's way
-        scope = self.scope
-        scope["method"] = "POST"
-        scope["path"] = text
-        scope["query_string"] = query.partition(b"#")[0]
         self.cycle = Exchange(  # type: ignore[assignment]
             self.collector,
-            cast("Scope", scope),
+            Head(
+                method="POST",
+                path=text,
+                query=query.partition(b"#")[0],
+                headers=dict(self.headers),
+                received_at=datetime.now(UTC),
+                peer=self.client[0] if self.client else None,
+                scheme=self.scheme or "http",
+            ),
             self.transport,
             keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive(),
             default_headers=self.server_state.default_headers,

@@ -7,13 +7,11 @@ storing an event takes (docs/decisions/0004). An exchange stands in the place of
 
 import asyncio
 from collections.abc import Callable
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 
-from trackside.server.asgi import Scope
 from trackside.server.body import BodyReader, BodyRefused
-from trackside.server.collector import Collector
+from trackside.server.collector import Collector, Head
 from trackside.sources.base import Reply
 
 _STATUS = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
@@ -32,11 +30,9 @@ class Exchange:
     __slots__ = (
         "_collector",
         "_default_headers",
-        "_headers",
+        "_head",
         "_on_answered",
         "_reader",
-        "_received_at",
-        "_scope",
         "_transport",
         "disconnected",
         "keep_alive",
@@ -50,7 +46,7 @@ class Exchange:
     def __init__(
         self,
         collector: Collector,
-        scope: Scope,
+        head: Head,
         transport: asyncio.Transport,
         *,
         keep_alive: bool,
@@ -58,12 +54,10 @@ class Exchange:
         on_answered: Callable[[], None],
     ) -> None:
         self._collector = collector
-        self._scope = scope
-        self._headers: dict[bytes, bytes] = dict(scope["headers"])
+        self._head = head
         self._transport = transport
         self._default_headers = default_headers
         self._on_answered = on_answered
-        self._received_at = datetime.now(UTC)
         self._reader = BodyReader(collector.body_limit, collector.buffers)
         self.keep_alive = keep_alive
         self.more_body = True
@@ -82,11 +76,11 @@ class Exchange:
         """The body is whole: have its events stored, then answer."""
         self.more_body = False
         try:
-            body = self._reader.finish(self._headers.get(b"content-encoding"))
+            body = self._reader.finish(self._head.headers.get(b"content-encoding"))
         except BodyRefused as refused:
             self._refuse(refused)
             return
-        self._collector.take(self._scope, self._headers, body, self._received_at, self._answer)
+        self._collector.take(self._head, body, self._answer)
 
     def abandon(self) -> None:
         """The client is gone: nothing is answered any more; what it sent as a whole is stored all the same."""
@@ -95,7 +89,7 @@ class Exchange:
 
     def _refuse(self, refused: BodyRefused) -> None:
         self._reader.give_up()
-        self._collector.refuse(refused, self._headers, self._received_at, self._answer)
+        self._collector.refuse(refused, self._head, self._answer)
 
     def _answer(self, reply: Reply) -> None:
         if self.response_complete:

@@ -35,8 +35,9 @@ class Front:
             await probe(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        scope["scheme"] = self._addresses.scheme(scope, headers)
-        address = self._addresses.ip(scope, headers)
+        peer = scope["client"][0] if scope.get("client") else None
+        scope["scheme"] = self._addresses.scheme(peer, scope["scheme"], headers)
+        address = self._addresses.ip(peer, headers)
         if address is not None:
             scope["client"] = (address, 0)
         await self._site(scope, receive, send)

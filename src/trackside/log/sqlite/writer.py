@@ -11,7 +11,7 @@ from trackside.config.settings import LogSettings
 from trackside.errors import StorageError
 from trackside.event import Batch, Event
 from trackside.log.base import Committed, Receipt, Unavailable
-from trackside.log.sqlite.chunks import FAST, Chunk, encode_chunks, make_compressor
+from trackside.log.sqlite.chunks import FAST, MAX_EVENTS, Chunk, encode_chunks, make_compressor
 from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.dedup import Deduplication
 from trackside.log.sqlite.instants import to_us
@@ -25,6 +25,15 @@ _INSERT = """
         (first, count, committed_at, received_from, received_until, raw_bytes, names, ids, body)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_INSERT_AT_END = """
+    INSERT INTO chunks
+        (first, count, committed_at, received_from, received_until, raw_bytes, names, ids, body)
+    SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?
+    WHERE (SELECT first + count FROM chunks ORDER BY first DESC LIMIT 1) = ?
+"""
+"""Inserts nothing where the log does not end before the chunk: somebody else has written."""
+ALONE_AGAIN_US = 1_000_000
+"""Who met another writer queues with it for so long."""
 
 
 class _Stored(Struct, frozen=True):
@@ -52,9 +61,12 @@ class Writer:
         self._committed = committed
         self._dedup = Deduplication(settings, secret)
         self._compressor = make_compressor(FAST)
+        self._end = 0
+        self._queue_until_us = 0
 
     def after_fork(self) -> None:
         """Begin anew in a child."""
+        self._end = 0
         self._dedup.after_fork()
 
     def commit(self, batches: Sequence[Batch]) -> Sequence[Receipt]:
@@ -76,6 +88,42 @@ class Writer:
     def _store(self, events: Sequence[Event], batches: Sequence[Batch]) -> _Stored:
         now_us = to_us(self._clock())
         keys = self._dedup.keys(events)
+        if self._end and self._dedup.ready and now_us >= self._queue_until_us:
+            stored = self._store_alone(events, batches, keys, now_us)
+            if stored is not None:
+                return stored
+        return self._store_in_turn(events, batches, keys, now_us)
+
+    def _store_alone(
+        self, events: Sequence[Event], batches: Sequence[Batch], keys: bytes, now_us: int
+    ) -> _Stored | None:
+        """Commit one chunk by one statement; None where it takes more, or where others have written since."""
+        if len(events) > MAX_EVENTS or any(batch.rejects for batch in batches):
+            return None
+        known = self._dedup.add(keys, now_us)
+        inserted = 0
+        try:
+            fresh, ids = (events, keys) if not known else _without(events, keys, known)
+            if not fresh:
+                return _Stored(self._end, known)
+            first, *others = encode_chunks(fresh, self._compressor)
+            if not others:
+                row = _row(self._end + 1, first, ids, now_us)
+                inserted = self._database.execute_alone(_INSERT_AT_END, (*row, self._end + 1))
+                if not inserted:
+                    self._queue_until_us = now_us + ALONE_AGAIN_US
+        finally:
+            if fresh and not inserted:
+                self._dedup.failed(keys, known)
+        if not inserted:
+            return None
+        self._end += len(fresh)
+        self._dedup.committed(self._end)
+        return _Stored(self._end, known)
+
+    def _store_in_turn(
+        self, events: Sequence[Event], batches: Sequence[Batch], keys: bytes, now_us: int
+    ) -> _Stored:
         if not self._dedup.ready:  # the long read of a start happens beside the others' commits
             with self._database.reading() as connection:
                 self._dedup.catch_up(connection, log_end(connection), now_us)
@@ -98,6 +146,7 @@ class Writer:
                 self._dedup.failed(keys, known)
             raise
         self._dedup.committed(end)
+        self._end = end
         return _Stored(end, known)
 
 
@@ -114,19 +163,20 @@ def insert_chunk(
     connection: sqlite3.Connection, first: int, chunk: Chunk, ids: bytes, committed_at: int
 ) -> None:
     """Add the row of a chunk that begins at position `first`."""
-    connection.execute(
-        _INSERT,
-        (
-            first,
-            chunk.count,
-            committed_at,
-            chunk.received_from,
-            chunk.received_until,
-            chunk.raw_bytes,
-            chunk.names,
-            ids,
-            chunk.body,
-        ),
+    connection.execute(_INSERT, _row(first, chunk, ids, committed_at))
+
+
+def _row(first: int, chunk: Chunk, ids: bytes, committed_at: int) -> tuple[object, ...]:
+    return (
+        first,
+        chunk.count,
+        committed_at,
+        chunk.received_from,
+        chunk.received_until,
+        chunk.raw_bytes,
+        chunk.names,
+        ids,
+        chunk.body,
     )
 
 

@@ -46,7 +46,7 @@ class Intake:
 
     def take_event(self, request: Request, text: bytes, event_type: str) -> Decoded:
         """Return the event that `text` is, or its reject."""
-        body = _cleaned(text)
+        body = text if text.isascii() else _cleaned(text)
         if len(body) > self._limits.event_bytes:
             raise RefusedError(too_large(len(body), self._limits.event_bytes))
         item, unknown = _read_body(body)
