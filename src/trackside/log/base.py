@@ -222,6 +222,13 @@ class Log(Protocol):
         """
         ...
 
+    def append_all(self, batches: Sequence[Batch], done: Callable[[Sequence[Receipt]], None]) -> None:
+        """Take all batches or, raising as `append` does, none; `done` is called once, with a receipt for each.
+
+        For callers that have several at a time: what cannot be stored takes none of the others with it.
+        """
+        ...
+
     def read(self, after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
         """Return up to about `limit` events with positions greater than `after`; rather some more than half a chunk."""
         ...

@@ -30,9 +30,10 @@ logger = logging.getLogger(__name__)
 
 
 class _Entry(Struct, frozen=True):
-    batch: Batch
-    done: Callable[[Receipt], None]
+    batches: Sequence[Batch]
+    done: Callable[[Sequence[Receipt]], None]
     size_bytes: int
+    events: int
 
 
 class GroupCommit:
@@ -65,7 +66,15 @@ class GroupCommit:
 
     def submit(self, batch: Batch, done: Callable[[Receipt], None]) -> None:
         """Queue the batch; `done` gets its receipt on the thread. Raises LogBusy or LogClosed."""
-        size = max(batch.size_bytes, EVENT_OVERHEAD_BYTES * (len(batch.events) + len(batch.rejects)))
+        self.submit_all((batch,), lambda receipts: done(receipts[0]))
+
+    def submit_all(self, batches: Sequence[Batch], done: Callable[[Sequence[Receipt]], None]) -> None:
+        """Queue all batches or none; `done` gets their receipts on the thread. Raises LogBusy or LogClosed."""
+        size = events = 0
+        for batch in batches:
+            count = len(batch.events)
+            events += count
+            size += max(batch.size_bytes, EVENT_OVERHEAD_BYTES * (count + len(batch.rejects)))
         with self._lock:
             if self._closed:
                 raise LogClosed("the log is closed: the process is stopping")
@@ -76,11 +85,11 @@ class GroupCommit:
                     retry_after_s=self._drained_in_s(waiting),
                 )
             self._waiting_bytes = waiting
-            self._waiting_events += len(batch.events)
+            self._waiting_events += events
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
-            self._queue.put(_Entry(batch, done, size))
+            self._queue.put(_Entry(batches, done, size, events))
 
     def close(self) -> None:
         """Commit what waits, call every `done`, end the thread; `submit` raises LogClosed from here on."""
@@ -117,21 +126,24 @@ class GroupCommit:
                 group.append(entry)
                 size += entry.size_bytes
             self._commit_group(group, size)
-            paced_until = began + PACE_S if len(group) > 1 else 0.0
+            shared = len(group) > 1 or len(entry.batches if entry else ()) > 1
+            paced_until = began + PACE_S if shared else 0.0
 
     def _commit_group(self, group: list[_Entry], size_bytes: int) -> None:
         began = time.perf_counter()
-        receipts = self._receipts([entry.batch for entry in group])
+        receipts = self._receipts([batch for entry in group for batch in entry.batches])
         duration_s = time.perf_counter() - began
         rate = size_bytes / max(duration_s, 1e-6)
         with self._lock:
             self._waiting_bytes -= size_bytes
-            self._waiting_events -= sum(len(entry.batch.events) for entry in group)
+            self._waiting_events -= sum(entry.events for entry in group)
             self._bytes_per_s = rate if not self._bytes_per_s else 0.9 * self._bytes_per_s + 0.1 * rate
         self._report(group, receipts, duration_s)
-        for entry, receipt in zip(group, receipts, strict=True):
+        told = 0
+        for entry in group:
+            start, told = told, told + len(entry.batches)
             try:
-                entry.done(receipt)
+                entry.done(receipts[start:told])
             except Exception:
                 logger.exception("the receiver of a receipt failed")
 
@@ -144,14 +156,14 @@ class GroupCommit:
             catalogue.LOG_UNAVAILABLE_NOW.send(catalogue.LogUnavailable(reason=failure.reason))
             return
         catalogue.LOG_COMMIT_S.observe(duration_s)
-        catalogue.LOG_COMMIT_EVENTS.observe(sum(len(entry.batch.events) for entry in group))
+        catalogue.LOG_COMMIT_EVENTS.observe(sum(entry.events for entry in group))
         if catalogue.LOG_COMMITTED:
             committed = [receipt for receipt in receipts if isinstance(receipt, Committed)]
             catalogue.LOG_COMMITTED.send(
                 catalogue.LogCommitted(
                     stored=sum(receipt.stored for receipt in committed),
                     duplicates=sum(receipt.duplicates for receipt in committed),
-                    rejects=sum(len(entry.batch.rejects) for entry in group),
+                    rejects=sum(len(batch.rejects) for entry in group for batch in entry.batches),
                     last=committed[-1].last,
                     duration_s=duration_s,
                 )

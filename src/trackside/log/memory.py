@@ -54,6 +54,10 @@ class MemoryLog:
         """Take the batch; `done` is called from the log's thread."""
         self._writer.submit(batch, done)
 
+    def append_all(self, batches: Sequence[Batch], done: Callable[[Sequence[Receipt]], None]) -> None:
+        """Take all batches or none; `done` is called from the log's thread with a receipt for each."""
+        self._writer.submit_all(batches, done)
+
     def _commit(self, batches: Sequence[Batch]) -> list[Receipt]:
         with self._changed:
             self._forget(self._clock())

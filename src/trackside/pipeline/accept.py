@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, assert_never
 
 import msgspec
@@ -57,13 +57,23 @@ class Pipeline:
         Where nothing is left to keep, `done` is called before this returns, and nothing is written.
         `size_bytes` is the length of the decoded body. Raises LogBusy and LogClosed as the log does.
         """
+        batch = self._batch(decoded, size_bytes)
+        if not batch.events and not batch.rejects:
+            done(Committed(0, 0, 0))
+            return
+        self._log.append(batch, done)
+
+    def accept_all(
+        self, arrived: Iterable[tuple[Decoded, int]], done: Callable[[Sequence[Receipt]], None]
+    ) -> None:
+        """Do as `accept` for several requests at a time; `done` is called once, with a receipt for each."""
+        self._log.append_all([self._batch(decoded, size_bytes) for decoded, size_bytes in arrived], done)
+
+    def _batch(self, decoded: Decoded, size_bytes: int) -> Batch:
         events, rejects = decoded.events, decoded.rejects
         if self._processors:
             events, rejects = self._process(events, rejects)
-        if not events and not rejects:
-            done(Committed(0, 0, 0))
-            return
-        self._log.append(Batch(events=tuple(events), rejects=tuple(rejects), size_bytes=size_bytes), done)
+        return Batch(events=tuple(events), rejects=tuple(rejects), size_bytes=size_bytes)
 
     def _process(
         self, events: Sequence[Event], rejects: Sequence[Reject]

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -139,17 +139,27 @@ class Collector:
 
     def _store_arrived(self) -> None:
         arrived, self._arrived = self._arrived, []
+
+        def committed(receipts: Sequence[Receipt]) -> None:
+            for request, receipt in zip(arrived, receipts, strict=True):
+                try:
+                    request.committed(receipt)
+                except Exception:  # the border: one request's connection must not keep the others waiting
+                    logger.exception("A request could not be answered")
+
+        try:
+            bundle = [(request.decoded, request.size_bytes) for request in arrived]
+            self._pipeline.accept_all(bundle, self._commits.tell(committed))
+        except LogBusy as busy:
+            catalogue.REQUESTS_SHED.add(len(arrived), "queue_full")
+            message = "too many events wait to be stored"
+            reply = _failure(429, "overloaded", message, retry_after_s=busy.retry_after_s)
+        except LogClosed:
+            reply = _failure(503, "stopping", "the server is stopping", retry_after_s=1)
+        else:
+            return
         for request in arrived:
-            try:
-                self._pipeline.accept(
-                    request.decoded, request.size_bytes, self._commits.tell(request.committed)
-                )
-            except LogBusy as busy:
-                catalogue.REQUESTS_SHED.add(1, "queue_full")
-                message = "too many events wait to be stored"
-                request.finish(_failure(429, "overloaded", message, retry_after_s=busy.retry_after_s))
-            except LogClosed:
-                request.finish(_failure(503, "stopping", "the server is stopping", retry_after_s=1))
+            request.finish(reply)
 
 
 class _Request:

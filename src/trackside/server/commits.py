@@ -2,11 +2,11 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from trackside.log.base import Receipt
 
-Told = Callable[[Receipt], None]
+Told = Callable[[Sequence[Receipt]], None]
 
 
 class Commits:
@@ -14,14 +14,14 @@ class Commits:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._finished: deque[tuple[Told, Receipt]] = deque()
+        self._finished: deque[tuple[Told, Sequence[Receipt]]] = deque()
         self._woken = False
 
     def tell(self, told: Told) -> Told:
-        """Return a callback that, called once from any thread, calls `told` with the receipt in the loop."""
+        """Return a callback that, called once from any thread, calls `told` with the receipts in the loop."""
 
-        def done(receipt: Receipt) -> None:
-            self._finished.append((told, receipt))
+        def done(receipts: Sequence[Receipt]) -> None:
+            self._finished.append((told, receipts))
             if not self._woken:
                 self._woken = True
                 self._wake()
@@ -39,5 +39,5 @@ class Commits:
         self._woken = False
         finished = self._finished
         while finished:
-            told, receipt = finished.popleft()
-            told(receipt)
+            told, receipts = finished.popleft()
+            told(receipts)

@@ -3,7 +3,7 @@
 import os
 import threading
 import weakref
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -99,6 +99,10 @@ class SQLiteLog:
     def append(self, batch: Batch, done: Callable[[Receipt], None]) -> None:
         """Take the batch; `done` is called from the log's thread after the commit."""
         self._queue.submit(batch, done)
+
+    def append_all(self, batches: Sequence[Batch], done: Callable[[Sequence[Receipt]], None]) -> None:
+        """Take all batches or none; `done` is called from the log's thread with a receipt for each."""
+        self._queue.submit_all(batches, done)
 
     def read(self, after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
         """Return events after `after`, at most twice `limit`."""

@@ -50,24 +50,14 @@ _OPEN_BRACE: Final = 0x7B
 class Assembler:
     """Makes the events of one request: its clock, its shared context and its limits serve all items."""
 
-    __slots__ = (
-        "_base_context",
-        "_base_integrations",
-        "_client_ip",
-        "_clock",
-        "_context_in",
-        "_context_key",
-        "_context_out",
-        "_default_type",
-        "_levels",
-        "_many_lines",
-        "_other_clock",
-        "_other_sent_at",
-        "_random_bits",
-        "_received_at",
-        "_retried",
-        "_sent_at",
-    )
+    # Most requests are one event: what only batches need is set where a batch first needs it.
+    _base_context: Raw = EMPTY_OBJECT
+    _base_integrations: Raw = EMPTY_OBJECT
+    _context_in: Raw = ABSENT
+    _context_key: str | None = None
+    _context_out: Raw = ABSENT
+    _other_sent_at: str | None = None
+    _other_clock: ClientClock
 
     def __init__(
         self,
@@ -90,15 +80,10 @@ class Assembler:
         self._random_bits = random_bits
         self._default_type = default_type
         self._sent_at = sent_at
-        self._clock = self._other_clock = ClientClock(request.received_at, sent_at, suspect=retried)
-        self._other_sent_at: str | None = None
-        self._base_context = self._base_integrations = EMPTY_OBJECT
+        self._clock = ClientClock(request.received_at, sent_at, suspect=retried)
         if shared is not None:
             self._base_context = self._object(shared.context, "context")
             self._base_integrations = self._object(shared.integrations, "integrations")
-        self._context_in = ABSENT
-        self._context_key: str | None = None
-        self._context_out = ABSENT
 
     def event(self, item: Item, source: str, unknown: Mapping[str, Raw] = NOTHING) -> Event:
         """Return `item` as an event of `source`. Raises RefusedError where it cannot be one."""
