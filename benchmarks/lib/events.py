@@ -12,6 +12,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 ACCOUNTS = 1_000
+DEVICE_EVENTS = 50
+"""So many events in a row come from one device: what an SDK sends as a batch has one context."""
 POOL_EVENTS = 10_000
 MESSAGE_ID = "\x01"
 
@@ -35,28 +37,40 @@ LOCALES = ("en-US", "de-DE", "pt-BR", "hi-IN", "es-419")
 def generate(count: int, *, seed: int, now: datetime) -> list[dict[str, Any]]:
     """Return `count` events of the minute before `now`; the same arguments give the same ones."""
     source = random.Random(seed)
-    return [_event(source, now) for _ in range(count)]
+    events: list[dict[str, Any]] = []
+    while len(events) < count:
+        device = _device(source)
+        events += [_event(source, now, device) for _ in range(min(DEVICE_EVENTS, count - len(events)))]
+    return events
 
 
-def _event(source: random.Random, now: datetime) -> dict[str, Any]:
+def _event(source: random.Random, now: datetime, device: dict[str, Any]) -> dict[str, Any]:
     happened = now - timedelta(milliseconds=source.randrange(60_000))
     course_id = (
         f"course-v1:Org{source.randrange(40)}+CS{source.randrange(300)}+2026_T{source.randrange(1, 4)}"
     )
-    maker, model, system, version = source.choice(DEVICES)
-    library = "analytics-ios" if system == "iOS" else "analytics-android"
-    user = source.randrange(1, ACCOUNTS + 1)
     block = f"block-v1:{course_id[10:]}+type@video+block@{source.getrandbits(128):032x}"
     return {
         "messageId": MESSAGE_ID,
         "type": "track",
         "event": source.choice(NAMES),
-        "userId": str(user),
-        "anonymousId": str(UUID(int=source.getrandbits(128), version=4)),
+        "userId": device["userId"],
+        "anonymousId": device["anonymousId"],
         "timestamp": _iso(happened),
         "sentAt": _iso(now),
         "receivedAt": _iso(now),
         "properties": _properties(source, course_id, block),
+        "context": device["context"],
+        "integrations": {},
+    }
+
+
+def _device(source: random.Random) -> dict[str, Any]:
+    maker, model, system, version = source.choice(DEVICES)
+    library = "analytics-ios" if system == "iOS" else "analytics-android"
+    return {
+        "userId": str(source.randrange(1, ACCOUNTS + 1)),
+        "anonymousId": str(UUID(int=source.getrandbits(128), version=4)),
         "context": {
             "app": {
                 "name": "Learn",
@@ -84,7 +98,6 @@ def _event(source: random.Random, now: datetime) -> dict[str, Any]:
             "timezone": source.choice(CITIES),
             "userAgent": f"Mozilla/5.0 (Linux; {system} {version}; {model}) AppleWebKit/537.36",
         },
-        "integrations": {},
     }
 
 

@@ -1,7 +1,7 @@
 -- Posts events of a pool, each copy under a message id of its own.
 --
 -- Arguments: POOL (a file, one event a line, "\1" where the message id goes), BATCH (events a request; 1 posts the
--- bare event), SEED. What never changes is joined once; a request costs one concatenation and its ids.
+-- bare event; neighbours in the pool come from one device), SEED. Requests come in random order. What never changes is joined once; a request costs one concatenation and its ids.
 
 local uuid_form = "%08x-%04x-4%03x-%04x-%04x%08x"
 local random, format, concat = math.random, string.format, table.concat
@@ -60,7 +60,7 @@ end
 
 function request()
   local pieces = templates[next_template]
-  next_template = next_template % #templates + 1
+  next_template = random(1, #templates)
   for i = 2, #pieces, 2 do pieces[i] = uuid() end
   return concat(pieces)
 end
