@@ -1,7 +1,8 @@
 -- Posts events of a pool, each copy under a message id of its own.
 --
--- Arguments: POOL (a file, one event a line, "\1" where the message id goes), BATCH (events a request; 1 posts the
--- bare event; neighbours in the pool come from one device), SEED. Requests come in random order. What never changes is joined once; a request costs one concatenation and its ids.
+-- Arguments: POOL (a file, one event a line, "\1" where the message id goes; neighbours come from one device),
+-- BATCH (events a request; 1 posts the bare event), SEED. Requests come in random order. What never changes is
+-- joined once; a request costs one concatenation and its ids.
 
 local uuid_form = "%08x-%04x-4%03x-%04x-%04x%08x"
 local random, format, concat = math.random, string.format, table.concat
