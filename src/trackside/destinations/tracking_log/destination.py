@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -44,6 +45,8 @@ class TrackingLog:
         self._note: str | None = None
         self._sent = 0
         self._busy = threading.Lock()
+        self._pen = ThreadPoolExecutor(max_workers=1, thread_name_prefix="trackside-tracking-log")
+        self._writing: Future[Sequence[Outcome]] | None = None
 
     async def open(self, checkpoint: str | None) -> None:
         """Open the file, and find out what a crash left behind the checkpoint."""
@@ -69,20 +72,28 @@ class TrackingLog:
         with self._busy:
             outcomes: list[Outcome] = []
             for start in range(0, len(deliveries), SLICE_EVENTS):
-                part = deliveries[start : start + SLICE_EVENTS]
-                outcomes += self._send_singly(part) if self._written else self._send_together(part)
-                if isinstance(outcomes[-1], Retry):
+                outcomes += self._send_slice(deliveries[start : start + SLICE_EVENTS])
+                if outcomes and isinstance(outcomes[-1], Retry):
                     break
+            if not outcomes or not isinstance(outcomes[-1], Retry):
+                outcomes += self._finish_write()
             return outcomes + outcomes[-1:] * (len(deliveries) - len(outcomes))
 
-    def _send_together(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        try:
-            lines = _ENCODER.encode_lines([to_line(delivery.event) for delivery in deliveries])
-        except Exception:  # noqa: BLE001  # the border: one odd event must not hold those behind it
-            return self._send_singly(deliveries)
-        if lines.count(b"\n") != len(deliveries):
-            return self._send_singly(deliveries)
-        return self._append(lines, len(deliveries))
+    def _send_slice(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        """Begin to write the lines and return what became of those before; a Retry among these ends it there."""
+        lines = None if self._written else _lines(deliveries)
+        outcomes = self._finish_write()
+        if outcomes and isinstance(outcomes[-1], Retry):
+            return outcomes
+        if lines is None:
+            return (*outcomes, *self._send_singly(deliveries))
+        # the system copies these while the next ones are made: writing takes a third of the time
+        self._writing = self._pen.submit(self._append, lines, len(deliveries))
+        return outcomes
+
+    def _finish_write(self) -> Sequence[Outcome]:
+        writing, self._writing = self._writing, None
+        return () if writing is None else writing.result()
 
     def _append(self, lines: bytes, count: int) -> Sequence[Outcome]:
         accepted, error = self._file.append(lines)
@@ -130,6 +141,15 @@ class TrackingLog:
                 self._file.close()
             finally:
                 self._busy.release()
+
+
+def _lines(deliveries: Sequence[Delivery]) -> bytes | None:
+    """Return one line for each event, or None where one of them is odd and has to be looked at alone."""
+    try:
+        lines = _ENCODER.encode_lines([to_line(delivery.event) for delivery in deliveries])
+    except Exception:  # noqa: BLE001  # the border: one odd event must not hold those behind it
+        return None
+    return lines if lines.count(b"\n") == len(deliveries) else None
 
 
 def _line(event: Event) -> bytes | Refused:
