@@ -37,8 +37,9 @@ def test_small_chunks_are_merged_and_large_ones_left(open_log: OpenLog, director
     fill(log, *([1] * 300), LARGE_EVENTS, 5, 6, 700, *([10] * 120))
     before = read_all(log)
     log.maintain(NOON)
-    merged = [(1, 300), (301, 256), (557, 11), (568, 700), (1268, 1_000)]
-    assert rows(directory) == merged + [(first, 10) for first in range(2268, 2468, 10)]
+    after = 301 + LARGE_EVENTS
+    merged = [(1, 300), (301, LARGE_EVENTS), (after, 11), (after + 11, 700), (after + 711, 1_000)]
+    assert rows(directory) == merged + [(first, 10) for first in range(after + 1711, after + 1911, 10)]
     assert read_all(log) == before
 
 
@@ -52,10 +53,10 @@ def test_a_short_run_at_the_end_waits_for_company(open_log: OpenLog, directory: 
     assert rows(directory) == [(1, 10 + MANY_ROWS)]
     fill(log, *([1] * 200))
     log.maintain(NOON)
-    assert rows(directory) == [(1, 274)]
+    assert rows(directory) == [(1, 74), (75, 200)]
     fill(log, *([1] * 300))
     log.maintain(NOON)
-    assert rows(directory) == [(1, 274), (275, 300)]
+    assert rows(directory) == [(1, 74), (75, 200), (275, 300)]
 
 
 def test_maintenance_without_anything_to_do_writes_nothing(open_log: OpenLog, directory: Path) -> None:

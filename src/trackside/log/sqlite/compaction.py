@@ -17,8 +17,11 @@ from trackside.log.sqlite.chunks import (
 from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.writer import insert_chunk
 
-LARGE_EVENTS = 256
-"""A chunk of so many events is left as it is."""
+LARGE_EVENTS = 32
+"""A chunk of so many events is left as it is: compressed again with others it would save a tenth, for as much
+processor time as storing it took."""
+WORTH_EVENTS = 256
+"""So many events together are worth a merge."""
 MERGED_EVENTS = 1_000
 MANY_ROWS = 64
 """So many chunks are merged even where they are few events together."""
@@ -119,7 +122,7 @@ def _next_run(connection: sqlite3.Connection, after: int) -> tuple[int, list[_Ro
             raw_bytes += row.raw_bytes
         if looked_at >= RUNS_LOOKED_AT:
             return through, [], True
-    if len(run) > 1 and (events >= LARGE_EVENTS or len(run) >= MANY_ROWS):
+    if len(run) > 1 and (events >= WORTH_EVENTS or len(run) >= MANY_ROWS):
         # Not yet as large as it may become: the merged chunk is looked at again next time.
-        return (run[-1].first if events >= LARGE_EVENTS else max(through, run[0].first - 1)), run, False
+        return (run[-1].first if events >= WORTH_EVENTS else max(through, run[0].first - 1)), run, False
     return through, [], False

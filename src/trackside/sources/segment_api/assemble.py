@@ -37,6 +37,7 @@ from trackside.sources.segment_api.wire import (
     MEMBERS,
     NULL,
     Batch,
+    ContextFacts,
     Extra,
     Item,
     LooseBatch,
@@ -56,6 +57,7 @@ class Assembler:
     _context_in: Raw = ABSENT
     _context_key: str | None = None
     _context_out: Raw = ABSENT
+    _facts: ContextFacts | None = None
     _other_sent_at: str | None = None
     _other_clock: ClientClock
 
@@ -144,7 +146,7 @@ class Assembler:
                 self._other_clock = ClientClock(self._received_at, sent_at, suspect=self._retried)
                 self._other_sent_at = sent_at
             clock = self._other_clock
-        if clock.looks_late and not self._retried and stamps_early(read_facts(context)):
+        if clock.looks_late and not self._retried and stamps_early(self._facts_of(context)):
             clock = clock.suspected()
         return clock.correct(original)
 
@@ -155,12 +157,19 @@ class Assembler:
         context = self._object(item.context, "context")
         if self._base_context != EMPTY_OBJECT:
             context = merge_members(self._base_context, context)
+        self._facts = None
         if self._client_ip is not None:
-            facts = read_facts(context)
+            facts = self._facts_of(context)
             if is_on_device(facts, item.channel):
                 context = with_ip(context, self._client_ip, facts)
         self._context_in, self._context_key, self._context_out = item.context, item.channel, context
         return context
+
+    def _facts_of(self, context: Raw) -> ContextFacts:
+        """Return what is known of the sender of the context looked at last."""
+        if self._facts is None:
+            self._facts = read_facts(context)
+        return self._facts
 
     def _other_data(self, kind: str, item: Item, context: Raw, extra: Extra) -> Raw:
         if kind in _PAGES:
