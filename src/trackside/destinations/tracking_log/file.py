@@ -9,6 +9,9 @@ from trackside.destinations.tracking_log.checkpoint import TAIL_BYTES, Checkpoin
 
 _FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
 _MODE = 0o640
+CACHED_BYTES = 16_777_216
+"""So much of the end stays in the system's cache, for programs that read along; what is on disk before it does
+not: written once and read by nobody, it would only take the memory of the database."""
 
 
 class LineFile:
@@ -27,6 +30,7 @@ class LineFile:
         self._identity = (0, 0)
         self._size = 0
         self._secured = 0
+        self._uncached = 0
         self._tail = b""
         self._torn = False
 
@@ -53,6 +57,7 @@ class LineFile:
     def _go_to(self, size: int) -> None:
         assert self._fd is not None  # noqa: S101  # only called while open
         self._size = self._secured = size
+        self._uncached = min(self._uncached, size)
         self._tail = os.pread(self._fd, TAIL_BYTES, max(0, size - TAIL_BYTES))
 
     def append(self, lines: bytes) -> tuple[int, OSError | None]:
@@ -154,11 +159,20 @@ class LineFile:
         if self._fsync and self._secured != self._size:
             try:
                 os.fsync(self._fd)
+                self._uncache()
             except OSError:
                 os.ftruncate(self._fd, self._secured)
                 self._go_to(self._secured)
                 raise
         self._secured = self._size
+
+    def _uncache(self) -> None:
+        end = self._size - CACHED_BYTES
+        if self._fd is None or end - self._uncached < CACHED_BYTES:
+            return
+        if hasattr(os, "posix_fadvise"):  # macOS has none
+            os.posix_fadvise(self._fd, 0, end, os.POSIX_FADV_DONTNEED)
+            self._uncached = end
 
     def checkpoint(self) -> Checkpoint | None:
         """Secure the file and return how far it is; None while it is not open. Raises OSError."""
