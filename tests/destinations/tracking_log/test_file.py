@@ -1,5 +1,6 @@
 """The file: rotation by others and by itself, disks that fill up, power that is cut."""
 
+import asyncio
 import errno
 import os
 from collections.abc import Sequence
@@ -171,6 +172,30 @@ def test_failed_fsync_is_written_again(tmp_path: Path) -> None:
     again = opened(tmp_path, note)
     send(again, 2)
     assert numbers(tmp_path / "tracking.log") == [1, 2]
+
+
+@pytest.mark.parametrize("moved", [True, False])
+def test_failed_fsync_before_a_new_file_is_not_noted(tmp_path: Path, *, moved: bool) -> None:
+    """Lines that a failed fsync cuts off while the file changes are not covered by a later note."""
+    path = tmp_path / "tracking.log"
+    log = opened(tmp_path, max_bytes=0 if moved else 2_000)
+    send(log, 1)
+    note = log.checkpoint()
+    send(log, 2)
+    if moved:
+        path.rename(tmp_path / "tracking.log.1")
+    with mock.patch("os.fsync", side_effect=OSError(errno.EIO, "I/O error")):
+        outcomes = send(log, *range(3, 9))
+    assert isinstance(outcomes[-1], Retry)
+    assert isinstance(send(log, 9)[0], Retry)
+    with pytest.raises(OSError, match="I/O error"):
+        log.checkpoint()
+    asyncio.run(log.close())
+    log._open(note)
+    assert send(log, *range(2, 10)) == [DELIVERED] * 8
+    log.checkpoint()
+    files = sorted(tmp_path.iterdir(), key=lambda each: each.name, reverse=True)
+    assert [number for each in files for number in numbers(each)] == list(range(1, 10))
 
 
 def test_missing_folder_is_a_sentence_for_the_operator(tmp_path: Path) -> None:

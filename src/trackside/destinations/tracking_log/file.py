@@ -33,6 +33,8 @@ class LineFile:
         self._uncached = 0
         self._tail = b""
         self._torn = False
+        self._cut_off: OSError | None = None
+        """Set where lines that were told as appended had to be cut off again."""
 
     def open(self) -> None:
         """Open the file, or make it. Raises OSError."""
@@ -40,6 +42,7 @@ class LineFile:
         found = os.fstat(fd)
         self._identity = (found.st_dev, found.st_ino)
         self._torn = False
+        self._cut_off = None
         self._go_to(found.st_size)
         if self._tail and not self._tail.endswith(b"\n"):
             os.write(fd, b"\n")  # somebody else's unfinished line: ours must not become its end
@@ -81,6 +84,8 @@ class LineFile:
         if self._fd is None:
             self.open()
             return
+        if self._cut_off is not None:
+            raise self._cut_off
         if self._torn:
             os.ftruncate(self._fd, self._size)
             self._torn = False
@@ -151,16 +156,19 @@ class LineFile:
         """Make what was appended survive a power cut. Raises OSError; then it is cut off again.
 
         After a failed fsync the system may hold pages for clean that never reached the disk: only writing
-        them again is safe.
+        them again is safe. So this raises until the file is opened again, by whoever sends again from the note.
         """
         if self._fd is None:
             return
+        if self._cut_off is not None:
+            raise self._cut_off
         self._cut()
         if self._fsync and self._secured != self._size:
             try:
                 os.fsync(self._fd)
                 self._uncache()
-            except OSError:
+            except OSError as error:
+                self._cut_off = error
                 os.ftruncate(self._fd, self._secured)
                 self._go_to(self._secured)
                 raise
