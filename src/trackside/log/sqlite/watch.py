@@ -10,6 +10,9 @@ POLL_S = 0.05
 """How often it is looked for commits of other processes."""
 SETTLED_NS = 100_000_000
 """The file's time moves in steps of some milliseconds: a younger one may hide a commit that came after the look."""
+READ_S = 1.0
+"""So often the end is read although the file seems untouched: a commit is seen only after its sync, which writes
+nothing and so does not change the time, however long it takes."""
 
 
 class Watch:
@@ -27,6 +30,7 @@ class Watch:
         self._looking = False
         self._end = -1
         self._seen_ns = 0
+        self._read_at = 0.0
 
     def moved(self, end: int) -> None:
         """Wake who waits for less than `end`."""
@@ -65,9 +69,10 @@ class Watch:
             self._look()
 
     def _look(self) -> None:
-        """Read the end where the write-ahead log was written since the last look."""
-        written_ns = self._database.written_ns()
-        if written_ns == self._seen_ns and self._end >= 0:
+        """Read the end where the write-ahead log was written since the last look, or that was long ago."""
+        written_ns, now = self._database.written_ns(), time.monotonic()
+        if written_ns == self._seen_ns and self._end >= 0 and now - self._read_at < READ_S:
             return
+        self._read_at = now
         self.moved(self._read_end())
         self._seen_ns = written_ns if time.time_ns() - written_ns > SETTLED_NS else -1
