@@ -138,6 +138,42 @@ def test_a_head_without_end(server: RunningServer) -> None:
     assert post(server)[0] == 200
 
 
+def test_a_head_in_one_segment_with_a_large_body(server: RunningServer) -> None:
+    """The bytes of the request before do not count as the next one's head."""
+    body = b" " * 150_000 + EVENT
+    head = b"POST /v1/track?writeKey=k HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n"
+    with connect(server) as connection:
+        connection.sendall(head % len(body) + body + head[:20])
+        assert connection.recv(12) == b"HTTP/1.1 400"  # one event may not be as large
+        connection.sendall(head[20:] % len(EVENT) + EVENT)
+        answer = b""
+        while b'{"success": true}' not in answer:
+            part = connection.recv(65_536)
+            assert part, answer
+            answer += part
+
+
+def test_trailers_without_end(server: RunningServer) -> None:
+    """What follows the last chunk is bounded as the head is: 431."""
+    with connect(server) as connection:
+        with suppress(OSError):
+            connection.sendall(
+                b"POST /v1/track HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
+            )
+            for number in range(100):
+                connection.sendall(b"x-%d: %b\r\n" % (number, b"a" * 40_000))
+        with suppress(ConnectionError):  # the reset may overtake the answer
+            assert connection.recv(12) == b"HTTP/1.1 431"
+    assert post(server)[0] == 200
+
+
+@pytest.mark.parametrize("upgrade", ["h2c", "websocket"])
+def test_an_upgrade_is_ignored(server: RunningServer, upgrade: str) -> None:
+    """Clients that would rather speak another protocol have their events taken all the same."""
+    headers = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": upgrade, "HTTP2-Settings": "AAMAAABk"}
+    assert post(server, EVENT, headers) == (200, {"success": True})
+
+
 def test_a_body_that_is_too_large(server: RunningServer) -> None:
     """It is read and refused; the client gets to see why."""
     status, answer = post(server, b" " * 300_000)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from trackside.server.collector import Collector, Head
@@ -46,6 +47,8 @@ class Connection(HttpToolsProtocol):
         self._receiving = False
         self._in_head = False
         self._head_bytes = 0
+        self._segment_bytes = 0
+        self._wants_upgrade = False
         self._began = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -70,17 +73,44 @@ class Connection(HttpToolsProtocol):
         if not self._receiving:
             self._receiving = True
             self._since = self.loop.time()
-        super().data_received(data)
+        self._segment_bytes = len(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self._in_head:  # the parser keeps what it has of a head without any limit of its own
             self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES:
                 self.transport.write(_HEAD_TOO_LARGE)
                 self.transport.close()
 
+    def _parse(self, data: bytes) -> None:
+        try:
+            while data:
+                try:
+                    self.parser.feed_data(data)
+                    return
+                except httptools.HttpParserUpgrade as upgrade:
+                    data = self._without_upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            message = "Invalid HTTP request received."
+            self.logger.warning(message)
+            self.send_400_response(message)
+
+    def _without_upgrade(self, rest: bytes) -> bytes:
+        """Return the request whose head was parsed, and what follows, without the header "Upgrade".
+
+        A server may ignore that header, but the parser takes what follows the head for another protocol.
+        """
+        if not self._wants_upgrade:
+            return b""
+        self._wants_upgrade = False
+        version = self.parser.get_http_version().encode()
+        lines = [b"%b %b HTTP/%b" % (self.parser.get_method(), self.url, version)]
+        lines += [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        return b"\r\n".join((*lines, b"", rest))
+
     def on_message_begin(self) -> None:
         """Start counting the bytes of a head. An exchange does without uvicorn's scope, made here otherwise."""
-        self._in_head = True
-        self._head_bytes = 0
+        self._start_counting()
         self.url = b""
         self.headers = []
         self.expect_100_continue = False
@@ -88,10 +118,21 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Stop counting; start an exchange with the collector, or an ASGI application for everything else."""
         self._in_head = False
+        if self.parser.should_upgrade() and self.parser.get_method() != b"CONNECT":
+            self._wants_upgrade = True  # curl and Java may ask for HTTP/2 so, over plain TCP
+            return
         busy = self._began and not self.cycle.response_complete
         if busy or self.expect_100_continue or not self._start_exchange():
             self._start_application()
         self._began = True
+
+    def on_chunk_header(self) -> None:
+        """Count until the chunk's data comes: after the last chunk come trailers, which are kept like a head."""
+        self._start_counting()
+
+    def _start_counting(self) -> None:
+        self._in_head = True
+        self._head_bytes = -self._segment_bytes  # what else is in this segment is not of the head
 
     def _start_application(self) -> None:
         url, headers, expects = self.url, self.headers, self.expect_100_continue
@@ -127,6 +168,7 @@ class Connection(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body."""
+        self._in_head = False
         exchange = self._exchange()
         if exchange is None:
             super().on_body(body)
@@ -135,6 +177,9 @@ class Connection(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Note that the request is here as a whole."""
+        self._in_head = False
+        if self._wants_upgrade:
+            return
         self._receiving = False
         exchange = self._exchange()
         if exchange is None:
