@@ -156,6 +156,9 @@ class Collector:
             reply = _failure(429, "overloaded", message, retry_after_s=busy.retry_after_s)
         except LogClosed:
             reply = _failure(503, "stopping", "the server is stopping", retry_after_s=1)
+        except Exception:  # the border: nobody may wait for an answer that never comes
+            logger.exception("Requests could not be given to the log")
+            reply = _failure(503, "internal", "the request could not be handled", retry_after_s=60)
         else:
             return
         for request in arrived:

@@ -33,6 +33,7 @@ class Exchange:
         "_head",
         "_on_answered",
         "_reader",
+        "_refused",
         "_transport",
         "disconnected",
         "keep_alive",
@@ -59,13 +60,16 @@ class Exchange:
         self._default_headers = default_headers
         self._on_answered = on_answered
         self._reader = BodyReader(collector.body_limit, collector.buffers)
+        self._refused = False
         self.keep_alive = keep_alive
         self.more_body = True
         self.response_complete = False
         self.disconnected = False
 
     def feed(self, part: bytes) -> None:
-        """Take a part of the body."""
+        """Take a part of the body; what comes after a refusal goes nowhere."""
+        if self._refused:
+            return
         try:
             self._reader.feed(part)
         except BodyRefused as refused:
@@ -75,6 +79,8 @@ class Exchange:
     def complete(self) -> None:
         """The body is whole: have its events stored, then answer."""
         self.more_body = False
+        if self._refused:
+            return
         try:
             body = self._reader.finish(self._head.headers.get(b"content-encoding"))
         except BodyRefused as refused:
@@ -88,6 +94,7 @@ class Exchange:
         self._reader.give_up()
 
     def _refuse(self, refused: BodyRefused) -> None:
+        self._refused = True
         self._reader.give_up()
         self._collector.refuse(refused, self._head, self._answer)
 

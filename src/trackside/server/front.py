@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from trackside.server.asgi import Application, Receive, Scope, Send, respond
+from trackside.server.asgi import Application, Receive, Scope, Send
 from trackside.server.client import ClientAddress
 
 
@@ -41,8 +41,3 @@ class Front:
         if address is not None:
             scope["client"] = (address, 0)
         await self._site(scope, receive, send)
-
-
-async def not_found(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-    """Answer 404; stands for the Django project in processes that have none."""
-    await respond(send, 404, b"Not found\n", content_type=b"text/plain; charset=utf-8")

@@ -1,13 +1,17 @@
 """The server's metrics: what its processes counted, and what can be read from the log when somebody asks."""
 
 import asyncio
+import logging
 import platform
 from pathlib import Path
 
 from trackside import hub
 from trackside.config.settings import Config
+from trackside.errors import TracksideError
 from trackside.log.base import Log
 from trackside.telemetry import CONTENT_TYPE, catalogue, collect, exposition, write_snapshot
+
+logger = logging.getLogger("trackside.server")
 
 _INTERVAL_S = 1.0
 
@@ -22,8 +26,14 @@ class Numbers:
         catalogue.BUILD.set(1, hub.version(), platform.python_version())
 
     def exposition(self) -> tuple[bytes, bytes]:
-        """Return the metrics of all processes as Prometheus reads them, and their content type."""
-        self._read_log()
+        """Return the metrics of all processes as Prometheus reads them, and their content type.
+
+        Those of a log that cannot be read now are as old as its last reading; the counters are told all the same.
+        """
+        try:
+            self._read_log()
+        except TracksideError:
+            logger.warning("The log cannot be read for its metrics", exc_info=True)
         return exposition(collect(self._directory)), CONTENT_TYPE.encode()
 
     async def keep_writing(self) -> None:

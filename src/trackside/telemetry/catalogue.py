@@ -22,7 +22,7 @@ REQUEST_BYTES = Counter(
 )
 REQUESTS_SHED = Counter(
     "trackside_requests_shed_total",
-    "Requests told to come back later: queue_full, log_unavailable or connections.",
+    "Requests told to come back later: queue_full, log_unavailable, buffers or connections.",
     ("reason",),
 )
 CONNECTIONS = Gauge("trackside_connections", "Connections open now.")
