@@ -199,8 +199,8 @@ def test_destinations(place: Place) -> None:
     assert findings(place)["tracking_log"]["fix"] == f"mkdir -p '{place.data_dir}/nowhere'"
 
 
-def test_a_removed_destination_holds_events(place: Place) -> None:
-    """What keeps retention from working is told."""
+def test_a_removed_destination_with_events(place: Place) -> None:
+    """What will be removed without having been delivered is told."""
     place.log.subscription("old")
     place.append([event(1)])
     assert findings(place)["old"]["what"] == "is configured no longer, with 1 events waiting for it"

@@ -55,8 +55,8 @@ def _check_status(name: str, status: DestinationStatus) -> Iterator[Finding]:
         yield warning(
             name,
             f"is configured no longer, with {status.pending:,} events waiting for it",
-            "Retention keeps what a destination has not passed.",
-            f"Configure it again, with enabled = false where it is to take nothing (destinations.{name}).",
+            "Retention does not wait for it: what it has not passed goes when it is old.",
+            f"Configure it again, with enabled = false to keep its events (destinations.{name}), or leave it be.",
         )
     if status.failing_since is not None:
         yield warning(
