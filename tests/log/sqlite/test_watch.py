@@ -24,8 +24,8 @@ def test_an_untouched_file_is_hardly_read(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(watch, "READ_S", 3_600.0)
     database = mock.Mock()
     database.written_ns.return_value = 1
-    reads: list[int] = []
-    waiting = Watch(database, lambda: reads.append(1) or 1)  # type: ignore[func-returns-value]
+    read_end = mock.Mock(return_value=1)
+    waiting = Watch(database, read_end)
     for _ in range(100):
         assert not waiting.wait(1, 0)
-    assert len(reads) == 1
+    assert read_end.call_count == 1
