@@ -24,7 +24,7 @@ WORTH_EVENTS = 256
 """So many events together are worth a merge."""
 MERGED_EVENTS = 1_000
 MANY_ROWS = 64
-"""So many chunks are merged even where they are few events together."""
+"""So many chunks are merged even where they are few events together; what comes of them is large by itself."""
 RUNS_LOOKED_AT = 10_000
 
 _META = "compacted_through"
@@ -123,6 +123,5 @@ def _next_run(connection: sqlite3.Connection, after: int) -> tuple[int, list[_Ro
         if looked_at >= RUNS_LOOKED_AT:
             return through, [], True
     if len(run) > 1 and (events >= WORTH_EVENTS or len(run) >= MANY_ROWS):
-        # Not yet as large as it may become: the merged chunk is looked at again next time.
-        return (run[-1].first if events >= WORTH_EVENTS else max(through, run[0].first - 1)), run, False
+        return run[-1].first, run, False
     return through, [], False
