@@ -33,6 +33,14 @@ def test_ids_of_other_processes_count(open_log: OpenLog) -> None:
     assert read_all(first) == read_all(second) == [(n, f"event-{n}") for n in (1, 2, 3, 4)]
 
 
+def test_a_receipt_without_new_events_says_the_end_of_all(open_log: OpenLog) -> None:
+    """Also where another process has written since: there is nothing to insert, which would notice it."""
+    first, second = open_log(), open_log()
+    append(first, make_event(1))
+    append(second, make_event(2))
+    assert append(first, make_event(1)) == Committed(0, 1, 2)
+
+
 def test_ids_of_others_count_after_their_chunks_were_merged(open_log: OpenLog) -> None:
     first, second = open_log(), open_log()
     append(first, make_event(0))

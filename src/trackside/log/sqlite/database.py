@@ -45,9 +45,9 @@ class _Handle(Struct, frozen=True):
 class Database:
     """A pool of connections to one file, made when it is missing, refused when it is not ours.
 
-    Transactions that write queue at a lock file (all but `execute_alone`): the kernel serves its waiters in their
-    order, where SQLite's own waiting polls and lets the unlucky starve. Connections are closed before a fork and opened again on
-    both sides: SQLite's notion of its locks does not survive being copied.
+    Transactions that write queue at a lock file (all but `execute_alone`): the kernel serves its waiters in
+    their order, where SQLite's own waiting polls and lets the unlucky starve. Connections are closed before a
+    fork and opened again on both sides: SQLite's notion of its locks does not survive being copied.
     """
 
     def __init__(self, path: Path, schema: Schema, *, meta: dict[str, str | bytes]) -> None:

@@ -105,7 +105,7 @@ class Writer:
         try:
             fresh, ids = (events, keys) if not known else _without(events, keys, known)
             if not fresh:
-                return _Stored(self._end, known)
+                return None  # nothing to insert, which would tell whether others have written since
             first, *others = encode_chunks(fresh, self._compressor)
             if not others:
                 row = _row(self._end + 1, first, ids, now_us)
