@@ -53,7 +53,7 @@ class RunningServer:
 
     def events(self) -> list[dict[str, Any]]:
         """Return every event of the log in order, as `trackside tail --json` prints them."""
-        printed = self.trackside("tail", "--json", "--since", "1", "--limit", "100000")
+        printed = self.trackside("tail", "--json", "--since", "1", "--limit", "1000000000")
         return [json.loads(line) for line in printed.splitlines()]
 
     def tracking_lines(self) -> list[dict[str, Any]]:
