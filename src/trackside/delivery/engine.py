@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 TAKEOVER_S = 1.0
 """How often a process that does not deliver looks whether it could."""
-GATHER_S = 0.05
+GATHER_S = 0.1
 """Workers are woken at most this often: a page of a few events costs as much as one of many."""
 WATCH_S = 0.25
 """How long one wait for new events may last, and with it how late the watching thread sees a stop."""
