@@ -86,6 +86,14 @@ def test_a_used_link_says_so(shown: live.Live, client: Client) -> None:
     assert stranger.get("/").status_code == 302
 
 
+@pytest.mark.usefixtures("admin")
+def test_looking_at_a_link_leaves_it_unused(shown: live.Live, client: Client) -> None:
+    """A HEAD logs nobody in."""
+    token = login_link.issue(shown.login_file)
+    assert client.head(f"/login/{token}").status_code == 405
+    assert client.get(f"/login/{token}")["Location"] == "/"
+
+
 @pytest.mark.usefixtures("shown")
 def test_the_overview_is_for_staff(client: Client) -> None:
     """Anybody else is asked to log in; an account that is no staff gets nothing either."""

@@ -5,7 +5,7 @@ from django.contrib.auth import get_user_model, login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_GET, require_safe
 
 from trackside.console import live, login_link, overview
 
@@ -22,7 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "trackside_console/home.html", {"page": page, "curl": current.curl})
 
 
-@require_safe
+@require_GET  # a HEAD, such as a chat's preview of the link, must not use it up
 @never_cache
 def login_by_link(request: HttpRequest, token: str) -> HttpResponse:
     """Log the administrator in by the link that `trackside serve` printed."""
