@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,17 @@ from trackside.sources.segment_api import SegmentApi, SegmentApiSettings
 SOURCE_KINDS = {"segment": SegmentApiSettings}
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}
 
+_OWN_FILES = (
+    "log.db",
+    "delivery.db",
+    "delivery.lock",
+    "site.db",
+    "site.lock",
+    "secret_key",
+    "trackside.toml",
+)
+"""What the names of the server's own files in the data directory begin with."""
+
 
 def version() -> str:
     """Return the version of Trackside that runs."""
@@ -38,13 +49,42 @@ def load_config(
     path: Path | None = None, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
 ) -> Loaded:
     """Return the validated configuration; raises ConfigurationError naming all that is wrong with it."""
-    return load(
+    loaded = load(
         path,
         os.environ if environ is None else environ,
         flags or {},
         source_kinds=SOURCE_KINDS,
         destination_kinds=DESTINATION_KINDS,
     )
+    problems = [*_shared_keys(loaded.config), *_shared_files(loaded.config)]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+    return loaded
+
+
+def _shared_keys(config: Config) -> Iterator[str]:
+    """Tell of write keys that would not say whose event it is."""
+    sources: dict[str, str] = {}
+    for name, settings in config.sources.items():
+        for key in getattr(settings, "write_keys", ()):
+            first = sources.setdefault(key, name)
+            if first != name:
+                yield f"sources.{name}.write_key is also that of sources.{first}; give each source a key of its own"
+
+
+def _shared_files(config: Config) -> Iterator[str]:
+    """Tell of destinations that would write into each other's file, or into one of the server's own."""
+    data_dir = Path(config.data_dir).resolve()
+    files: dict[Path, str] = {}
+    for name, settings in config.destinations.items():
+        if not isinstance(settings, TrackingLogSettings) or not settings.enabled:
+            continue
+        file = (data_dir / settings.path).resolve()
+        first = files.setdefault(file, name)
+        if first != name:
+            yield f"destinations.{name}.path is also that of destinations.{first}; give each a file of its own"
+        if file.parent == data_dir and file.name.startswith(_OWN_FILES):
+            yield f"destinations.{name}.path is {settings.path!r}, a file of the server's own; want another name"
 
 
 def open_log(config: Config) -> Log:
@@ -97,7 +137,6 @@ def build_delivery(config: Config, log: Log) -> DeliveryEngine:
     destinations = {
         name: (build_destination(name, settings, config), settings)
         for name, settings in config.destinations.items()
-        if settings.enabled
     }
     return DeliveryEngine(log, destinations, Path(config.data_dir) / "delivery.lock")
 

@@ -81,21 +81,7 @@ def _word(settings: Any, state: SubscriptionState | None, *, served: bool) -> st
 def _unstarted(name: str, settings: Any, log: Log) -> SubscriptionState:
     bounds = log.bounds()
     start = bounds.last if getattr(settings, "start", "earliest") == "latest" else max(0, bounds.first - 1)
-    return SubscriptionState(
-        name=name,
-        start=start,
-        position=start,
-        delivered=0,
-        filtered=0,
-        redelivered=0,
-        retrying=0,
-        dead=0,
-        paused=False,
-        failing_since=None,
-        last_error=None,
-        last_delivered_at=None,
-        checkpoint=None,
-    )
+    return SubscriptionState(name=name, start=start, position=start)
 
 
 def _status(word: str, state: SubscriptionState, last: int) -> DestinationStatus:

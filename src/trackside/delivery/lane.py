@@ -7,11 +7,11 @@ from trackside.delivery.health import Health
 from trackside.delivery.ledger import Ledger
 from trackside.delivery.schedule import RetrySchedule
 from trackside.delivery.sender import Sender
-from trackside.delivery.state import Decision, decide
+from trackside.delivery.state import Dead, Decision, Wait, decide
 from trackside.delivery.timing import Timing
 from trackside.destinations.base import Delivery, Outcome
 from trackside.event import NameFilter
-from trackside.log.base import Log, Subscription
+from trackside.log.base import DeadLetter, Log, Subscription, Waiting
 
 PAGE_EVENTS = 1_000
 """How many events are read and sent at once: the fixed cost of a step is about 0.2 ms."""
@@ -48,6 +48,30 @@ class Route:
     def decide(self, delivery: Delivery, outcome: Outcome) -> Decision:
         """Return what follows from the outcome of a delivery."""
         return decide(delivery.attempt, outcome, self.timing.now(), self.schedule, self.random)
+
+    def keep_waiting(self, delivery: Delivery, wait: Wait) -> None:
+        """Note that the event has a next attempt of its own."""
+        self.ledger.wait(
+            Waiting(
+                position=delivery.position,
+                event=delivery.event,
+                attempt=wait.failures,
+                due_at=wait.due_at,
+                reason=wait.reason,
+            )
+        )
+
+    def bury(self, delivery: Delivery, dead: Dead) -> None:
+        """Note that the event is a dead letter from now on."""
+        self.ledger.bury(
+            DeadLetter(
+                position=delivery.position,
+                event=delivery.event,
+                attempts=dead.attempts,
+                died_at=self.timing.now(),
+                reason=dead.reason,
+            )
+        )
 
 
 class Lane(Protocol):

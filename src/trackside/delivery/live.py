@@ -7,7 +7,7 @@ from typing import assert_never
 from trackside.delivery.lane import PAGE_EVENTS, Route
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import DELIVERED, Delivery, Outcome, Retry
-from trackside.log.base import DeadLetter, Page, Waiting
+from trackside.log.base import Page
 
 PROBE_EVENTS = 10
 """How many events are tried of a destination that took nothing of the last page."""
@@ -77,8 +77,8 @@ class LiveLane:
             match route.decide(delivery, outcome):
                 case Settled():
                     delivered += 1
-                case Dead(attempts=attempts, reason=reason):
-                    self._bury(delivery, attempts, reason)
+                case Dead() as dead:
+                    route.bury(delivery, dead)
                 case Wait(due_at=due_at, failures=failures, reason=reason):
                     before = delivery.position - 1
                     if before > start:
@@ -115,31 +115,12 @@ class LiveLane:
             match route.decide(delivery, outcome):
                 case Settled():
                     delivered += 1
-                case Dead(attempts=attempts, reason=reason):
-                    self._bury(delivery, attempts, reason)
-                case Wait(due_at=due_at, failures=failures, reason=reason):
-                    route.ledger.wait(
-                        Waiting(
-                            position=delivery.position,
-                            event=delivery.event,
-                            attempt=failures,
-                            due_at=due_at,
-                            reason=reason,
-                        )
-                    )
+                case Dead() as dead:
+                    route.bury(delivery, dead)
+                case Wait() as wait:
+                    route.keep_waiting(delivery, wait)
                 case never:
                     assert_never(never)
         filtered = page.through - start - len(deliveries)
         route.ledger.pass_through(page.through, delivered=delivered, filtered=filtered)
         return True
-
-    def _bury(self, delivery: Delivery, attempts: int, reason: str) -> None:
-        self._route.ledger.bury(
-            DeadLetter(
-                position=delivery.position,
-                event=delivery.event,
-                attempts=attempts,
-                died_at=self._route.timing.now(),
-                reason=reason,
-            )
-        )

@@ -7,7 +7,7 @@ from typing import assert_never
 from trackside.delivery.lane import Route
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import Delivery
-from trackside.log.base import DeadLetter, Waiting
+from trackside.log.base import Waiting
 
 ROWS = 100
 """How many are tried at once; new events go between."""
@@ -52,32 +52,13 @@ class RetryLane:
             match route.decide(delivery, outcome):
                 case Settled():
                     route.ledger.settle(delivery.position)
-                case Dead(attempts=attempts, reason=reason):
-                    self._bury(delivery, attempts, reason)
-                case Wait(due_at=due_at, failures=failures, reason=reason):
-                    route.ledger.wait(
-                        Waiting(
-                            position=delivery.position,
-                            event=delivery.event,
-                            attempt=failures,
-                            due_at=due_at,
-                            reason=reason,
-                        )
-                    )
+                case Dead() as dead:
+                    route.bury(delivery, dead)
+                case Wait() as wait:
+                    route.keep_waiting(delivery, wait)
                     if route.ordered:  # those behind were not tried: they stay due, with all their attempts
-                        rest = due_at - route.timing.now()
-                        await route.health.fail(reason, rest_s=rest.total_seconds())
+                        rest = wait.due_at - route.timing.now()
+                        await route.health.fail(wait.reason, rest_s=rest.total_seconds())
                         return
                 case never:
                     assert_never(never)
-
-    def _bury(self, delivery: Delivery, attempts: int, reason: str) -> None:
-        self._route.ledger.bury(
-            DeadLetter(
-                position=delivery.position,
-                event=delivery.event,
-                attempts=attempts,
-                died_at=self._route.timing.now(),
-                reason=reason,
-            )
-        )

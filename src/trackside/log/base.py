@@ -122,17 +122,17 @@ class SubscriptionState(Struct, frozen=True, kw_only=True, gc=False):
     start: int
     """The position after which this destination began."""
     position: int
-    delivered: int
-    filtered: int
-    redelivered: int
-    retrying: int
-    dead: int
-    paused: bool
-    failing_since: datetime | None
+    delivered: int = 0
+    filtered: int = 0
+    redelivered: int = 0
+    retrying: int = 0
+    dead: int = 0
+    paused: bool = False
+    failing_since: datetime | None = None
     """Set while the destination takes nothing at all."""
-    last_error: str | None
-    last_delivered_at: datetime | None
-    checkpoint: str | None
+    last_error: str | None = None
+    last_delivered_at: datetime | None = None
+    checkpoint: str | None = None
 
 
 class Replay(Struct, frozen=True, kw_only=True, gc=False):

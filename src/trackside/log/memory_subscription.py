@@ -18,21 +18,7 @@ class MemorySubscription:
         self._dead: dict[int, DeadLetter] = {}
         self._replays: dict[int, Replay] = {}
         self._replay_number = 0
-        self._state = SubscriptionState(
-            name=name,
-            start=start,
-            position=start,
-            delivered=0,
-            filtered=0,
-            redelivered=0,
-            retrying=0,
-            dead=0,
-            paused=False,
-            failing_since=None,
-            last_error=None,
-            last_delivered_at=None,
-            checkpoint=None,
-        )
+        self._state = SubscriptionState(name=name, start=start, position=start)
 
     @property
     def name(self) -> str:
