@@ -79,7 +79,11 @@ def _shared_files(config: Config) -> Iterator[str]:
     for name, settings in config.destinations.items():
         if not isinstance(settings, TrackingLogSettings) or not settings.enabled:
             continue
-        file = (data_dir / settings.path).resolve()
+        try:
+            file = (data_dir / settings.path).resolve()
+        except (OSError, ValueError) as error:  # a NUL, links that lead in circles
+            yield f"destinations.{name}.path is {settings.path!r}: {error}; want the path of a file"
+            continue
         first = files.setdefault(file, name)
         if first != name:
             yield f"destinations.{name}.path is also that of destinations.{first}; give each a file of its own"

@@ -1,0 +1,58 @@
+"""Parts of a configuration that are right by themselves are also checked against each other."""
+
+from pathlib import Path
+
+import pytest
+
+from trackside import hub
+from trackside.errors import ConfigurationError
+
+SOURCE = '[sources.web]\nkind = "segment"\nwrite_key = "k"\n'
+
+
+def load(folder: Path, text: str) -> None:
+    (folder / "trackside.toml").write_text(SOURCE + text)
+    hub.load_config(None, {"data_dir": str(folder)}, {})
+
+
+def destination(name: str, path: str, more: str = "") -> str:
+    return f'[destinations.{name}]\nkind = "tracking_log"\npath = "{path}"\n{more}\n'
+
+
+def problem(folder: Path, text: str) -> str:
+    with pytest.raises(ConfigurationError) as raised:
+        load(folder, text)
+    return str(raised.value)
+
+
+def test_two_sources_with_one_key(tmp_path: Path) -> None:
+    """Whose event it is would depend on the order; the key itself is not shown."""
+    text = '[sources.app]\nkind = "segment"\nwrite_key = ["secret-1", "k"]\n'
+    message = problem(tmp_path, text)
+    assert message == "sources.app.write_key is also that of sources.web; give each source a key of its own"
+
+
+@pytest.mark.parametrize("path", ["a.log", "./a.log", "x/../a.log"])
+def test_two_destinations_with_one_file(tmp_path: Path, path: str) -> None:
+    """Neither could tell which lines are its own."""
+    text = destination("one", "a.log") + destination("two", path)
+    assert problem(tmp_path, text).startswith("destinations.two.path is also that of destinations.one;")
+
+
+def test_a_destination_that_rests_shares_nothing(tmp_path: Path) -> None:
+    """A destination that was renamed may stay in the file, switched off."""
+    load(tmp_path, destination("old", "a.log", "enabled = false") + destination("new", "a.log"))
+
+
+@pytest.mark.parametrize(
+    "name", ["log.db", "delivery.db", "site.db", "log.db-wal", "secret_key", "trackside.toml"]
+)
+def test_a_file_of_the_servers_own(tmp_path: Path, name: str) -> None:
+    """Lines in a database would destroy it."""
+    for path in (name, str(tmp_path / name)):
+        assert "a file of the server's own" in problem(tmp_path, destination("one", path))
+
+
+def test_no_path_at_all(tmp_path: Path) -> None:
+    """No file system has a name with NUL in it."""
+    assert "want the path of a file" in problem(tmp_path, destination("one", "a\\u0000b"))
