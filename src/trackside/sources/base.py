@@ -52,6 +52,10 @@ class Decoded(Struct, frozen=True, kw_only=True, gc=False):
 class Source(Protocol):
     """Decodes one protocol. Never raises for any input: what is wrong becomes a reject and a reply."""
 
+    def handles(self, path: str) -> bool:
+        """Return whether requests for `path` are for this source; asked for every request."""
+        ...
+
     def decode(self, request: Request) -> Decoded:
         """Return the events, the rejects and the reply this request leads to."""
         ...
