@@ -211,10 +211,11 @@ def test_nobody_there(free_port: int) -> None:
     assert time.slept == [0.5, 1.0]
 
 
-def test_no_url() -> None:
-    """What is no URL is told as such."""
+@pytest.mark.parametrize("url", ["here", "localhost:8000", "ftp://127.0.0.1", "http://[::1", ""])
+def test_no_url(url: str) -> None:
+    """What is no URL of a server is told as such, at once."""
     with pytest.raises(NotSent, match="is no URL"):
-        sender("events.example.org", Time()).send([b"{}"])
+        Sender(url, "k", give_up_s=60).send([b"{}"])
 
 
 def test_the_configured_server(place: Place, monkeypatch: pytest.MonkeyPatch, collector: Collector) -> None:

@@ -35,6 +35,13 @@ def test_whole_events(place: Place) -> None:
     assert line["received_at"] == "2026-11-20T12:00:01Z"
 
 
+def test_a_position_beyond_all(place: Place) -> None:
+    """However large the number is, there is nothing after it."""
+    place.append([event(1)])
+    for position in ("2", str(2**63 - 1), "9" * 30):
+        assert positions(place, "--since", position) == []
+
+
 def test_the_last_ones(place: Place) -> None:
     """Without a start it is the last events, or the last of a name, however far back they are."""
     place.append([event(number, name="rare" if number % 400 == 0 else "often") for number in range(1, 1_001)])

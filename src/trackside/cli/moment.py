@@ -9,6 +9,8 @@ import click
 from trackside.log.base import Log
 
 _AGO = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
+_LAST = 2**63 - 1
+"""The largest position a log can have."""
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -32,7 +34,7 @@ class Moment(_Base):
         text = str(value).strip()
         try:
             if text.isascii() and text.isdigit():
-                return int(text)
+                return min(int(text), _LAST)
             if ago := _AGO.fullmatch(text):
                 return datetime.now(UTC) - timedelta(**{_UNITS[ago[2]]: float(ago[1])})
             return datetime.fromisoformat(text).astimezone(UTC)  # without an offset: local time

@@ -109,6 +109,8 @@ class Sender:
 
     def send(self, batch: Sequence[bytes]) -> None:
         """Return once the server has answered that it has the batch. Raises NotSent."""
+        if not self.url.lower().startswith(("http://", "https://")):
+            raise NotSent(f"{self.url!r} is no URL of a server; want http://… or https://…")
         started, attempt = self._clock(), 0
         while True:
             self.requests += 1
