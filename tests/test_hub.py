@@ -32,6 +32,13 @@ def test_two_sources_with_one_key(tmp_path: Path) -> None:
     assert message == "sources.app.write_key is also that of sources.web; give each source a key of its own"
 
 
+@pytest.mark.parametrize("key", ['""', "[]", '[""]'])
+def test_a_source_without_a_key(tmp_path: Path, key: str) -> None:
+    """It would refuse everything."""
+    text = f'[sources.app]\nkind = "segment"\nwrite_key = {key}\n'
+    assert problem(tmp_path, text).startswith("sources.app.write_key is empty;")
+
+
 @pytest.mark.parametrize("path", ["a.log", "./a.log", "x/../a.log"])
 def test_two_destinations_with_one_file(tmp_path: Path, path: str) -> None:
     """Neither could tell which lines are its own."""

@@ -56,17 +56,19 @@ def load_config(
         source_kinds=SOURCE_KINDS,
         destination_kinds=DESTINATION_KINDS,
     )
-    problems = [*_shared_keys(loaded.config), *_shared_files(loaded.config)]
+    problems = [*_wrong_keys(loaded.config), *_shared_files(loaded.config)]
     if problems:
         raise ConfigurationError("\n".join(problems))
     return loaded
 
 
-def _shared_keys(config: Config) -> Iterator[str]:
-    """Tell of write keys that would not say whose event it is."""
+def _wrong_keys(config: Config) -> Iterator[str]:
+    """Tell of sources without a write key, and of keys that would not say whose event it is."""
     sources: dict[str, str] = {}
     for name, settings in config.sources.items():
-        for key in getattr(settings, "write_keys", ()):
+        if not settings.write_keys:
+            yield f"sources.{name}.write_key is empty; want a text of your choice, which clients send"
+        for key in settings.write_keys:
             first = sources.setdefault(key, name)
             if first != name:
                 yield f"sources.{name}.write_key is also that of sources.{first}; give each source a key of its own"

@@ -219,3 +219,15 @@ def test_ten_thousand_idle_connections(server: RunningServer) -> None:
         assert post(server)[0] == 200
         assert eventually(lambda: closes(idle[0]) and closes(idle[-1]), timeout_s=30)
     assert post(server)[0] == 200
+
+
+def test_a_path_of_the_api_that_does_not_exist(server: RunningServer) -> None:
+    """A page with a mistyped path may read that it is a 404."""
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=10)
+    connection.request("POST", "/v1/trakc", EVENT, {"Origin": "https://site.example"})
+    response = connection.getresponse()
+    answer = json.loads(response.read())
+    connection.close()
+    assert (response.status, answer["code"]) == (404, "not_found")
+    assert response.headers["Access-Control-Allow-Origin"] == "*"

@@ -5,6 +5,9 @@ from collections.abc import Callable
 from trackside.server.asgi import Application, Receive, Scope, Send
 from trackside.server.client import ClientAddress
 
+_API = "/v1/"
+"""A path of the API that does not exist is answered by the collector too: as JSON, and readable for pages."""
+
 
 class Front:
     """The ASGI application uvicorn runs; it looks at the path and hands the request on."""
@@ -27,7 +30,7 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand on one request."""
         path = scope["path"]
-        if self._collects(path):
+        if self._collects(path) or path.startswith(_API):
             await self._collector(scope, receive, send)
             return
         probe = self._probes.get(path)

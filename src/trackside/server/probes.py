@@ -1,5 +1,6 @@
 """What machines ask a server: is it alive, may it be sent requests, what are its numbers."""
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
@@ -34,12 +35,12 @@ def probes(
         await respond(send, 200, msgspec.json.encode({"status": "ok", "version": version}), headers=_FRESH)
 
     async def ready(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-        problems = readiness.problems()
+        problems = await asyncio.to_thread(readiness.problems)  # it reads the disk
         body = msgspec.json.encode({"status": "unavailable" if problems else "ok", "problems": problems})
         await respond(send, 503 if problems else 200, body, headers=_FRESH)
 
     async def numbers(scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG001
-        body, content_type = metrics()
+        body, content_type = await asyncio.to_thread(metrics)
         await respond(send, 200, body, content_type=content_type, headers=_FRESH)
 
     return {"/healthz": alive, "/readyz": ready, "/metrics": numbers}

@@ -1,5 +1,6 @@
 """`trackside serve`: opens the port, runs one process or several, says where to look, stops cleanly."""
 
+import logging
 import resource
 import socket
 import sys
@@ -21,6 +22,7 @@ _BACKLOG = 2_048
 def run(loaded: Loaded) -> int:
     """Serve until SIGTERM or SIGINT; return the exit status: 0 after a clean stop."""
     config = loaded.config
+    _set_up_logging()
     _raise_file_limit()
     hub.open_log(config).close()  # a data directory that cannot be used is refused before the port opens
     listener = _listen(config)
@@ -71,6 +73,13 @@ def _print_banner(config: Config, address: str) -> None:
         ]
     sys.stdout.write("\n".join(lines) + "\n\n")
     sys.stdout.flush()
+
+
+def _set_up_logging() -> None:
+    """Log to stderr what an operator can act on; what anybody can cause from outside is counted instead."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("uvicorn.error", "django.request", "django.security.DisallowedHost"):
+        logging.getLogger(name).setLevel(logging.CRITICAL if "Disallowed" in name else logging.ERROR)
 
 
 def _raise_file_limit() -> None:

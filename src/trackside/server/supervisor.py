@@ -16,6 +16,7 @@ logger = logging.getLogger("trackside.server")
 
 _SHORT_LIFE_S = 5.0
 _POLL_S = 0.1
+DELIVERY = "delivery"
 
 
 def run(config: Config, listener: socket.socket, address: str) -> int:
@@ -27,7 +28,7 @@ def run(config: Config, listener: socket.socket, address: str) -> int:
         return lambda: process.run(config, port, address, roles=frozenset({role}), parent=parent)
 
     jobs = {f"collector {number}": job(Role.COLLECT) for number in range(1, config.workers + 1)}
-    jobs["delivery"] = job(Role.DELIVER)
+    jobs[DELIVERY] = job(Role.DELIVER)
     return _Supervisor(jobs, grace_s=config.shutdown_grace_s).run()
 
 
@@ -88,14 +89,20 @@ class _Supervisor:
             )
 
     def _finish(self) -> int:
+        # delivery stops last: what the collectors still took in goes on with it
+        for last in (False, True):
+            self._stop_jobs([pid for pid, (job, _) in self._running.items() if (job == DELIVERY) is last])
+        return 0
+
+    def _stop_jobs(self, pids: list[int]) -> None:
         deadline = time.monotonic() + self._grace_s + 5.0
-        for pid in self._running:
+        for pid in pids:
             os.kill(pid, signal.SIGTERM)
-        while self._running and time.monotonic() < deadline:
+        while self._running.keys() & set(pids) and time.monotonic() < deadline:
             self._reap()
             time.sleep(_POLL_S / 2)
-        for pid in self._running:
+        for pid in self._running.keys() & set(pids):
             logger.error("Process %d did not stop in time and is killed", pid)
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-        return 0
+            del self._running[pid]
