@@ -9,8 +9,9 @@ import pytest
 
 from tests.log.sqlite.conftest import OpenLog
 from trackside.errors import StorageError
+from trackside.log.base import Progress
 from trackside.log.sqlite.schema import DELIVERY, LOG
-from trackside.testing.log_values import append, make_event, read_all
+from trackside.testing.log_values import ManualClock, append, make_event, read_all
 
 
 def _fill(open_log: OpenLog) -> None:
@@ -99,6 +100,21 @@ def test_a_delivery_state_of_another_log_is_refused(open_log: OpenLog, directory
     (directory / "log.db").unlink()
     with pytest.raises(StorageError, match="belongs to another log"):
         open_log()
+
+
+def test_a_log_older_than_the_delivery_state_is_refused(open_log: OpenLog, directory: Path) -> None:
+    """Restored from another backup, it would give positions again that a destination has passed."""
+    log = open_log()
+    append(log, make_event(1))
+    log.close()
+    old = (directory / "log.db").read_bytes()
+    log = open_log()
+    append(log, make_event(2), make_event(3))
+    log.subscription("crm").advance(Progress(position=3, delivered=3), now=ManualClock().now)
+    log.close()
+    (directory / "log.db").write_bytes(old)
+    with pytest.raises(StorageError, match=r"crm has had the events up to 3, but .*log\.db ends at 1"):
+        open_log().subscription("crm")
 
 
 def test_a_half_made_file_of_a_crashed_start_is_no_obstacle(open_log: OpenLog, directory: Path) -> None:

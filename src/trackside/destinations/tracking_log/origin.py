@@ -2,21 +2,9 @@
 
 from trackside.destinations.tracking_log.raw_json import Members
 from trackside.destinations.tracking_log.seen import Seen
+from trackside.libraries import BROWSER_LIBRARIES, MOBILE_LIBRARIES
 
-_BROWSER_LIBRARIES = ("analytics.js", "analytics-next", "RudderLabs JavaScript SDK")
-_MOBILE_LIBRARIES = (
-    "analytics-android",
-    "analytics-flutter",
-    "analytics-ios",
-    "analytics-kotlin",
-    "analytics-react-native",
-    "analytics-swift",
-    "analytics_flutter",
-    "@segment/analytics-react-native",
-    "com.rudderstack.android.sdk.core",
-    "rudder-ios-library",
-)
-LIBRARIES = dict.fromkeys(_BROWSER_LIBRARIES, "browser") | dict.fromkeys(_MOBILE_LIBRARIES, "mobile")
+LIBRARIES = dict.fromkeys(BROWSER_LIBRARIES, "browser") | dict.fromkeys(MOBILE_LIBRARIES, "mobile")
 """The kind of client a library runs in, where it says that by itself."""
 
 _CHANNELS = {b'"browser"': "browser", b'"client"': "browser", b'"mobile"': "mobile", b'"server"': "server"}

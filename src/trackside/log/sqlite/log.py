@@ -150,10 +150,21 @@ class SQLiteLog:
         )
 
     def subscription(self, name: str, *, start: Start = "earliest") -> Subscription:
-        """Return the subscription of that name, made where it is new."""
+        """Return the subscription of that name, made where it is new.
+
+        Raises StorageError where the log ends before its position: new events up to there would be passed over.
+        """
         bounds = self.bounds()
         earliest = bounds.first - 1 if bounds.events else bounds.last
-        return open_subscription(self._delivery, name, bounds.last if start == "latest" else earliest)
+        opened = open_subscription(self._delivery, name, bounds.last if start == "latest" else earliest)
+        position = opened.state().position
+        if position > self._reader.end():
+            raise StorageError(
+                f"{self._delivery.path} says that {name} has had the events up to {position}, but"
+                f" {self._log.path} ends at {self._reader.end()}: it is older; restore both of one backup,"
+                f" or move delivery.db away to deliver everything again"
+            )
+        return opened
 
     def subscriptions(self) -> list[str]:
         """Return the names of all subscriptions, sorted."""

@@ -4,27 +4,13 @@ import msgspec
 from msgspec import Raw
 
 from trackside.event import EMPTY_OBJECT
+from trackside.libraries import BROWSER_LIBRARIES, MOBILE_LIBRARIES
 from trackside.sources.segment_api.wire import ABSENT, ENCODER, FACTS, MEMBERS, NULL, ContextFacts
 
 _QUOTE = 0x22
 
-CLIENT_LIBRARIES = frozenset(
-    {
-        "analytics.js",
-        "analytics-ios",
-        "analytics-android",
-        "analytics-swift",
-        "analytics-kotlin",
-        "analytics-flutter",
-        "analytics-react-native",
-        "@segment/analytics-react-native",
-        "RudderLabs JavaScript SDK",
-        "rudder-android-library",
-        "rudder-ios-library",
-        "com.rudderstack.android.sdk.core",
-    }
-)
-"""Libraries that run on the user's own device, so that the address they send from is the user's."""
+CLIENT_LIBRARIES = BROWSER_LIBRARIES | MOBILE_LIBRARIES
+"""The address they send from is the user's."""
 CLIENT_CHANNELS = frozenset({"browser", "mobile", "web"})
 STALE_SENT_AT_LIBRARIES = frozenset(
     {
