@@ -29,6 +29,7 @@ FORMAT = 1
 version began is cut off and written again, because its lines cannot be recognised."""
 
 _ENCODER = msgspec.json.Encoder()
+_last_received: tuple[datetime | None, Raw] = (None, Raw())
 
 
 class Context(Struct, frozen=True, gc=False):
@@ -92,7 +93,7 @@ def to_line(event: Event) -> Line:
             "",
             around.application,
             _client(event, around, extra),
-            _time(event.received_at),
+            _received(event.received_at),
         ),
         person.username or around.username or (extra and _username(extra)) or "",
         "",
@@ -115,6 +116,16 @@ def _user_id(user_id: str | None) -> int | str | None:
     if user_id is None or not user_id.isdecimal() or not user_id.isascii() or len(user_id) > 18:
         return user_id
     return user_id if user_id[0] == "0" and len(user_id) > 1 else int(user_id)
+
+
+def _received(moment: datetime) -> Raw:
+    """Return the moment as text; all events of a batch have the same."""
+    global _last_received  # noqa: PLW0603  # one tuple, replaced whole
+    known, text = _last_received
+    if known != moment:
+        text = _time(moment)
+        _last_received = (moment, text)
+    return text
 
 
 def _time(moment: datetime) -> Raw:

@@ -26,7 +26,7 @@ LONGEST_NUMBER = 4_300
 _LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
 _DIGIT = re.compile(rb"[0-9]")
 _SAMPLE_BYTES = 4_096
-_LINE_FEED, _CARRIAGE_RETURN = b"\n\r"
+_LINE_FEED, _CARRIAGE_RETURN, _OPEN_LIST = b"\n\r["
 
 
 def clean(body: bytes) -> bytes | None:
@@ -58,8 +58,10 @@ def is_deeper(text: bytes, levels: int) -> bool:
     if len(text) <= 2 * levels:
         return False  # a level takes two brackets
     # replace() looks for one byte at the speed of memchr; count() does not, and this runs for every event
-    without = len(text.replace(b"{", b"")) + len(text.replace(b"[", b""))
-    if 2 * len(text) - without <= levels:
+    opening = len(text) - len(text.replace(b"{", b""))
+    if _OPEN_LIST in text:  # as a number: bytes in bytes is ten times slower
+        opening += len(text) - len(text.replace(b"[", b""))
+    if opening <= levels:
         return False
     brackets = _STRINGS.sub(b"", text).translate(None, _NO_BRACKETS)
     return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > levels
