@@ -9,7 +9,7 @@ import pytest
 from trackside.errors import LogBusy, LogClosed
 from trackside.event import Batch
 from trackside.log.base import Committed, Receipt, Unavailable
-from trackside.log.group_commit import GROUP_BYTES, GroupCommit
+from trackside.log.group_commit import GROUP_BYTES, TRY_AGAIN_S, GroupCommit
 from trackside.testing.log_values import make_event
 
 PATIENCE_S = 10.0
@@ -118,6 +118,8 @@ def test_nothing_is_taken_after_close() -> None:
     queue.close()
     with pytest.raises(LogClosed):
         queue.submit(batch(1), lambda _: None)
+    with pytest.raises(LogClosed):
+        queue.commit_now([batch(1)])
     queue.close()
 
 
@@ -134,9 +136,52 @@ def test_a_receiver_may_close() -> None:
     assert closed.wait(PATIENCE_S)
 
 
+def test_nobody_overtakes_a_commit_or_what_waits_for_one() -> None:
+    engine = Engine()
+    queue = GroupCommit(engine.commit, queue_bytes=1 << 20, name="test")
+    queue.submit(batch(0), lambda _: None)
+    assert engine.started.wait(PATIENCE_S)
+    queue.submit(batch(1), lambda _: None)
+    assert queue.commit_now([batch(2)]) is None
+    engine.go_on.set()
+    queue.close()
+    assert [b.events[0].id for group in engine.groups for b in group] == ["event-0", "event-1"]
+
+
+def test_a_batch_that_cannot_be_stored_at_once_goes_to_the_thread() -> None:
+    """Which of several it is that cannot be stored is found out there."""
+
+    def commit(batches: Sequence[Batch]) -> list[Receipt]:
+        raise ValueError("poison")
+
+    queue = GroupCommit(commit, queue_bytes=1 << 20, name="test")
+    assert queue.commit_now([batch(1)]) is None
+    queue.close()
+
+
+def test_a_slow_disk_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a commit waits for long the thread does it, and some seconds later it is tried again."""
+    now_s = 0.0
+
+    def commit(batches: Sequence[Batch]) -> list[Receipt]:
+        nonlocal now_s
+        now_s += 0.005
+        return [Committed(1, 0, 1)] * len(batches)
+
+    monkeypatch.setattr("trackside.log.group_commit.time.perf_counter", lambda: now_s)
+    monkeypatch.setattr("trackside.log.group_commit.time.thread_time", lambda: 0.0)
+    queue = GroupCommit(commit, queue_bytes=1 << 20, name="test")
+    taken = [queue.commit_now([batch(number)]) is not None for number in range(10)]
+    assert taken == [True] * taken.index(False) + [False] * (10 - taken.index(False))
+    now_s += TRY_AGAIN_S
+    assert queue.commit_now([batch(11)]) is not None
+    queue.close()
+
+
 def test_no_thread_before_the_first_batch() -> None:
     before = threading.active_count()
     queue = GroupCommit(lambda b: [Committed(1, 0, 1)] * len(b), queue_bytes=1 << 20, name="test")
+    assert queue.commit_now([batch(1)]) == [Committed(1, 0, 1)]
     assert threading.active_count() == before
     queue.close()
 

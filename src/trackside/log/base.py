@@ -229,6 +229,16 @@ class Log(Protocol):
         """
         ...
 
+    def commit_now(self, batches: Sequence[Batch]) -> Sequence[Receipt] | None:
+        """Make the batches durable in the calling thread; return a receipt for each.
+
+        None where that would mean to wait for somebody else (another writer, a slow disk), or to do much work:
+        then nothing was done, and `append_all` is the way. For callers that cannot do anything else meanwhile, as
+        an event loop whose clients all wait for their answers: to hand a few events to another thread
+        costs more than to store them. Raises LogClosed after `close`.
+        """
+        ...
+
     def read(self, after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
         """Return up to about `limit` events with positions greater than `after`; rather some more than half a chunk."""
         ...

@@ -1,4 +1,7 @@
-"""One thread that commits whatever waits, together: who arrives during a commit shares the next one."""
+"""Commits whatever waits together: who arrives during a commit shares the next one.
+
+A thread does it, or the caller itself where it may and that costs less than handing over.
+"""
 
 import logging
 import os
@@ -15,6 +18,8 @@ from trackside.event import Batch
 from trackside.log.base import Committed, Receipt, Unavailable
 from trackside.telemetry import catalogue
 
+_CLOSED = "the log is closed: the process is stopping"
+
 Commit = Callable[[Sequence[Batch]], Sequence[Receipt]]
 """Keeps all batches durably, or none; returns one receipt for each, in their order."""
 
@@ -23,6 +28,11 @@ GROUP_BYTES = 4_194_304
 PACE_S = 0.004
 """Between the beginnings of two commits while several requests share each: a sync costs as much CPU time
 as taking in several requests, and who waits for company waits no longer than this."""
+NOW_BYTES = 262_144
+"""More than this is left to the thread: it is compressed there while the caller goes on."""
+PATIENCE_S = 0.001
+"""Where a commit keeps its caller waiting for the disk for longer than this, on average, the thread takes over."""
+TRY_AGAIN_S = 10.0
 EVENT_OVERHEAD_BYTES = 256
 """What an event costs in memory beside its body, at least."""
 
@@ -42,8 +52,17 @@ class GroupCommit:
     After a fork the child begins with an empty queue: what waited belongs to the parent, which answers it.
     """
 
-    def __init__(self, commit: Commit, *, queue_bytes: int, name: str) -> None:
+    def __init__(
+        self,
+        commit: Commit,
+        *,
+        queue_bytes: int,
+        name: str,
+        commit_now: Callable[[Sequence[Batch]], Sequence[Receipt] | None] | None = None,
+    ) -> None:
+        """`commit_now` does as `commit` without waiting for others, or returns None; `commit` itself by default."""
         self._commit = commit
+        self._try_commit = commit_now or commit
         self._queue_bytes = queue_bytes
         self._name = name
         self._bytes_per_s = 0.0
@@ -57,6 +76,9 @@ class GroupCommit:
         self._thread: threading.Thread | None = None
         self._waiting_bytes = 0
         self._waiting_events = 0
+        self._turn = threading.Lock()
+        self._waited_s = 0.0
+        self._not_now_until = 0.0
         self._closed = getattr(self, "_closed", False)
 
     @property
@@ -70,14 +92,10 @@ class GroupCommit:
 
     def submit_all(self, batches: Sequence[Batch], done: Callable[[Sequence[Receipt]], None]) -> None:
         """Queue all batches or none; `done` gets their receipts on the thread. Raises LogBusy or LogClosed."""
-        size = events = 0
-        for batch in batches:
-            count = len(batch.events)
-            events += count
-            size += max(batch.size_bytes, EVENT_OVERHEAD_BYTES * (count + len(batch.rejects)))
+        size, events = _measure(batches)
         with self._lock:
             if self._closed:
-                raise LogClosed("the log is closed: the process is stopping")
+                raise LogClosed(_CLOSED)
             waiting = self._waiting_bytes + size
             if waiting > self._queue_bytes and self._waiting_bytes:  # alone, even the largest batch may pass
                 raise LogBusy(
@@ -90,6 +108,40 @@ class GroupCommit:
                 self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
                 self._thread.start()
             self._queue.put(_Entry(batches, done, size, events))
+
+    def commit_now(self, batches: Sequence[Batch]) -> Sequence[Receipt] | None:
+        """Commit in the calling thread and return the receipts; None, with nothing done, where that is not for it.
+
+        It is not where others wait already or a commit is running, where there is much to write, or where the
+        disk was slow lately. Raises LogClosed.
+        """
+        size, events = _measure(batches)
+        began = time.perf_counter()
+        if size > NOW_BYTES or began < self._not_now_until or not self._turn.acquire(blocking=False):
+            return None
+        try:
+            if self._closed:
+                raise LogClosed(_CLOSED)
+            if self._queue.qsize():
+                return None
+            worked_before = time.thread_time()
+            try:
+                receipts = self._try_commit(batches)
+            except Exception:  # noqa: BLE001  # the thread finds out which of the batches it was, and tells
+                return None
+            duration_s = time.perf_counter() - began
+            self._note_wait(duration_s - (time.thread_time() - worked_before))
+        finally:
+            self._turn.release()
+        if receipts is not None:
+            self._report(batches, events, receipts, duration_s)
+        return receipts
+
+    def _note_wait(self, waited_s: float) -> None:
+        self._waited_s += (waited_s - self._waited_s) / 16
+        if self._waited_s > PATIENCE_S:
+            self._waited_s = 0.0
+            self._not_now_until = time.perf_counter() + TRY_AGAIN_S
 
     def close(self) -> None:
         """Commit what waits, call every `done`, end the thread; `submit` raises LogClosed from here on."""
@@ -130,15 +182,18 @@ class GroupCommit:
             paced_until = began + PACE_S if shared else 0.0
 
     def _commit_group(self, group: list[_Entry], size_bytes: int) -> None:
-        began = time.perf_counter()
-        receipts = self._receipts([batch for entry in group for batch in entry.batches])
-        duration_s = time.perf_counter() - began
+        batches = [batch for entry in group for batch in entry.batches]
+        events = sum(entry.events for entry in group)
+        with self._turn:
+            began = time.perf_counter()
+            receipts = self._receipts(batches)
+            duration_s = time.perf_counter() - began
         rate = size_bytes / max(duration_s, 1e-6)
         with self._lock:
             self._waiting_bytes -= size_bytes
-            self._waiting_events -= sum(entry.events for entry in group)
+            self._waiting_events -= events
             self._bytes_per_s = rate if not self._bytes_per_s else 0.9 * self._bytes_per_s + 0.1 * rate
-        self._report(group, receipts, duration_s)
+        self._report(batches, events, receipts, duration_s)
         told = 0
         for entry in group:
             start, told = told, told + len(entry.batches)
@@ -147,7 +202,9 @@ class GroupCommit:
             except Exception:
                 logger.exception("the receiver of a receipt failed")
 
-    def _report(self, group: list[_Entry], receipts: Sequence[Receipt], duration_s: float) -> None:
+    def _report(
+        self, batches: Sequence[Batch], events: int, receipts: Sequence[Receipt], duration_s: float
+    ) -> None:
         catalogue.LOG_QUEUE_BYTES.set(self._waiting_bytes)
         catalogue.LOG_QUEUE_EVENTS.set(self._waiting_events)
         failure = next((receipt for receipt in receipts if isinstance(receipt, Unavailable)), None)
@@ -156,14 +213,14 @@ class GroupCommit:
             catalogue.LOG_UNAVAILABLE_NOW.send(catalogue.LogUnavailable(reason=failure.reason))
             return
         catalogue.LOG_COMMIT_S.observe(duration_s)
-        catalogue.LOG_COMMIT_EVENTS.observe(sum(entry.events for entry in group))
+        catalogue.LOG_COMMIT_EVENTS.observe(events)
         if catalogue.LOG_COMMITTED:
             committed = [receipt for receipt in receipts if isinstance(receipt, Committed)]
             catalogue.LOG_COMMITTED.send(
                 catalogue.LogCommitted(
                     stored=sum(receipt.stored for receipt in committed),
                     duplicates=sum(receipt.duplicates for receipt in committed),
-                    rejects=sum(len(batch.rejects) for entry in group for batch in entry.batches),
+                    rejects=sum(len(batch.rejects) for batch in batches),
                     last=committed[-1].last,
                     duration_s=duration_s,
                 )
@@ -179,3 +236,13 @@ class GroupCommit:
                 return [receipt for batch in batches for receipt in self._receipts([batch])]
             logger.exception("a batch could not be committed")
             return [Unavailable(f"the batch could not be stored: {type(error).__name__}")]
+
+
+def _measure(batches: Sequence[Batch]) -> tuple[int, int]:
+    """Return about how many bytes the batches take in memory, and how many events they hold."""
+    size = events = 0
+    for batch in batches:
+        count = len(batch.events)
+        events += count
+        size += max(batch.size_bytes, EVENT_OVERHEAD_BYTES * (count + len(batch.rejects)))
+    return size, events

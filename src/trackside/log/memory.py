@@ -58,6 +58,10 @@ class MemoryLog:
         """Take all batches or none; `done` is called from the log's thread with a receipt for each."""
         self._writer.submit_all(batches, done)
 
+    def commit_now(self, batches: Sequence[Batch]) -> Sequence[Receipt] | None:
+        """Keep the batches at once; None where others wait already."""
+        return self._writer.commit_now(batches)
+
     def _commit(self, batches: Sequence[Batch]) -> list[Receipt]:
         with self._changed:
             self._forget(self._clock())

@@ -65,9 +65,16 @@ class Pipeline:
 
     def accept_all(
         self, arrived: Iterable[tuple[Decoded, int]], done: Callable[[Sequence[Receipt]], None]
-    ) -> None:
-        """Do as `accept` for several requests at a time; `done` is called once, with a receipt for each."""
-        self._log.append_all([self._batch(decoded, size_bytes) for decoded, size_bytes in arrived], done)
+    ) -> Sequence[Receipt] | None:
+        """Do as `accept` for several requests; return a receipt for each where they could be stored at once.
+
+        Otherwise returns None, and `done` is called with the receipts, once, from the log's own thread.
+        """
+        batches = [self._batch(decoded, size_bytes) for decoded, size_bytes in arrived]
+        receipts = self._log.commit_now(batches)
+        if receipts is None:
+            self._log.append_all(batches, done)
+        return receipts
 
     def _batch(self, decoded: Decoded, size_bytes: int) -> Batch:
         events, rejects = decoded.events, decoded.rejects

@@ -11,6 +11,7 @@ from msgspec import Struct
 from trackside.errors import LogBusy, LogClosed
 from trackside.event import Reject
 from trackside.log.base import Receipt, Unavailable
+from trackside.log.group_commit import PACE_S
 from trackside.pipeline.accept import Pipeline
 from trackside.server.asgi import Receive, Scope, Send, respond
 from trackside.server.body import BodyRefused, Buffers, ClientGone, read_body
@@ -61,6 +62,7 @@ class Collector:
         self._commits = Commits()
         self._loop = asyncio.get_running_loop()
         self._arrived: list[_Request] = []
+        self._paced_until = 0.0
 
     def take(self, head: Head, body: bytes, answer: Answer) -> None:
         """Decode the request and store what it brings; `answer` is called once, in the loop, when that is durable."""
@@ -131,14 +133,18 @@ class Collector:
                 catalogue.SDK_METRICS_DISCARDED.add(decoded.discarded, decoded.source)
             request.finish(decoded.reply)
             return
-        # Requests that arrive in one turn of the loop go to the log together, at the turn's end: a writer that
-        # wakes up for the first of them would fight with the loop over the interpreter for the rest of the turn.
+        # Requests that arrive in one turn of the loop go to the log together, at the turn's end, and while
+        # several share each commit one begins at most every PACE_S: a sync costs as much as taking in several.
         if not self._arrived:
-            self._loop.call_soon(self._store_arrived)
+            if (pause_s := self._paced_until - self._loop.time()) > 0:
+                self._loop.call_later(pause_s, self._store_arrived)
+            else:
+                self._loop.call_soon(self._store_arrived)
         self._arrived.append(request)
 
     def _store_arrived(self) -> None:
         arrived, self._arrived = self._arrived, []
+        began = self._loop.time()
 
         def committed(receipts: Sequence[Receipt]) -> None:
             for request, receipt in zip(arrived, receipts, strict=True):
@@ -149,7 +155,7 @@ class Collector:
 
         try:
             bundle = [(request.decoded, request.size_bytes) for request in arrived]
-            self._pipeline.accept_all(bundle, self._commits.tell(committed))
+            receipts = self._pipeline.accept_all(bundle, self._commits.tell(committed))
         except LogBusy as busy:
             catalogue.REQUESTS_SHED.add(len(arrived), "queue_full")
             message = "too many events wait to be stored"
@@ -160,6 +166,9 @@ class Collector:
             logger.exception("Requests could not be given to the log")
             reply = _failure(503, "internal", "the request could not be handled", retry_after_s=60)
         else:
+            if receipts is not None:
+                self._paced_until = began + PACE_S if len(arrived) > 1 else 0.0
+                committed(receipts)
             return
         for request in arrived:
             request.finish(reply)

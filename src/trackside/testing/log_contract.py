@@ -102,6 +102,34 @@ class LogContract(SubscriptionContract):
     def test_the_same_id_from_two_sources_is_two_events(self, log: Log) -> None:
         assert append(log, make_event(1, source="web"), make_event(1, source="mobile")).stored == 2
 
+    def test_a_few_events_are_stored_at_once_where_nobody_else_writes(self, log: Log) -> None:
+        append(log, make_event(1))
+        batches = [Batch(events=(make_event(1), make_event(2))), Batch(events=(make_event(3),))]
+        receipts = log.commit_now(batches)
+        assert receipts is not None
+        assert [(r.stored, r.duplicates) for r in receipts if isinstance(r, Committed)] == [(1, 1), (1, 0)]
+        assert append(log, make_event(3), make_event(4)) == Committed(1, 1, 4)
+        assert read_all(log) == [(number, f"event-{number}") for number in (1, 2, 3, 4)]
+
+    def test_who_stores_at_once_and_who_queues_do_not_meet(self, log: Log) -> None:
+        """Every event is stored once, whichever way it went, and no position is given twice."""
+        append(log, make_event(0))
+        queued = threading.Thread(target=lambda: [append(log, make_event(n)) for n in range(1, 400, 2)])
+        queued.start()
+        for number in range(2, 400, 2):
+            batch = Batch(events=(make_event(number), make_event(number - 1)))
+            if log.commit_now([batch]) is None:
+                append_and_wait(log, batch)
+        queued.join()
+        stored = read_all(log)
+        assert [position for position, _ in stored] == list(range(1, 401))
+        assert {event_id for _, event_id in stored} == {f"event-{number}" for number in range(400)}
+
+    def test_much_is_left_to_the_log_s_own_thread(self, log: Log) -> None:
+        append(log, make_event(0))
+        assert log.commit_now([Batch(events=(make_event(1),), size_bytes=1 << 24)]) is None
+        assert log.bounds() == Bounds(1, 1, 1)
+
     def test_duplicates_count_where_they_are(self, log: Log) -> None:
         """Each of several batches that share a commit is told of its own duplicates."""
         receipts = _append_at_once(

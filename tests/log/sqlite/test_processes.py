@@ -47,6 +47,21 @@ def test_two_processes_append_the_same_events(open_log: OpenLog, directory: Path
     assert append(log, *map(make_event, range(7_500))) == Committed(0, 7_500, 7_500)
 
 
+def test_nobody_waits_for_another_writer_who_need_not(open_log: OpenLog) -> None:
+    """What should be stored at once is left alone while somebody else holds the log, ours or not."""
+    log = open_log()
+    append(log, make_event(1))
+    batch = Batch(events=(make_event(2),))
+    with log._log.writing():
+        assert log.commit_now([batch]) is None
+    with closing(sqlite3.connect(log._log.path, isolation_level=None)) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        assert log.commit_now([batch]) is None
+        foreign.execute("ROLLBACK")
+    assert read_all(log) == [(1, "event-1")]
+    assert append_and_wait(log, batch) == Committed(1, 0, 2)
+
+
 def test_what_was_acknowledged_survives_kill_9(open_log: OpenLog, directory: Path) -> None:
     """Killed again and again while it writes; what was not acknowledged is sent again, as clients do."""
     chance = random.Random(7)

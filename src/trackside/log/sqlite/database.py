@@ -110,6 +110,24 @@ class Database:
             finally:
                 fcntl.flock(handle.lock, fcntl.LOCK_UN)
 
+    def execute_if_free(self, statement: str, parameters: Sequence[object]) -> int | None:
+        """Do as `execute_alone`; None, with nothing done, where any other writer is at work at this moment."""
+        with self._borrowed() as handle:
+            try:
+                fcntl.flock(handle.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return None
+            try:
+                handle.connection.execute("PRAGMA busy_timeout = 0")
+                return handle.connection.execute(statement, parameters).rowcount
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                return None
+            finally:
+                handle.connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
+                fcntl.flock(handle.lock, fcntl.LOCK_UN)
+
     def execute_alone(self, statement: str, parameters: Sequence[object]) -> int:
         """Run one statement as a durable transaction of its own; return how many rows it changed.
 

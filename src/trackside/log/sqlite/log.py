@@ -70,7 +70,12 @@ class SQLiteLog:
             clock=clock,
             committed=self._watch.moved,
         )
-        self._queue = GroupCommit(self._writer.commit, queue_bytes=settings.queue_bytes, name="trackside-log")
+        self._queue = GroupCommit(
+            self._writer.commit,
+            commit_now=self._writer.commit_now,
+            queue_bytes=settings.queue_bytes,
+            name="trackside-log",
+        )
         self._maintaining = threading.Lock()
         after_fork = weakref.WeakMethod(self._after_fork_in_child)
         os.register_at_fork(after_in_child=lambda: (call := after_fork()) and call())
@@ -103,6 +108,10 @@ class SQLiteLog:
     def append_all(self, batches: Sequence[Batch], done: Callable[[Sequence[Receipt]], None]) -> None:
         """Take all batches or none; `done` is called from the log's thread with a receipt for each."""
         self._queue.submit_all(batches, done)
+
+    def commit_now(self, batches: Sequence[Batch]) -> Sequence[Receipt] | None:
+        """Make the batches durable in the calling thread; None where it would have to wait or take long."""
+        return self._queue.commit_now(batches)
 
     def read(self, after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
         """Return events after `after`, at most twice `limit`."""

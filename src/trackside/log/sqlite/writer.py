@@ -36,6 +36,23 @@ ALONE_AGAIN_US = 1_000_000
 """Who met another writer queues with it for so long."""
 
 
+_Execute = Callable[[str, Sequence[object]], int | None]
+
+
+class _Group:
+    """Batches that become durable together."""
+
+    __slots__ = ("batches", "events")
+
+    def __init__(self, batches: Sequence[Batch]) -> None:
+        self.batches = batches
+        self.events: Sequence[Event] = (
+            batches[0].events
+            if len(batches) == 1
+            else list(itertools.chain.from_iterable(batch.events for batch in batches))
+        )
+
+
 class _Stored(Struct, frozen=True):
     end: int
     known: list[int]
@@ -71,37 +88,51 @@ class Writer:
 
     def commit(self, batches: Sequence[Batch]) -> Sequence[Receipt]:
         """Keep all batches, or none where the disk does not let us."""
-        events: Sequence[Event] = (
-            batches[0].events
-            if len(batches) == 1
-            else list(itertools.chain.from_iterable(batch.events for batch in batches))
-        )
+        group = _Group(batches)
         try:
-            stored = self._store(events, batches)
+            stored = self._store(group)
         except StorageError as error:
             return [Unavailable(str(error), RETRY_AFTER_S)] * len(batches)
+        return self._receipts(group, stored)
+
+    def commit_now(self, batches: Sequence[Batch]) -> Sequence[Receipt] | None:
+        """Do as `commit`; None, with nothing done, where it would have to wait or takes more than a statement."""
+        group = _Group(batches)
+        now_us = to_us(self._clock())
+        if not self._is_alone(now_us):
+            return None
+        try:
+            stored = self._store_alone(group, now_us, self._database.execute_if_free)
+        except StorageError as error:
+            return [Unavailable(str(error), RETRY_AFTER_S)] * len(batches)
+        return None if stored is None else self._receipts(group, stored)
+
+    def _receipts(self, group: _Group, stored: _Stored) -> Sequence[Receipt]:
         self._committed(stored.end)
         if not stored.known:
-            return [Committed(len(batch.events), 0, stored.end) for batch in batches]
-        return _receipts(batches, stored)
+            return [Committed(len(batch.events), 0, stored.end) for batch in group.batches]
+        return _receipts(group.batches, stored)
 
-    def _store(self, events: Sequence[Event], batches: Sequence[Batch]) -> _Stored:
+    def _store(self, group: _Group) -> _Stored:
         now_us = to_us(self._clock())
-        keys = self._dedup.keys(events)
-        if self._end and self._dedup.ready and now_us >= self._queue_until_us:
-            stored = self._store_alone(events, batches, keys, now_us)
+        if self._is_alone(now_us):
+            stored = self._store_alone(group, now_us, self._database.execute_alone)
             if stored is not None:
                 return stored
-        return self._store_in_turn(events, batches, keys, now_us)
+        return self._store_in_turn(group, now_us)
 
-    def _store_alone(
-        self, events: Sequence[Event], batches: Sequence[Batch], keys: bytes, now_us: int
-    ) -> _Stored | None:
+    def _is_alone(self, now_us: int) -> bool:
+        """Return whether this process knows the log's end, unless another has written since."""
+        return self._end > 0 and self._dedup.ready and now_us >= self._queue_until_us
+
+    def _store_alone(self, group: _Group, now_us: int, execute: _Execute) -> _Stored | None:
         """Commit one chunk by one statement; None where it takes more, or where others have written since."""
-        if len(events) > MAX_EVENTS or any(batch.rejects for batch in batches):
+        events = group.events
+        if len(events) > MAX_EVENTS or any(batch.rejects for batch in group.batches):
             return None
+        keys = self._dedup.keys(events)
         known = self._dedup.add(keys, now_us)
-        inserted = 0
+        inserted: int | None = 0
         try:
             fresh, ids = (events, keys) if not known else _without(events, keys, known)
             if not fresh:
@@ -109,8 +140,8 @@ class Writer:
             first, *others = encode_chunks(fresh, self._compressor)
             if not others:
                 row = _row(self._end + 1, first, ids, now_us)
-                inserted = self._database.execute_alone(_INSERT_AT_END, (*row, self._end + 1))
-                if not inserted:
+                inserted = execute(_INSERT_AT_END, (*row, self._end + 1))
+                if inserted == 0:
                     self._queue_until_us = now_us + ALONE_AGAIN_US
         finally:
             if fresh and not inserted:
@@ -121,9 +152,8 @@ class Writer:
         self._dedup.committed(self._end)
         return _Stored(self._end, known)
 
-    def _store_in_turn(
-        self, events: Sequence[Event], batches: Sequence[Batch], keys: bytes, now_us: int
-    ) -> _Stored:
+    def _store_in_turn(self, group: _Group, now_us: int) -> _Stored:
+        events, keys = group.events, self._dedup.keys(group.events)
         if not self._dedup.ready:  # the long read of a start happens beside the others' commits
             with self._database.reading() as connection:
                 self._dedup.catch_up(connection, log_end(connection), now_us)
@@ -138,7 +168,7 @@ class Writer:
                     insert_chunk(connection, end + 1, chunk, ids[: chunk.count * ID_BYTES], now_us)
                     ids = ids[chunk.count * ID_BYTES :]
                     end += chunk.count
-                for batch in batches:
+                for batch in group.batches:
                     if batch.rejects:
                         insert_rejects(connection, batch.rejects, self._rejects_kept)
         except BaseException:
