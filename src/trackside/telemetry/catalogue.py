@@ -55,6 +55,30 @@ SDK_METRICS_DISCARDED = Counter(
     ("source",),
 )
 
+# The tracker: events that the application's own code emits.
+EMITTED = Counter("trackside_emitted_total", "Events emitted by the application's own code.")
+EMITTED_DROPPED = Counter(
+    "trackside_emitted_dropped_total",
+    "Emitted events that went no further on one branch, by reason: filtered, sampled_out, processor_failed,"
+    " oversize, unencodable, on_commit_failed, no_tracker or tracker_failed.",
+    ("reason",),
+)
+TRACKER_BACKEND_FAILURES = Counter(
+    "trackside_tracker_backend_failures_total",
+    "Exceptions raised by a tracker's backend; the event did not get there.",
+    ("backend",),
+)
+TRACKER_PROCESSOR_FAILURES = Counter(
+    "trackside_tracker_processor_failures_total",
+    "Exceptions raised by a tracker's processor; one that fails closed drops the event, others are skipped.",
+    ("processor",),
+)
+TRACKER_UNTRANSFORMED = Counter(
+    "trackside_tracker_untransformed_total",
+    "Events that a transformer left as they were because a field was missing or of another type.",
+    ("transformer",),
+)
+
 # The log.
 LOG_COMMIT_S = Histogram(
     "trackside_log_commit_seconds",

@@ -1,0 +1,188 @@
+"""What the tracker and its backends share: the event as a dict, its copy, its JSON, and who waits for a commit."""
+
+import copy
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from trackside.errors import TracksideError
+
+EmittedEvent = dict[str, Any]
+"""`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it."""
+
+
+class Unencodable(TracksideError):  # noqa: N818  # said of a value, like UnicodeEncodeError's base
+    """A value has no JSON: it contains itself, is nested too deep, or is of a type nobody can tell."""
+
+
+class CommitWaiter(Protocol):
+    """Something durable under way."""
+
+    def wait(self, timeout_s: float) -> bool:
+        """Return True once it is durable; False where it failed, or is not by then."""
+        ...
+
+
+_waiters: ContextVar[list[CommitWaiter] | None] = ContextVar("trackside_commit_waiters", default=None)
+
+
+@contextmanager
+def waiting_for_commit() -> Iterator[list[CommitWaiter]]:
+    """Collect, while the block runs, the waiters of everything that backends begin to make durable."""
+    waiters: list[CommitWaiter] = []
+    token = _waiters.set(waiters)
+    try:
+        yield waiters
+    finally:
+        _waiters.reset(token)
+
+
+def commit_waiters() -> list[CommitWaiter] | None:
+    """Return the list to append a waiter to, or None where nobody waits for the commit."""
+    return _waiters.get()
+
+
+_ATOMS = frozenset({str, int, float, bool, type(None), datetime, UUID, Decimal, bytes})
+
+
+def copy_event(event: Any) -> Any:
+    """Return a copy of `event` that shares no dict and no list with it.
+
+    What cannot be copied (a lock, a generator) stays the object it is.
+    """
+    try:
+        return _copied(event)
+    except Exception:  # noqa: BLE001  # whatever an application put into its data must not stop the event
+        return event
+
+
+def _copied(value: Any) -> Any:
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if kind is dict:
+        return {k: v if type(v) in _ATOMS else _copied(v) for k, v in value.items()}
+    if kind is list:
+        return [v if type(v) in _ATOMS else _copied(v) for v in value]
+    if kind is tuple:
+        return tuple(map(_copied, value))
+    try:
+        return copy.deepcopy(value)
+    except RecursionError:
+        raise
+    except Exception:  # noqa: BLE001  # see copy_event
+        return value
+
+
+def encode_json(value: Any) -> bytes:
+    """Return `value` as compact JSON (RFC 8259, UTF-8).
+
+    Times are ISO 8601 in UTC, a naive one is read as UTC; UUID, Decimal and lazy texts become text, sets and
+    tuples arrays, bytes base64, NaN and infinities null; keys become text. Raises Unencodable.
+    """
+    try:
+        return _ENCODER.encode(value if _is_plain(value) else plain(value))
+    except (TypeError, ValueError, OverflowError):
+        pass
+    except RecursionError:
+        raise Unencodable("the value contains itself or is nested too deep") from None
+    # lone surrogates, integers beyond 64 bits, keys of other types
+    try:
+        return json.dumps(plain(value), separators=(",", ":"), allow_nan=False).encode("ascii")
+    except RecursionError:
+        raise Unencodable("the value contains itself or is nested too deep") from None
+
+
+_PLAIN_ATOMS = frozenset({str, int, float, bool, type(None)})
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether `value` holds nothing but what JSON has: then it can be encoded as it is."""
+    kind = type(value)
+    if kind in _PLAIN_ATOMS:
+        return True
+    if kind is dict:
+        return all(type(v) in _PLAIN_ATOMS or _is_plain(v) for v in value.values())
+    if kind is list or kind is tuple:
+        return all(type(v) in _PLAIN_ATOMS or _is_plain(v) for v in value)
+    return False
+
+
+def plain(value: Any) -> Any:
+    """Return `value` in the types that JSON has: dict with text keys, list, str, int, float, bool, None.
+
+    Never shares a container with `value`. Raises Unencodable, and RecursionError where it contains itself.
+    """
+    match value:
+        case None | bool():
+            return value
+        case str():
+            return str(value)
+        case int():
+            return int(value)
+        case float():
+            return float(value) if value - value == 0 else None  # NaN and infinities are no numbers in JSON
+        case dict():
+            return {_key(k): plain(v) for k, v in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [plain(v) for v in value]
+    return plain(known_as_json(value))
+
+
+def _key(key: Any) -> str:
+    if isinstance(key, str):
+        return str(key)
+    simple = plain(key) if not isinstance(key, tuple) else str(key)
+    return simple if isinstance(simple, str) else json.dumps(simple)
+
+
+def known_as_json(value: Any) -> Any:
+    """Return what stands in JSON for a value of a type JSON does not have; Unencodable for unknown types."""
+    if isinstance(value, datetime):
+        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return aware.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    if _is_text_like(value):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return list(value)
+    try:
+        return msgspec.to_builtins(value, str_keys=True)
+    except (TypeError, ValueError, OverflowError):
+        kind = type(value)
+        raise Unencodable(f"{kind.__module__}.{kind.__qualname__} has no JSON") from None
+
+
+def _is_text_like(value: Any) -> bool:
+    # looked up, not imported: where neither is loaded, no value can be one of them
+    django = sys.modules.get("django.utils.functional")
+    if django is not None and isinstance(value, django.Promise):
+        return True
+    keys = sys.modules.get("opaque_keys")
+    return keys is not None and isinstance(value, keys.OpaqueKey)
+
+
+class DateTimeJSONEncoder(json.JSONEncoder):
+    """Encodes what `encode_json` does, in the form of the standard library's `json`.
+
+    A naive datetime is read as UTC, an aware one is converted to it; both end in `+00:00`.
+    """
+
+    def default(self, o: Any) -> Any:
+        """Return what stands for `o` in JSON; TypeError where nothing does."""
+        try:
+            return known_as_json(o)
+        except Unencodable as error:
+            raise TypeError(str(error)) from None
+
+
+_ENCODER = msgspec.json.Encoder()

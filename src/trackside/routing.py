@@ -1,0 +1,134 @@
+"""The router: runs an event through processors and hands it to backends, none of which can disturb another."""
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from trackside.emitted import EmittedEvent, copy_event
+from trackside.processors.exceptions import EventEmissionExit, NoBackendEnabled, NoTransformerImplemented
+from trackside.telemetry import catalogue
+
+logger = logging.getLogger("trackside.routing")
+
+Processor = Callable[[Any], Any]
+"""Takes an event; returns None (as it is now), or what takes its place; or raises EventEmissionExit."""
+
+
+class Backend(Protocol):
+    """Receives events in the emitting thread."""
+
+    def send(self, event: Any) -> None:
+        """Take `event`. What it raises is counted and logged, and reaches nobody else."""
+        ...
+
+
+class RoutingBackend:
+    """Runs processors over each event and sends the result to backends; nestable at will.
+
+    Backends get the event in the order of their names. A processor that raises is skipped, unless it fails
+    closed; then the event ends here. No backend and no processor sees what another one did to the event,
+    but for the processors of one router, which work on each other's results.
+    """
+
+    mutates = False
+
+    def __init__(
+        self,
+        backends: Mapping[str, Backend] | None = None,
+        processors: Iterable[Processor] | None = None,
+    ) -> None:
+        self.backends: OrderedDict[str, Backend] = OrderedDict()
+        self.processors: list[Processor] = []
+        for name in sorted(backends or ()):
+            self.register_backend(name, (backends or {})[name])
+        for processor in processors or ():
+            self.register_processor(processor)
+
+    def register_backend(self, name: str, backend: Backend) -> None:
+        """Send later events to `backend` as well, after those already registered."""
+        self.backends[name] = backend
+
+    def register_processor(self, processor: Processor) -> None:
+        """Run `processor` over later events, after those already registered."""
+        self.processors.append(processor)
+
+    def send(self, event: Any) -> None:
+        """Process `event` and hand the result to every backend. Never raises an Exception."""
+        try:
+            processed = self.process_event(event)
+        except EventEmissionExit:
+            catalogue.EMITTED_DROPPED.add(1, "filtered")
+            return
+        self.send_to_backends(processed)
+
+    def process_event(self, event: Any) -> Any:
+        """Return what the processors make of `event`, which itself stays as it is.
+
+        Raises EventEmissionExit where a processor ended the event, or one that fails closed has failed.
+        """
+        own = False
+        for processor in self.processors:
+            if not own and not leaves_untouched(processor, "__call__"):
+                event, own = copy_event(event), True
+            try:
+                result = processor(event)
+            except EventEmissionExit:
+                raise
+            except Exception as error:  # the border: a processor's fault stays its own
+                _report_processor(processor, error)
+                if getattr(processor, "fails_closed", False) is True:
+                    catalogue.EMITTED_DROPPED.add(1, "processor_failed")
+                    raise EventEmissionExit from error
+            else:
+                if result is not None:
+                    event = result
+        return event
+
+    def send_to_backends(self, event: Any) -> None:
+        """Hand `event` to every backend, in order. Never raises an Exception."""
+        for name, backend in tuple(self.backends.items()):
+            try:
+                backend.send(event if leaves_untouched(backend, "send") else copy_event(event))
+            except (NoTransformerImplemented, NoBackendEnabled) as reason:
+                logger.info("A backend does not want an event", extra=_facts(name, reason))
+            except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own
+                catalogue.TRACKER_BACKEND_FAILURES.add(1, str(name))
+                logger.error("A backend failed to take an event", extra=_facts(name, error))
+
+
+_UNTOUCHING: set[type] = set()
+
+
+def leaves_untouched(part: object, method: str) -> bool:
+    """Return whether the class of `part` promises that `method` leaves the event as it is.
+
+    The promise is `mutates = False`, made by the class that defines `method` or one derived from it: a class that
+    overrides the method has to make the promise anew.
+    """
+    kind = type(part)
+    if kind in _UNTOUCHING:
+        return True
+    for base in kind.__mro__:
+        if "mutates" in vars(base):
+            if vars(base)["mutates"] is False:
+                _UNTOUCHING.add(kind)
+                return True
+            return False
+        if method in vars(base):
+            break
+    return vars(part).get("mutates") is False if hasattr(part, "__dict__") else False
+
+
+def _facts(backend: str, error: Exception) -> dict[str, str]:
+    # what an exception says may quote the event, so only its kind is logged
+    return {"backend": str(backend), "error": type(error).__name__}
+
+
+def _report_processor(processor: Processor, error: Exception) -> None:
+    name = getattr(processor, "__qualname__", type(processor).__qualname__)
+    catalogue.TRACKER_PROCESSOR_FAILURES.add(1, str(name))
+    logger.error("A processor failed", extra={"processor": str(name), "error": type(error).__name__})
+
+
+__all__ = ["Backend", "EmittedEvent", "Processor", "RoutingBackend", "leaves_untouched"]
