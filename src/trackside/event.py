@@ -10,6 +10,10 @@ from msgspec import Raw, Struct
 
 EMPTY_OBJECT = Raw(b"{}")
 """The JSON object without members; what `data`, `context` and `extra` hold when the source had nothing."""
+EMITTED = Raw(b'{"origin":"tracker"}')
+"""The `extra` of an event that the platform's own tracker emitted: `data` and `context` are the application's."""
+EMITTED_VALUE = Raw(b'{"origin":"tracker","data":"value"}')
+"""The `extra` of one that was emitted with data that is no object: `data` holds it as the member `value`."""
 
 
 class Event(Struct, frozen=True, kw_only=True, array_like=True, gc=False):

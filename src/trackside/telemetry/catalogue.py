@@ -78,6 +78,20 @@ TRACKER_UNTRANSFORMED = Counter(
     "Events that a transformer left as they were because a field was missing or of another type.",
     ("transformer",),
 )
+BACKEND_DROPPED = Counter(
+    "trackside_backend_dropped_total",
+    "Events a tracker's backend gave up, by reason: queue_full, oversize, unencodable, refused, retries_exhausted"
+    " or exit (the process ended before they could be written).",
+    ("backend", "reason"),
+)
+BACKEND_DELAYS = Counter(
+    "trackside_backend_delays_total",
+    "Times a tracker's backend could not pass on what it holds, and will try again.",
+    ("backend",),
+)
+BACKEND_WAITING_BYTES = Gauge(
+    "trackside_backend_waiting_bytes", "Bytes of events waiting in a tracker's backend.", ("backend",)
+)
 
 # The log.
 LOG_COMMIT_S = Histogram(
