@@ -2,8 +2,9 @@
 
 import copy
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
@@ -89,18 +90,62 @@ def encode_json(value: Any) -> bytes:
     tuples arrays, bytes base64, NaN and infinities null; keys become text. Raises Unencodable.
     """
     try:
-        return _ENCODER.encode(value if _is_plain(value) else plain(value))
+        encoded = _ENCODER.encode(value)
+        if _TIME.search(encoded) and not _is_plain(value):
+            encoded = _ENCODER.encode(plain(value))
+        return encoded
     except (TypeError, ValueError, OverflowError):
         pass
     except RecursionError:
         raise Unencodable("the value contains itself or is nested too deep") from None
-    # lone surrogates, integers beyond 64 bits, keys of other types
+    return _dumps_plain(value, (",", ":")).encode("ascii")
+
+
+def dumps(value: Any) -> str:
+    """Return `value` as the text that the standard library's `json.dumps` makes of it, several times faster.
+
+    In ASCII, with a space after commas and colons; times end in `+00:00`. What is not JSON's own becomes what
+    `encode_json` makes of it. Floats may have another, equal notation (`1e16` for `1e+16`). Raises Unencodable.
+    """
+    times = 0
+    simple = value
+    if type(value) is dict:
+        for key, item in value.items():
+            kind = type(item)
+            if kind is datetime:
+                if not times:
+                    simple = dict(value)
+                simple[key] = item.isoformat() if item.tzinfo is UTC else known_as_json(item)
+                times += 1
+            elif kind not in _JSON_TYPES:
+                return _dumps_plain(value, (", ", ": "))
     try:
-        return json.dumps(plain(value), separators=(",", ":"), allow_nan=False).encode("ascii")
+        encoded = _ENCODER.encode(simple)
+        if len(_TIME.findall(encoded)) > times and not _is_plain(simple):
+            encoded = _ENCODER.encode(plain(simple))
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return _dumps_plain(value, (", ", ": "))
+    text = msgspec.json.format(encoded, indent=0).decode()
+    return text if text.isascii() else _BEYOND_ASCII.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return json.dumps(found[0])[1:-1]
+
+
+def _dumps_plain(value: Any, separators: tuple[str, str]) -> str:
+    # what msgspec refuses: lone surrogates, integers beyond 64 bits, keys of other types
+    try:
+        return json.dumps(plain(value), separators=separators, allow_nan=False)
+    except Unencodable:
+        raise
     except RecursionError:
         raise Unencodable("the value contains itself or is nested too deep") from None
+    except Exception as error:
+        raise Unencodable(f"the value cannot be read: {type(error).__name__}") from error
 
 
+_JSON_TYPES = frozenset({str, int, float, bool, type(None), dict, list})
 _PLAIN_ATOMS = frozenset({str, int, float, bool, type(None)})
 
 
@@ -125,12 +170,12 @@ def plain(value: Any) -> Any:
         case None | bool():
             return value
         case str():
-            return str(value)
+            return str.__str__(value)  # the text itself also where a subclass (an Enum) shows another
         case int():
             return int(value)
         case float():
             return float(value) if value - value == 0 else None  # NaN and infinities are no numbers in JSON
-        case dict():
+        case Mapping():
             return {_key(k): plain(v) for k, v in value.items()}
         case list() | tuple() | set() | frozenset():
             return [plain(v) for v in value]
@@ -139,7 +184,7 @@ def plain(value: Any) -> Any:
 
 def _key(key: Any) -> str:
     if isinstance(key, str):
-        return str(key)
+        return str.__str__(key)
     simple = plain(key) if not isinstance(key, tuple) else str(key)
     return simple if isinstance(simple, str) else json.dumps(simple)
 
@@ -147,8 +192,7 @@ def _key(key: Any) -> str:
 def known_as_json(value: Any) -> Any:
     """Return what stands in JSON for a value of a type JSON does not have; Unencodable for unknown types."""
     if isinstance(value, datetime):
-        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return aware.isoformat()
+        return _in_utc(value).isoformat()
     if isinstance(value, date):
         return value.isoformat()
     if _is_text_like(value):
@@ -160,6 +204,16 @@ def known_as_json(value: Any) -> Any:
     except (TypeError, ValueError, OverflowError):
         kind = type(value)
         raise Unencodable(f"{kind.__module__}.{kind.__qualname__} has no JSON") from None
+
+
+def _in_utc(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC:
+        return moment
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    try:
+        return aware.astimezone(UTC)
+    except OverflowError:  # the first or the last day of the calendar, in another zone
+        return aware
 
 
 def _is_text_like(value: Any) -> bool:
@@ -186,3 +240,6 @@ class DateTimeJSONEncoder(json.JSONEncoder):
 
 
 _ENCODER = msgspec.json.Encoder()
+_TIME = re.compile(rb"T[012]\d:")
+"""What may be a datetime in JSON; msgspec leaves a naive one without zone, and others in theirs."""
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")

@@ -1,0 +1,50 @@
+"""Writes each event as one line of JSON to a logger of the standard library."""
+
+import logging
+from typing import Any
+
+from trackside.emitted import DateTimeJSONEncoder, Unencodable, dumps
+from trackside.telemetry import catalogue
+
+LOG = logging.getLogger("trackside.backends.logger")
+MAX_EVENT_SIZE = 1024
+
+
+class LoggerBackend:
+    """Logs every event as one line of JSON, in the form that `json.dumps` gives it.
+
+    An event longer than `max_event_size` characters (None: there is no limit) is not logged; it is counted as
+    `oversize`. One that has no JSON is counted as `unencodable`.
+    """
+
+    mutates = False
+
+    def __init__(
+        self, name: str | None = None, max_event_size: int | None = MAX_EVENT_SIZE, level: str = "info"
+    ) -> None:
+        """Log to the logger `name` (None: the root logger) at `level`; AttributeError where it has no such level."""
+        self.max_event_size = max_event_size
+        self.event_logger = logging.getLogger(name)
+        self.log = getattr(self.event_logger, level.lower())
+
+    def send(self, event: Any) -> None:
+        """Log `event`, unless it is too long or has no JSON."""
+        try:
+            line = dumps(event)
+        except Unencodable as reason:
+            self._drop("unencodable", event, str(reason))
+            return
+        if self.max_event_size is None or len(line) <= self.max_event_size:
+            self.log(line)
+        else:
+            self._drop("oversize", event, f"{len(line)} characters; max_event_size is {self.max_event_size}")
+
+    def _drop(self, reason: str, event: Any, detail: str) -> None:
+        catalogue.EMITTED_DROPPED.add(1, reason)
+        name = str(event.get("name")) if isinstance(event, dict) else ""
+        LOG.warning(
+            "An event is not logged", extra={"reason": reason, "event_name": name[:255], "detail": detail}
+        )
+
+
+__all__ = ["DateTimeJSONEncoder", "LoggerBackend"]
