@@ -92,6 +92,17 @@ BACKEND_DELAYS = Counter(
 BACKEND_WAITING_BYTES = Gauge(
     "trackside_backend_waiting_bytes", "Bytes of events waiting in a tracker's backend.", ("backend",)
 )
+BROWSER_EVENTS_REFUSED = Counter(
+    "trackside_browser_events_refused_total",
+    "Requests to a site's /event that became no event, by reason: method, foreign, malformed, too_large, gone"
+    " or name_not_allowed.",
+    ("reason",),
+)
+LEGACY_BACKEND_FAILURES = Counter(
+    "trackside_legacy_backend_failures_total",
+    "Exceptions raised by a backend of TRACKING_BACKENDS; the event did not get there.",
+    ("backend",),
+)
 
 # The log.
 LOG_COMMIT_S = Histogram(
