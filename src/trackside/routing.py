@@ -6,7 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from trackside.emitted import EmittedEvent, copy_event
-from trackside.processors.exceptions import EventEmissionExit, NoBackendEnabled, NoTransformerImplemented
+from trackside.processors.exceptions import (
+    EventEmissionExit,
+    NoBackendEnabled,
+    NoTransformerImplemented,
+    ProtectionFailed,
+)
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger("trackside.routing")
@@ -57,8 +62,8 @@ class RoutingBackend:
         """Process `event` and hand the result to every backend. Never raises an Exception."""
         try:
             processed = self.process_event(event)
-        except EventEmissionExit:
-            catalogue.EMITTED_DROPPED.add(1, "filtered")
+        except EventEmissionExit as end:
+            catalogue.EMITTED_DROPPED.add(1, end.reason)
             return
         self.send_to_backends(processed)
 
@@ -78,8 +83,7 @@ class RoutingBackend:
             except Exception as error:  # the border: a processor's fault stays its own
                 _report_processor(processor, error)
                 if getattr(processor, "fails_closed", False) is True:
-                    catalogue.EMITTED_DROPPED.add(1, "processor_failed")
-                    raise EventEmissionExit from error
+                    raise ProtectionFailed from error
             else:
                 if result is not None:
                     event = result

@@ -1,0 +1,159 @@
+"""Takes out of events what must not leave: values of secret fields, and texts of a given form."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from trackside.emitted import dumps, plain
+from trackside.errors import ConfigurationError
+from trackside.event import NameFilter
+
+SECRET_KEYS = (
+    "*password*",
+    "*passwd*",
+    "*passphrase*",
+    "*secret*",
+    "*token",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "authorization",
+    "cookie",
+    "sessionid",
+    "cardnumber",
+    "cvv",
+    "ssn",
+)
+"""Globs of the fields that are taken out by default; see `RedactionProcessor`."""
+KNOWN_PATTERNS = {
+    "email": r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+",
+    "card": r"\b(?:\d[ -]?){12,18}\d\b",
+}
+"""Patterns that can be asked for by name."""
+REPLACEMENT = "********"
+
+_OWN_FIELDS = frozenset(
+    {"name", "timestamp", "data", "context", "event", "time", "event_type", "event_source"}
+)
+_ATOMS = frozenset({bool, type(None), datetime, date, time, timedelta, UUID, Decimal})
+_KEY_IN_OBJECT = re.compile(r"""["']([^"']{1,200})["']\s*:""")
+_KEY_IN_QUERY = re.compile(r"(?:^|(?<=[?&;]))([^=&?;#\s]{1,200})=([^&#;\s]+)")
+_NOT_IN_KEYS = re.compile(r"[\W_]+")
+_NOT_IN_GLOBS = re.compile(r"[^\w*?]|_")
+
+
+class RedactionProcessor:
+    """Replaces values of secret fields, and whatever matches a pattern, wherever they are in the event.
+
+    `keys` are globs that are compared with a field's name in lower case without anything but letters and digits:
+    `apikey` is `api_key`, `Api-Key` and `apiKey`. Fields are found at any depth, in text that is JSON itself,
+    and in the query of an address. `patterns` are regular expressions, or names of `KNOWN_PATTERNS`; they are
+    looked for in all texts, numbers and field names. The fields every event has are never replaced by key.
+
+    What cannot be looked into, or has no JSON, ends the event instead: it fails closed.
+    """
+
+    mutates = False
+    fails_closed = True
+
+    def __init__(
+        self,
+        keys: Iterable[str] = SECRET_KEYS,
+        patterns: Iterable[str] = (),
+        replacement: str = REPLACEMENT,
+    ) -> None:
+        """Raises ConfigurationError for a pattern that is no regular expression."""
+        if isinstance(keys, str) or isinstance(patterns, str):
+            raise ConfigurationError("keys and patterns are lists of texts; a single text was given")
+        self._keys = NameFilter(_NOT_IN_GLOBS.sub("", glob.lower()) for glob in keys)
+        self._patterns = tuple(_compiled(pattern) for pattern in patterns)
+        self.replacement = replacement
+
+    def __call__(self, event: Any) -> Any:
+        """Return `event` without what is secret: the same object where nothing had to be replaced."""
+        if not isinstance(event, dict):
+            return self._redacted(event)
+        return _rebuilt(event, self._field_of_event)
+
+    def _field_of_event(self, key: Any, value: Any) -> tuple[Any, Any]:
+        if key in _OWN_FIELDS:
+            return key, self._redacted(value)
+        return self._field(key, value)
+
+    def _field(self, key: Any, value: Any) -> tuple[Any, Any]:
+        shown = self._text_by_pattern(key) if type(key) is str else key
+        if self._is_secret(str(key)):
+            return shown, self.replacement
+        return shown, self._redacted(value)
+
+    def _is_secret(self, key: str) -> bool:
+        return self._keys.matches(_NOT_IN_KEYS.sub("", key.lower()))
+
+    def _redacted(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is str:
+            return self._text(value)
+        if kind in _ATOMS:
+            return value
+        if kind is dict:
+            return _rebuilt(value, self._field)
+        if kind is list or kind is tuple:
+            items = [self._redacted(item) for item in value]
+            unchanged = all(new is old for new, old in zip(items, value, strict=True))
+            return value if unchanged else items
+        if kind is int or kind is float:
+            digits = str(value)
+            return value if self._text_by_pattern(digits) == digits else self.replacement
+        if kind is bytes:
+            text = value.decode("utf-8", "replace")
+            redacted = self._text(text)
+            return value if redacted == text else redacted
+        return self._redacted(plain(value))
+
+    def _text(self, text: str) -> str:
+        if text.lstrip()[:1] in {"{", "["}:
+            try:
+                value = json.loads(text)
+            except ValueError:
+                # cut in the middle, or no JSON at all: nobody can tell where a secret in it ends
+                if any(self._is_secret(key) for key in _KEY_IN_OBJECT.findall(text.replace("\\", ""))):
+                    return self.replacement
+            else:
+                redacted = self._redacted(value)
+                return text if redacted is value else dumps(redacted)
+        if "=" in text:
+            text = _KEY_IN_QUERY.sub(self._query_field, text)
+        return self._text_by_pattern(text)
+
+    def _query_field(self, found: re.Match[str]) -> str:
+        return f"{found[1]}={self.replacement}" if self._is_secret(found[1]) else found[0]
+
+    def _text_by_pattern(self, text: str) -> str:
+        for pattern in self._patterns:
+            text = pattern.sub(self._replacement_of, text)
+        return text
+
+    def _replacement_of(self, _found: re.Match[str]) -> str:
+        return self.replacement
+
+
+def _rebuilt(fields: dict[Any, Any], redact: Callable[[Any, Any], tuple[Any, Any]]) -> dict[Any, Any]:
+    """Return `fields` itself where no field changed, else a new dict."""
+    rebuilt = {}
+    unchanged = True
+    for key, value in fields.items():
+        new_key, new_value = redact(key, value)
+        unchanged = unchanged and new_key is key and new_value is value
+        rebuilt[new_key] = new_value
+    return fields if unchanged else rebuilt
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    try:
+        return re.compile(KNOWN_PATTERNS.get(pattern, pattern))
+    except (re.error, TypeError) as error:
+        raise ConfigurationError(f"pattern {pattern!r} is no regular expression: {error}") from error
