@@ -76,3 +76,5 @@ CSRF_COOKIE_NAME = "trackside_csrf"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = os.environ.get("TRACKSIDE_PUBLIC_URL", "").startswith("https:")
 SECURE_REFERRER_POLICY = "same-origin"
 LOGGING_CONFIG = None
+# The server takes events in at its own doors; its Django side emits none.
+TRACKSIDE = {"tracker": {"enabled": False}}

@@ -1,0 +1,72 @@
+"""What a course id says: its usual spelling, and the organisation that runs the course."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+
+class CourseName(NamedTuple):
+    """A course as events name it."""
+
+    course_id: str
+    """`course-v1:edX+DemoX+2024`; the older `edX/DemoX/2024` stays as it is."""
+    org_id: str
+
+
+class _Parser(Protocol):
+    def __call__(self, text: str) -> CourseName | None: ...
+
+
+_PART = r"[\w\-~.:]+"
+_NEW = re.compile(
+    rf"(?P<kind>course-v1|slashes|library-v1):"
+    rf"(?P<org>{_PART})\+(?P<course>{_PART})(?:\+(?P<run>{_PART}))?"
+    rf"(?P<branch>\+branch@{_PART})?(?P<version>\+version@[a-f0-9]{{24}})?"
+    rf"(?:\+type@{_PART})?(?:\+block@[\w\-~.:%]+)?"
+)
+_OLD = re.compile(r"(?P<org>[\w\-.%]+)/[\w\-.%]+/[\w\-.%]*")
+
+
+@lru_cache(maxsize=4_096)
+def parse(text: str) -> CourseName | None:
+    """Return the course behind a course id, or None where it is none.
+
+    `opaque_keys` decides where it is installed, so that kinds of keys added to it are understood too;
+    elsewhere the kinds that come with it are.
+    """
+    return _parser()(text)
+
+
+def parse_ourselves(text: str) -> CourseName | None:
+    """Return the course behind an id of the kinds `course-v1`, `library-v1`, or org/course/run."""
+    if ":" not in text:
+        old = _OLD.fullmatch(text)
+        return CourseName(text, old["org"]) if old else None
+    found = _NEW.fullmatch(text)
+    if found is None:
+        return None
+    kept = f"{found['org']}+{found['course']}"
+    if found["kind"] == "library-v1":
+        return CourseName(f"library-v1:{kept}{found['branch'] or ''}{found['version'] or ''}", found["org"])
+    if found["run"] is None:
+        return None
+    kept += f"+{found['run']}{found['branch'] or ''}{found['version'] or ''}"
+    return CourseName(f"course-v1:{kept}", found["org"])
+
+
+@lru_cache(maxsize=1)
+def _parser() -> _Parser:
+    try:
+        from opaque_keys import InvalidKeyError
+        from opaque_keys.edx.keys import CourseKey
+    except ImportError:
+        return parse_ourselves
+
+    def parse_with_opaque_keys(text: str) -> CourseName | None:
+        try:
+            key = CourseKey.from_string(text)
+        except InvalidKeyError:
+            return None
+        return CourseName(str(key), key.org or "")
+
+    return parse_with_opaque_keys

@@ -1,0 +1,89 @@
+"""Who asks, from where, and about which course: what events of a request carry."""
+
+import hashlib
+import logging
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.http import HttpRequest
+
+from trackside.django.client_ip import client_ip
+from trackside.django.contexts import course_context_from_url
+from trackside.django.settings import current
+
+logger = logging.getLogger("trackside.django")
+
+_HEADERS = {
+    "host": "SERVER_NAME",
+    "agent": "HTTP_USER_AGENT",
+    "path": "PATH_INFO",
+    "referer": "HTTP_REFERER",
+    "accept_language": "HTTP_ACCEPT_LANGUAGE",
+}
+_NO_COURSE = {"course_id": "", "org_id": "", "enterprise_uuid": ""}
+
+
+def request_context(request: HttpRequest, user: Any = None) -> dict[str, Any]:
+    """Return the context of a request. Never raises: a field that cannot be told is "" or None.
+
+    `user` is the request's user where finding out has to be awaited; else the request is asked.
+    """
+    meta = request.META
+    context: dict[str, Any] = {"session": session_hash(_session_key(request))}
+    context["user_id"], context["username"] = _user(request, user)
+    context["ip"] = client_ip(meta, current().requests.forwarded_from)
+    for field, header in _HEADERS.items():
+        value = meta.get(header, "")
+        context[field] = value.decode("latin-1") if isinstance(value, bytes) else value
+    context["client_id"] = _client_id(request)
+    context.update(_course(request))
+    return context
+
+
+def session_hash(session_key: str | None) -> str:
+    """Return a name for a session that does not give the session away, 32 hex digits; "" where there is none."""
+    if not session_key:
+        return ""
+    return hashlib.shake_128(f"{django_settings.SECRET_KEY}{session_key}".encode()).hexdigest(16)
+
+
+def username_of(request: HttpRequest | None) -> str:
+    """Return the name of the request's user: "" for nobody logged in, `anonymous` where there are no users."""
+    try:
+        return str(request.user.username)  # type: ignore[union-attr]
+    except Exception:  # noqa: BLE001  # no request, no authentication, or its database is away
+        return "anonymous"
+
+
+def _session_key(request: HttpRequest) -> str | None:
+    session = getattr(request, "session", None)
+    key = getattr(session, "session_key", None)
+    return key if isinstance(key, str) else None
+
+
+def _user(request: HttpRequest, user: Any) -> tuple[Any, str]:
+    try:
+        if user is None:
+            user = getattr(request, "user", None)
+        if user is None:
+            return "", ""
+        return user.pk, user.username
+    except Exception as error:  # noqa: BLE001  # an event without its user is better than a request without answer
+        logger.warning("The user of a request cannot be told", extra={"error": type(error).__name__})
+        return "", ""
+
+
+def _client_id(request: HttpRequest) -> str | None:
+    """Return Google Analytics' id of the browser: of the cookie `GA1.2.A.B` that is `A.B`."""
+    cookie = request.COOKIES.get("_ga") if "HTTP_COOKIE" in request.META else None
+    if cookie:
+        return ".".join(cookie.split(".")[2:])
+    header = request.META.get("HTTP_X_EDX_GA_CLIENT_ID")
+    return header if isinstance(header, str) else None
+
+
+def _course(request: HttpRequest) -> dict[str, str]:
+    # the URL without its host, which no course id stands in, and which may be refused
+    if "/courses/" not in request.path and "/courses/" not in request.META.get("QUERY_STRING", ""):
+        return _NO_COURSE
+    return course_context_from_url(request.get_full_path())

@@ -1,0 +1,68 @@
+"""The tracker of a Django project, made from its settings."""
+
+from typing import Any
+
+from django.conf import settings
+
+from trackside.django.engines import backends_from, processors_from
+from trackside.django.settings import DjangoSettings, current, read
+from trackside.locator import ThreadLocalContextLocator
+from trackside.tracker import TRACKERS, Tracker, register_tracker
+
+LOG_BACKEND = "trackside.backends.log.LogBackend"
+"""What keeps events where the settings name no backend."""
+
+
+class DjangoTracker(Tracker):
+    """A tracker whose backends and processors are those of two Django settings, read once.
+
+    The first holds a dict, name → {"ENGINE": dotted class, "OPTIONS": its keyword arguments}, the second a list
+    of the same. Raises ValueError where a class cannot be found, or is no backend or processor.
+    """
+
+    def __init__(
+        self,
+        backends_settings_name: str = "EVENT_TRACKING_BACKENDS",
+        processors_settings_name: str = "EVENT_TRACKING_PROCESSORS",
+    ) -> None:
+        self.backends_settings_name = backends_settings_name
+        self.processors_settings_name = processors_settings_name
+        super().__init__(
+            backends=backends_from(getattr(settings, backends_settings_name, {})),
+            context_locator=ThreadLocalContextLocator(),
+            processors=processors_from(getattr(settings, processors_settings_name, [])),
+            durable_timeout_s=read(settings)[0].tracker.durable_timeout_s,
+        )
+
+
+def tracker_from_settings() -> Tracker:
+    """Return the tracker that `settings.TRACKSIDE` and the names of Open edX sites describe.
+
+    Where they name no backend it keeps events in the log in `data_dir`. Nothing is opened or started before
+    the first event, as far as that is up to us. Raises ImproperlyConfigured and what `DjangoTracker` raises.
+    """
+    declared = current()
+    if not declared.tracker.enabled:
+        return Tracker()
+    tree = _default_backends(declared) if declared.backends is None else declared.backends
+    return Tracker(
+        backends=backends_from(tree),
+        processors=processors_from(declared.processors),
+        durable_timeout_s=declared.tracker.durable_timeout_s,
+    )
+
+
+def override_default_tracker() -> None:
+    """Register a `DjangoTracker` as the default tracker, where EVENT_TRACKING_ENABLED says so."""
+    if getattr(settings, "EVENT_TRACKING_ENABLED", False):
+        register_tracker(DjangoTracker())
+
+
+def default_tracker() -> Tracker | None:
+    """Return the default tracker, or None where no app has registered one."""
+    return TRACKERS.get("default")
+
+
+def _default_backends(declared: DjangoSettings) -> dict[str, Any]:
+    options = {"data_dir": declared.server.get("data_dir"), "settings": declared.server.get("log")}
+    return {"log": {"ENGINE": LOG_BACKEND, "OPTIONS": options}}

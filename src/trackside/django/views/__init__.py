@@ -1,0 +1,6 @@
+"""Where events come in: from browsers, from views and from tasks."""
+
+from trackside.django.views.browser import user_track
+from trackside.django.views.server import server_track, task_track
+
+__all__ = ["server_track", "task_track", "user_track"]
