@@ -104,6 +104,24 @@ LEGACY_BACKEND_FAILURES = Counter(
     ("backend",),
 )
 
+# The outbox: events that wait for the commit of the application's own transaction.
+OUTBOX_ROWS = Counter(
+    "trackside_outbox_rows_total",
+    "Rows written into the application's transactions, those rolled back included.",
+)
+OUTBOX_UNSTORED = Counter(
+    "trackside_outbox_unstored_total",
+    "Events that could not become a row and were sent by the process itself, after the commit.",
+)
+OUTBOX_MOVED = Counter("trackside_outbox_moved_total", "Events moved on from the outbox.")
+OUTBOX_SET_ASIDE = Counter(
+    "trackside_outbox_set_aside_total", "Events of the outbox that somebody has to decide about."
+)
+OUTBOX_WAITING = Gauge("trackside_outbox_waiting_events", "Events in the outbox.", merge="latest")
+OUTBOX_OLDEST_S = Gauge(
+    "trackside_outbox_oldest_seconds", "Age of the oldest event in the outbox.", merge="latest"
+)
+
 # The log.
 LOG_COMMIT_S = Histogram(
     "trackside_log_commit_seconds",
