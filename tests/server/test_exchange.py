@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 from unittest import mock
 
 from trackside.server.body import Buffers
-from trackside.server.collector import Head
+from trackside.server.collector import Client
 from trackside.server.exchange import Exchange
+from trackside.server.heads import Head
 
 
 def test_a_body_is_refused_once() -> None:
@@ -16,12 +17,11 @@ def test_a_body_is_refused_once() -> None:
         path="/v1/batch",
         query=b"",
         headers={},
-        received_at=datetime.now(UTC),
-        peer=None,
         scheme="http",
     )
+    client = Client(None, datetime.now(UTC))
     exchange = Exchange(
-        collector, head, mock.Mock(), keep_alive=True, default_headers=[], on_answered=mock.Mock()
+        collector, head, client, mock.Mock(), keep_alive=True, default_headers=[], on_answered=mock.Mock()
     )
     for _ in range(10):
         exchange.feed(bytes(10))

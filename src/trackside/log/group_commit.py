@@ -30,9 +30,9 @@ PACE_S = 0.004
 as taking in several requests, and who waits for company waits no longer than this."""
 NOW_BYTES = 262_144
 """More than this is left to the thread: it is compressed there while the caller goes on."""
-PATIENCE_S = 0.001
+PATIENCE_S = 0.002
 """Where a commit keeps its caller waiting for the disk for longer than this, on average, the thread takes over."""
-TRY_AGAIN_S = 10.0
+TRY_AGAIN_S = 2.0
 EVENT_OVERHEAD_BYTES = 256
 """What an event costs in memory beside its body, at least."""
 

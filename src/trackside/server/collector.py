@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import msgspec
 from msgspec import Struct
@@ -17,6 +19,7 @@ from trackside.server.asgi import Receive, Scope, Send, respond
 from trackside.server.body import BodyRefused, Buffers, ClientGone, read_body
 from trackside.server.client import ClientAddress
 from trackside.server.commits import Commits
+from trackside.server.heads import Head
 from trackside.sources.base import Decoded, Reply, Request, Source
 from trackside.sources.segment_api import cors
 from trackside.telemetry import catalogue
@@ -25,18 +28,16 @@ logger = logging.getLogger("trackside.server")
 
 Answer = Callable[[Reply], None]
 
+_STATUS_TEXT = {status.value: str(status.value) for status in HTTPStatus}
 
-class Head(Struct, frozen=True, kw_only=True, gc=False):
-    """What is known of a request before its body."""
 
-    method: str
-    path: str
-    query: bytes
-    headers: Mapping[bytes, bytes]
-    received_at: datetime
+class Client(Struct, frozen=True, gc=False):
+    """Who sent a request, and when its head was here."""
+
     peer: str | None
     """Address of the other end of the connection."""
-    scheme: str
+    received_at: datetime
+    """Aware, UTC."""
 
 
 class Collector:
@@ -64,7 +65,7 @@ class Collector:
         self._arrived: list[_Request] = []
         self._paced_until = 0.0
 
-    def take(self, head: Head, body: bytes, answer: Answer) -> None:
+    def take(self, head: Head, body: bytes, client: Client, answer: Answer) -> None:
         """Decode the request and store what it brings; `answer` is called once, in the loop, when that is durable."""
         request = Request(
             method=head.method,
@@ -72,9 +73,9 @@ class Collector:
             query=head.query,
             headers=head.headers,
             body=body,
-            received_at=head.received_at,
-            client_ip=self._addresses.ip(head.peer, head.headers),
-            scheme=self._addresses.scheme(head.peer, head.scheme, head.headers),
+            received_at=client.received_at,
+            client_ip=self._addresses.ip(client.peer, head.headers),
+            scheme=self._addresses.scheme(client.peer, head.scheme, head.headers),
         )
         try:
             decoded = self._source.decode(request)
@@ -87,14 +88,16 @@ class Collector:
             )
         self._keep(decoded, len(body), head, answer)
 
-    def refuse(self, refused: BodyRefused, head: Head, answer: Answer) -> None:
+    def refuse(self, refused: BodyRefused, head: Head, client: Client, answer: Answer) -> None:
         """Answer a request whose body is not taken; what is wrong with it goes to the rejects."""
         reply = _failure(refused.status, refused.code, str(refused), retry_after_s=refused.retry_after_s)
         rejects: tuple[Reject, ...] = ()
         if refused.status == 400:
             detail = str(refused)
             rejects = (
-                Reject(source="", received_at=head.received_at, reason=refused.code, detail=detail, body=b""),
+                Reject(
+                    source="", received_at=client.received_at, reason=refused.code, detail=detail, body=b""
+                ),
             )
         else:
             catalogue.REQUESTS_SHED.add(1, "buffers")
@@ -107,10 +110,9 @@ class Collector:
             path=scope["path"],
             query=scope["query_string"],
             headers=dict(scope["headers"]),
-            received_at=datetime.now(UTC),
-            peer=scope["client"][0] if scope.get("client") else None,
             scheme=scope.get("scheme", "http"),
         )
+        client = Client(scope["client"][0] if scope.get("client") else None, datetime.now(UTC))
         if head.method == "OPTIONS":
             await respond(send, 204, b"", headers=cors.preflight_headers(head.headers))
             return
@@ -120,9 +122,9 @@ class Collector:
         except ClientGone:
             return
         except BodyRefused as refused:
-            self.refuse(refused, head, replied.set_result)
+            self.refuse(refused, head, client, replied.set_result)
         else:
-            self.take(head, body, replied.set_result)
+            self.take(head, body, client, replied.set_result)
         reply = await replied
         await respond(send, reply.status, reply.body, content_type=reply.content_type, headers=reply.headers)
 
@@ -147,6 +149,7 @@ class Collector:
         began = self._loop.time()
 
         def committed(receipts: Sequence[Receipt]) -> None:
+            _count(arrived, receipts)
             for request, receipt in zip(arrived, receipts, strict=True):
                 try:
                     request.committed(receipt)
@@ -187,31 +190,48 @@ class _Request:
 
     def committed(self, receipt: Receipt) -> None:
         """Answer: what the request brought is durable, or could not be kept."""
+        reply = self.decoded.reply
         if isinstance(receipt, Unavailable):
-            catalogue.REQUESTS_SHED.add(1, "log_unavailable")
             message = "events cannot be stored now"
-            self.finish(_failure(503, "unavailable", message, retry_after_s=receipt.retry_after_s))
-            return
-        _count(self.decoded, receipt.stored, receipt.duplicates, self.size_bytes)
-        self.finish(self.decoded.reply)
+            reply = _failure(503, "unavailable", message, retry_after_s=receipt.retry_after_s)
+        self.finish(reply)
 
     def finish(self, reply: Reply) -> None:
         """Answer; pages of other origins may read the answer, whatever it is."""
-        catalogue.REQUESTS.add(1, self.decoded.source, str(reply.status))
+        catalogue.REQUESTS.add(1, self.decoded.source, _STATUS_TEXT[reply.status])
         if self._from_page:
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, *cors.reply_headers({})))
         self._answer(reply)
 
 
-def _count(decoded: Decoded, stored: int, duplicates: int, size_bytes: int) -> None:
-    source = decoded.source
-    catalogue.REQUEST_BYTES.add(size_bytes, source)
-    if stored:
-        catalogue.EVENTS_ACCEPTED.add(stored, source)
-    if duplicates:
-        catalogue.EVENTS_DUPLICATES.add(duplicates, source)
-    for reject in decoded.rejects:
-        catalogue.EVENTS_REJECTED.add(1, reject.source, reject.reason)
+class _Tally:
+    """What the requests of one source brought in one commit."""
+
+    __slots__ = ("duplicates", "size_bytes", "stored")
+
+    def __init__(self) -> None:
+        self.size_bytes = self.stored = self.duplicates = 0
+
+
+def _count(arrived: Sequence[_Request], receipts: Sequence[Receipt]) -> None:
+    """Count what was committed; added up first, because many requests share a commit and few sources send them."""
+    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+    for request, receipt in zip(arrived, receipts, strict=True):
+        if isinstance(receipt, Unavailable):
+            catalogue.REQUESTS_SHED.add(1, "log_unavailable")
+            continue
+        tally = tallies[request.decoded.source]
+        tally.size_bytes += request.size_bytes
+        tally.stored += receipt.stored
+        tally.duplicates += receipt.duplicates
+        for reject in request.decoded.rejects:
+            catalogue.EVENTS_REJECTED.add(1, reject.source, reject.reason)
+    for source, tally in tallies.items():
+        catalogue.REQUEST_BYTES.add(tally.size_bytes, source)
+        if tally.stored:
+            catalogue.EVENTS_ACCEPTED.add(tally.stored, source)
+        if tally.duplicates:
+            catalogue.EVENTS_DUPLICATES.add(tally.duplicates, source)
 
 
 def _failure(status: int, code: str, message: str, *, retry_after_s: int | None = None) -> Reply:

@@ -10,8 +10,9 @@ from typing import Any
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from trackside.server.collector import Collector, Head
+from trackside.server.collector import Client, Collector
 from trackside.server.exchange import Exchange
+from trackside.server.heads import Head, KnownHeads
 from trackside.telemetry import catalogue
 
 _HEAD_BYTES = 65_536
@@ -37,6 +38,7 @@ class Connection(HttpToolsProtocol):
 
     collector: Collector | None = None
     collects: Callable[[str], bool] = staticmethod(lambda _: False)
+    heads = KnownHeads()
     most_connections = 20_000
     request_s = 30.0
     idle_s = 75.0
@@ -70,12 +72,18 @@ class Connection(HttpToolsProtocol):
         """Parse; the clock of a request starts with its first byte."""
         if self.transport.is_closing():
             return
-        if not self._receiving:
+        if first := not self._receiving:
             self._receiving = True
             self._since = self.loop.time()
         self._segment_bytes = len(data)
         self._unset_keepalive_if_required()
+        if first:
+            known = self.heads.find(data)
+            if known is not None and self._take(*known):
+                return
         self._parse(data)
+        if first and not self._receiving and (exchange := self._exchange()) and exchange.keep_alive:
+            self.heads.learn(data, exchange.head)
         if self._in_head:  # the parser keeps what it has of a head without any limit of its own
             self._head_bytes += len(data)
             if self._head_bytes > _HEAD_BYTES:
@@ -148,23 +156,41 @@ class Connection(HttpToolsProtocol):
         path, _, query = self.url.partition(b"?")
         if not path.isascii() or not self.collects(text := path.decode("ascii")):
             return False  # an absolute URL, percent signs, another application's path: uvicorn's way
-        self.cycle = Exchange(  # type: ignore[assignment]
+        head = Head(
+            method="POST",
+            path=text,
+            query=query.partition(b"#")[0],
+            headers=dict(self.headers),
+            scheme=self.scheme or "http",
+        )
+        self.cycle = self._exchange_for(  # type: ignore[assignment]
+            head, keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive()
+        )
+        return True
+
+    def _take(self, head: Head, body: bytes) -> bool:
+        """Take a request without the parser; return False where it has to wait for another, or is too large."""
+        assert self.collector is not None  # noqa: S101  # heads are learned from its requests
+        if (self._began and not self.cycle.response_complete) or len(body) > self.collector.body_limit:
+            return False
+        self._receiving = False
+        self._began = True
+        exchange = self._exchange_for(head, keep_alive=True)
+        self.cycle = exchange  # type: ignore[assignment]
+        exchange.take(body)
+        return True
+
+    def _exchange_for(self, head: Head, *, keep_alive: bool) -> Exchange:
+        assert self.collector is not None  # noqa: S101  # asked before
+        return Exchange(
             self.collector,
-            Head(
-                method="POST",
-                path=text,
-                query=query.partition(b"#")[0],
-                headers=dict(self.headers),
-                received_at=datetime.now(UTC),
-                peer=self.client[0] if self.client else None,
-                scheme=self.scheme or "http",
-            ),
+            head,
+            Client(self.client[0] if self.client else None, datetime.now(UTC)),
             self.transport,
-            keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive(),
+            keep_alive=keep_alive,
             default_headers=self.server_state.default_headers,
             on_answered=self.on_response_complete,
         )
-        return True
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body."""

@@ -11,7 +11,8 @@ from http import HTTPStatus
 from typing import Any
 
 from trackside.server.body import BodyReader, BodyRefused
-from trackside.server.collector import Collector, Head
+from trackside.server.collector import Client, Collector
+from trackside.server.heads import Head
 from trackside.sources.base import Reply
 
 _STATUS = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
@@ -28,14 +29,15 @@ class Exchange:
     """One request to the collector. The connection feeds it and is told when it is answered."""
 
     __slots__ = (
+        "_client",
         "_collector",
         "_default_headers",
-        "_head",
         "_on_answered",
         "_reader",
         "_refused",
         "_transport",
         "disconnected",
+        "head",
         "keep_alive",
         "more_body",
         "response_complete",
@@ -48,30 +50,37 @@ class Exchange:
         self,
         collector: Collector,
         head: Head,
+        client: Client,
         transport: asyncio.Transport,
         *,
         keep_alive: bool,
         default_headers: list[tuple[bytes, bytes]],
         on_answered: Callable[[], None],
     ) -> None:
+        self.head = head
+        self._client = client
         self._collector = collector
-        self._head = head
         self._transport = transport
         self._default_headers = default_headers
         self._on_answered = on_answered
-        self._reader = BodyReader(collector.body_limit, collector.buffers)
+        self._reader: BodyReader | None = None
         self._refused = False
         self.keep_alive = keep_alive
         self.more_body = True
         self.response_complete = False
         self.disconnected = False
 
+    def take(self, body: bytes) -> None:
+        """Take the whole body, which is not compressed: have its events stored, then answer."""
+        self.more_body = False
+        self._collector.take(self.head, body, self._client, self._answer)
+
     def feed(self, part: bytes) -> None:
         """Take a part of the body; what comes after a refusal goes nowhere."""
         if self._refused:
             return
         try:
-            self._reader.feed(part)
+            self._body().feed(part)
         except BodyRefused as refused:
             self.keep_alive = False  # the rest of the body is not worth waiting for
             self._refuse(refused)
@@ -82,21 +91,30 @@ class Exchange:
         if self._refused:
             return
         try:
-            body = self._reader.finish(self._head.headers.get(b"content-encoding"))
+            body = self._body().finish(self.head.headers.get(b"content-encoding"))
         except BodyRefused as refused:
             self._refuse(refused)
             return
-        self._collector.take(self._head, body, self._answer)
+        self.take(body)
 
     def abandon(self) -> None:
         """The client is gone: nothing is answered any more; what it sent as a whole is stored all the same."""
         self.disconnected = True
-        self._reader.give_up()
+        self._give_up()
+
+    def _body(self) -> BodyReader:
+        if self._reader is None:
+            self._reader = BodyReader(self._collector.body_limit, self._collector.buffers)
+        return self._reader
+
+    def _give_up(self) -> None:
+        if self._reader is not None:
+            self._reader.give_up()
 
     def _refuse(self, refused: BodyRefused) -> None:
         self._refused = True
-        self._reader.give_up()
-        self._collector.refuse(refused, self._head, self._answer)
+        self._give_up()
+        self._collector.refuse(refused, self.head, self._client, self._answer)
 
     def _answer(self, reply: Reply) -> None:
         if self.response_complete:
@@ -104,15 +122,29 @@ class Exchange:
         self.response_complete = True
         if self.disconnected or self._transport.is_closing():
             return
-        lines: list[Any] = [_STATUS[reply.status]]
-        for name, value in (*self._default_headers, *reply.headers):
-            lines += (name, b": ", value, b"\r\n")
-        closing = b"" if self.keep_alive else b"connection: close\r\n"
-        lines.append(
-            b"content-type: %b\r\ncontent-length: %d\r\n%b\r\n%b"
-            % (reply.content_type, len(reply.body), closing, reply.body)
-        )
-        self._transport.write(b"".join(lines))
+        self._transport.write(_written(reply, self._default_headers, self.keep_alive))
         if not self.keep_alive:
             self._transport.close()
         self._on_answered()
+
+
+_last: tuple[Reply | None, list[tuple[bytes, bytes]], bool, bytes] = (None, [], False, b"")
+
+
+def _written(reply: Reply, default_headers: list[tuple[bytes, bytes]], keep_alive: bool) -> bytes:
+    """Return the answer as it goes over the wire. Most are the same object as the one before."""
+    global _last  # noqa: PLW0603  # one value, replaced as a whole
+    last_reply, last_headers, last_keep_alive, text = _last
+    if reply is last_reply and default_headers is last_headers and keep_alive is last_keep_alive:
+        return text
+    lines: list[Any] = [_STATUS[reply.status]]
+    for name, value in (*default_headers, *reply.headers):
+        lines += (name, b": ", value, b"\r\n")
+    closing = b"" if keep_alive else b"connection: close\r\n"
+    lines.append(
+        b"content-type: %b\r\ncontent-length: %d\r\n%b\r\n%b"
+        % (reply.content_type, len(reply.body), closing, reply.body)
+    )
+    text = b"".join(lines)
+    _last = (reply, default_headers, keep_alive, text)
+    return text

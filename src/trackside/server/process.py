@@ -23,6 +23,7 @@ from trackside.server.client import ClientAddress
 from trackside.server.collector import Collector
 from trackside.server.connection import Connection
 from trackside.server.front import Front
+from trackside.server.heads import KnownHeads
 from trackside.server.housekeeping import Housekeeping
 from trackside.server.numbers import Numbers
 from trackside.server.probes import Readiness, probes
@@ -140,6 +141,7 @@ def _uvicorn_config(
         {
             "collector": collector,
             "collects": staticmethod(collects),
+            "heads": KnownHeads(),
             "most_connections": config.limits.connections,
             "request_s": config.limits.request_s,
             "idle_s": config.limits.idle_s,
