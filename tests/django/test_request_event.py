@@ -145,3 +145,8 @@ def test_a_body_that_never_arrives_costs_nothing() -> None:
         {"REQUEST_METHOD": "POST", "CONTENT_TYPE": FORM, "CONTENT_LENGTH": "10", "wsgi.input": _Gone()}
     )
     assert json.loads(request_payload(request)) == {"GET": {}, "POST": {}}
+
+
+def test_a_charset_that_django_refuses_costs_nothing() -> None:
+    request = RequestFactory().generic("POST", "/x", b"a=1", FORM + "; charset=latin-1")
+    assert json.loads(request_payload(request))["POST"] == {}

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -74,7 +74,7 @@ def _posted(request: HttpRequest, *, multipart: bool) -> Mapping[str, Any]:
         return {}
     try:
         return request.POST
-    except (SuspiciousOperation, UnreadablePostError, MultiPartParserError):
+    except (BadRequest, SuspiciousOperation, UnreadablePostError, MultiPartParserError):
         return {}  # the view, or whoever reads the body next, is told the same
 
 

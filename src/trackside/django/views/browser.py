@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.contrib.auth import get_user_model
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
@@ -102,7 +102,7 @@ def _body(request: HttpRequest) -> Mapping[str, Any]:
         if kind not in _FORMS and body.lstrip()[:1] in {b"{", b"["}:
             return _json_object(body)
         return request.POST if kind in _FORMS else _as_form(body)
-    except (SuspiciousOperation, MultiPartParserError) as error:
+    except (BadRequest, SuspiciousOperation, MultiPartParserError) as error:
         raise Refused(400, "malformed", "the body cannot be read as a form") from error
     except UnreadablePostError as error:
         raise Refused(400, "gone", "the body did not arrive") from error
