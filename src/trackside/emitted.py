@@ -20,7 +20,7 @@ EmittedEvent = dict[str, Any]
 """`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it."""
 
 
-class Unencodable(TracksideError):  # noqa: N818  # said of a value, like UnicodeEncodeError's base
+class Unencodable(TracksideError, TypeError):  # noqa: N818  # said of a value, as `json` says it by TypeError
     """A value has no JSON: it contains itself, is nested too deep, or is of a type nobody can tell."""
 
 

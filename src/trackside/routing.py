@@ -51,11 +51,16 @@ class RoutingBackend:
             self.register_processor(processor)
 
     def register_backend(self, name: str, backend: Backend) -> None:
-        """Send later events to `backend` as well, after those already registered."""
+        """Send later events to `backend` as well, after those registered before. ValueError where it cannot send."""
+        if not callable(getattr(backend, "send", None)):
+            raise ValueError(f'Backend {name} does not have a callable "send" method.')  # noqa: TRY004  # documented so
         self.backends[name] = backend
 
-    def register_processor(self, processor: Processor) -> None:
-        """Run `processor` over later events, after those already registered."""
+    def register_processor(self, processor: Any) -> None:
+        """Run `processor` over later events, after those registered before. ValueError where it is not callable."""
+        if not callable(processor):
+            kind = type(processor)
+            raise ValueError(f"Processor {kind.__name__} is not callable.")  # noqa: TRY004
         self.processors.append(processor)
 
     def send(self, event: Any) -> None:

@@ -28,23 +28,20 @@ class LoggerBackend:
         self.log = getattr(self.event_logger, level.lower())
 
     def send(self, event: Any) -> None:
-        """Log `event`, unless it is too long or has no JSON."""
+        """Log `event`, unless it is too long. Raises Unencodable, which is a TypeError, where it has no JSON."""
         try:
             line = dumps(event)
-        except Unencodable as reason:
-            self._drop("unencodable", event, str(reason))
-            return
+        except Unencodable:
+            catalogue.EMITTED_DROPPED.add(1, "unencodable")
+            raise
         if self.max_event_size is None or len(line) <= self.max_event_size:
             self.log(line)
         else:
-            self._drop("oversize", event, f"{len(line)} characters; max_event_size is {self.max_event_size}")
-
-    def _drop(self, reason: str, event: Any, detail: str) -> None:
-        catalogue.EMITTED_DROPPED.add(1, reason)
-        name = str(event.get("name")) if isinstance(event, dict) else ""
-        LOG.warning(
-            "An event is not logged", extra={"reason": reason, "event_name": name[:255], "detail": detail}
-        )
+            catalogue.EMITTED_DROPPED.add(1, "oversize")
+            LOG.warning(
+                "An event is too long to be logged",
+                extra={"event_name": str(event.get("name"))[:255], "length": len(line)},
+            )
 
 
 __all__ = ["DateTimeJSONEncoder", "LoggerBackend"]
