@@ -1,0 +1,141 @@
+"""An event as a row: its JSON, the statement that inserts several, and back."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db.backends.base.base import BaseDatabaseWrapper
+from msgspec import Raw
+
+from trackside.clock import parse_timestamp
+from trackside.emitted import EmittedEvent, dumps
+from trackside.event import decode_object
+
+INSERT_ROWS = 200
+"""Most rows one INSERT holds: SQLite, as Django knows it, takes 999 parameters."""
+INSERT_CHARS = 1_000_000
+"""About the longest INSERT, unless a single event is longer: MariaDB refuses statements of more than 16 MB."""
+
+# Plain names of our own, none of them reserved: nothing here has to be quoted.
+_INSERT = "INSERT INTO trackside_outbox (event_id, tracker, emitted_us, body) VALUES "
+_SELECT = (
+    "SELECT id, event_id, tracker, emitted_us, attempts, body FROM trackside_outbox ORDER BY id LIMIT %s"
+)
+_DELETE = "DELETE FROM trackside_outbox WHERE id IN "
+_COUNT_ATTEMPT = "UPDATE trackside_outbox SET attempts = attempts + 1 WHERE id IN "
+_SET_ASIDE = (
+    "INSERT INTO trackside_outbox_set_aside"
+    " (event_id, tracker, emitted_us, attempts, body, reason, set_aside_us) VALUES (%s, %s, %s, %s, %s, %s, %s)"
+)
+_TAKE_BACK = (
+    "INSERT INTO trackside_outbox (event_id, tracker, emitted_us, body)"
+    " SELECT event_id, tracker, emitted_us, body FROM trackside_outbox_set_aside ORDER BY id"
+)
+_EMPTY_SET_ASIDE = "DELETE FROM trackside_outbox_set_aside"
+
+
+class Row(NamedTuple):
+    """What is written of one event."""
+
+    event_id: str
+    tracker: str
+    emitted_us: int
+    body: str
+
+
+class StoredRow(NamedTuple):
+    """What is read of one event."""
+
+    id: int
+    event_id: str
+    tracker: str
+    emitted_us: int
+    attempts: int
+    body: str
+
+
+def encode_row(event: EmittedEvent, tracker: str) -> Row:
+    """Return `event` as a row with a new id. Raises Unencodable."""
+    name = event["name"]
+    body = dumps(event if type(name) is str else {**event, "name": str(name)})
+    return Row(uuid.uuid4().hex, tracker, microseconds(event["timestamp"]), body)
+
+
+def decode_event(body: str) -> EmittedEvent:
+    """Return the event that became `body`: its data and context as JSON has them, its timestamp a datetime.
+
+    Raises ValueError where it is none.
+    """
+    event = decode_object(Raw(body.encode()))
+    timestamp = event.get("timestamp")
+    moment = parse_timestamp(timestamp) if isinstance(timestamp, str) else None
+    if moment is None or "name" not in event:
+        raise ValueError("no event: it wants a name and a timestamp")
+    return {
+        "name": event["name"],
+        "timestamp": moment,
+        "data": event.get("data", {}),
+        "context": event.get("context", {}),
+    }
+
+
+def microseconds(moment: datetime) -> int:
+    """Return `moment` in microseconds since 1970."""
+    return int(moment.timestamp()) * 1_000_000 + moment.microsecond
+
+
+def insert_statements(rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the statements that insert `rows` in their order, with their parameters; one for up to 200 rows."""
+    first = 0
+    while first < len(rows):
+        chars, last = 0, first
+        while last < len(rows) and last - first < INSERT_ROWS:
+            chars += len(rows[last].body)
+            if chars > INSERT_CHARS and last > first:
+                break
+            last += 1
+        chunk = rows[first:last]
+        yield (
+            _INSERT + ", ".join(["(%s, %s, %s, %s)"] * len(chunk)),
+            [value for row in chunk for value in row],
+        )
+        first = last
+
+
+def select_rows(connection: BaseDatabaseWrapper, limit: int) -> list[StoredRow]:
+    """Return the rows with the smallest ids among those committed now."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SELECT, [limit])
+        return [StoredRow(*values) for values in cursor.fetchall()]
+
+
+def delete_rows(connection: BaseDatabaseWrapper, ids: Sequence[int]) -> None:
+    """Delete the rows of these ids, one by one by their keys: a range would lock out those who insert."""
+    with connection.cursor() as cursor:
+        cursor.execute(_DELETE + _places(ids), list(ids))
+
+
+def count_attempts(connection: BaseDatabaseWrapper, ids: Sequence[int]) -> None:
+    """Count one more attempt for the rows of these ids."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_ATTEMPT + _places(ids), list(ids))
+
+
+def set_aside(connection: BaseDatabaseWrapper, row: StoredRow, reason: str, now_us: int) -> None:
+    """Keep `row` with its reason where no relay looks; the caller deletes it, in the same transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SET_ASIDE, [*row[1:], reason[:200], now_us])
+
+
+def take_back(connection: BaseDatabaseWrapper) -> int:
+    """Let all rows that were set aside wait again, as new; return how many. The caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_BACK)
+        count: int = cursor.rowcount
+        cursor.execute(_EMPTY_SET_ASIDE)
+    return max(0, count)
+
+
+def _places(values: Sequence[object]) -> str:
+    return f"({', '.join(['%s'] * len(values))})"
