@@ -199,6 +199,8 @@ def known_as_json(value: Any) -> Any:
         return str(value)
     if isinstance(value, set | frozenset):
         return list(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     try:
         return msgspec.to_builtins(value, str_keys=True)
     except (TypeError, ValueError, OverflowError):

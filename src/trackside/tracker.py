@@ -107,13 +107,27 @@ class Tracker:
     def resolve_context(self) -> dict[str, Any]:
         """Return a new dict with all contexts of the caller, later ones over earlier ones.
 
-        Nested dicts are replaced, not merged. A context that is no mapping is left out.
+        Nested dicts are replaced, not merged. A context that is no mapping is left out. Never raises.
         """
         merged: dict[str, Any] = {}
-        for context in self.context_locator.get().values():
-            try:
+        try:
+            for context in self.context_locator.get().values():
                 merged.update(context)
-            except (TypeError, ValueError):
+        except Exception:  # noqa: BLE001  # the border: what is said of the request must not cost the event
+            return self._readable_context()
+        return merged
+
+    def _readable_context(self) -> dict[str, Any]:
+        merged: dict[str, Any] = {}
+        try:
+            contexts = list(self.context_locator.get().values())
+        except Exception as error:  # noqa: BLE001  # see resolve_context
+            logger.error("The contexts cannot be located", extra={"error": type(error).__name__})
+            return merged
+        for context in contexts:
+            try:
+                merged |= dict(context)
+            except Exception:  # noqa: BLE001  # see resolve_context
                 logger.warning("A context is no mapping", extra={"type": type(context).__name__})
         return merged
 
