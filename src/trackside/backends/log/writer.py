@@ -1,0 +1,102 @@
+"""The process's one writer to a log: opens it on first use, makes groups of entries durable, holds what it cannot."""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from itertools import count
+
+from trackside.backends.handover import QUEUE_BYTES, Delay, Handover
+from trackside.backends.log import opening
+from trackside.backends.log.entry import Entry, to_event
+from trackside.backends.log.waiter import Waiter
+from trackside.errors import LogBusy, LogClosed, StorageError
+from trackside.event import Batch
+from trackside.log.base import Committed, Log, Receipt, Unavailable
+
+OpenLog = Callable[[], Log]
+COMMIT_TIMEOUT_S = 60.0
+
+_abandoned: list[Log] = []
+"""Logs of a parent process, kept so that nothing closes what the parent still uses."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class LogWriter:
+    """Takes the entries of all backends of this process that emit to one log."""
+
+    def __init__(
+        self,
+        open_log: OpenLog,
+        *,
+        source: str,
+        queue_bytes: int = QUEUE_BYTES,
+        clock: Callable[[], datetime] = _now,
+    ) -> None:
+        self._open = open_log
+        self._source = source
+        self._clock = clock
+        self._log: Log | None = None
+        self._ids_of = 0
+        self.handover: Handover[Entry] = Handover(
+            "log", self._deliver, queue_bytes=queue_bytes, prepare=opening.import_engine, forked=self._abandon
+        )
+
+    def _abandon(self) -> None:
+        if self._log is not None:
+            _abandoned.append(self._log)
+            self._log = None
+
+    def log(self) -> Log:
+        """Return the log, opened now where it was not yet. Raises StorageError."""
+        with opening.lock:
+            if self._log is None:
+                self._log = self._open()
+            return self._log
+
+    def _deliver(self, entries: Sequence[Entry]) -> Delay | None:
+        now = self._clock()
+        if self._ids_of != os.getpid():
+            self._renew_ids()
+        make_id = self._make_id
+        events = [to_event(entry, self._source, now, make_id) for entry in entries]
+        waiters = [entry[7] for entry in entries if entry[7] is not None]
+        batch = Batch(events=events, size_bytes=sum(entry[0] for entry in entries))
+        return self._append(batch, waiters)
+
+    def _append(self, batch: Batch, waiters: Sequence[Waiter]) -> Delay | None:
+        try:
+            receipt = append(self.log(), batch)
+        except (StorageError, LogBusy, LogClosed) as error:
+            receipt = Unavailable(str(error), 0)
+        if isinstance(receipt, Committed):
+            for waiter in waiters:
+                waiter.tell(durable=True)
+            return None
+        return Delay(receipt.reason, lambda: self._append(batch, waiters))
+
+    def _renew_ids(self) -> None:
+        prefix, numbers = os.urandom(12).hex(), count()
+        self._make_id = lambda: f"{prefix}{next(numbers):08x}"
+        self._ids_of = os.getpid()
+
+
+def append(log: Log, batch: Batch) -> Receipt:
+    """Return the receipt of `batch`, committed in this thread where that may be, else in the log's own."""
+    receipts = log.commit_now((batch,))
+    if receipts is not None:
+        return receipts[0]
+    finished = threading.Event()
+    found: list[Receipt] = []
+
+    def done(receipt: Receipt) -> None:
+        found.append(receipt)
+        finished.set()
+
+    log.append(batch, done)
+    if not finished.wait(COMMIT_TIMEOUT_S):
+        return Unavailable(f"no commit within {COMMIT_TIMEOUT_S:g} s")
+    return found[0]

@@ -1,0 +1,223 @@
+"""What an emitted event is in the log."""
+
+import math
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from unittest.mock import sentinel
+from uuid import UUID
+
+import pytest
+
+from trackside.backends.identity import sending_as
+from trackside.backends.log import LogBackend
+from trackside.backends.log.fast_json import encode_quickly
+from trackside.emitted import encode_json, waiting_for_commit
+from trackside.errors import ConfigurationError
+from trackside.event import EMITTED, EMITTED_VALUE, Event
+from trackside.telemetry import catalogue
+from trackside.tracker import Tracker
+
+AT = datetime(2026, 11, 3, 9, 30, 15, 120_000, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def _own_counters() -> Iterator[None]:
+    catalogue.BACKEND_DROPPED.reset()
+    yield
+    catalogue.BACKEND_DROPPED.reset()
+
+
+@pytest.fixture
+def backend(tmp_path: Path) -> LogBackend:
+    return LogBackend(tmp_path / "data")
+
+
+def stored(backend: LogBackend) -> list[Event]:
+    assert backend.flush(10)
+    return list(backend.log.read(0).events)
+
+
+def emitted(
+    name: Any = "edx.x", data: Any = None, context: Any = None, timestamp: Any = AT
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "timestamp": timestamp,
+        "data": {} if data is None else data,
+        "context": context or {},
+    }
+
+
+def test_an_event_in_the_log(backend: LogBackend) -> None:
+    """Name, time, data, context and user are the emitted ones; the id is one of its own."""
+    backend.send(emitted(data={"mode": "honor"}, context={"user_id": 7, "path": "/é"}))
+    (event,) = stored(backend)
+    assert event.name == "edx.x"
+    assert event.type == "track"
+    assert event.source == "tracker"
+    assert event.timestamp == AT
+    assert event.decoded_data() == {"mode": "honor"}
+    assert event.decoded_context() == {"user_id": 7, "path": "/é"}
+    assert event.user_id == "7"
+    assert event.extra == EMITTED
+    assert len(event.id) == 32
+    assert abs(event.received_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_nothing_is_opened_before_the_first_event(tmp_path: Path) -> None:
+    """Making the backend touches no file."""
+    LogBackend(tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_what_was_emitted_is_what_it_was_then(backend: LogBackend) -> None:
+    """A change of the data after `send` changes nothing."""
+    data = {"list": [1]}
+    backend.send(emitted(data=data))
+    data["list"].append(2)
+    assert stored(backend)[0].decoded_data() == {"list": [1]}
+
+
+def test_ids_are_never_given_twice(backend: LogBackend) -> None:
+    """Equal events at the same moment are two events."""
+    for _ in range(1_000):
+        backend.send(emitted())
+    assert len({event.id for event in stored(backend)}) == 1_000
+
+
+def test_an_event_sent_again_under_its_id_is_stored_once(backend: LogBackend) -> None:
+    """Whoever cannot know whether the first attempt went through says whose it is."""
+    for _ in range(2):
+        with sending_as("outbox-1"):
+            backend.send(emitted())
+    assert [event.id for event in stored(backend)] == ["outbox-1"]
+
+
+@pytest.mark.parametrize("data", ["text", [1, 2], 5])
+def test_data_that_is_no_object(backend: LogBackend, data: object) -> None:
+    """It is kept as one member, and the event says so."""
+    backend.send(emitted(data=data))
+    (event,) = stored(backend)
+    assert event.decoded_data() == {"value": data}
+    assert event.extra == EMITTED_VALUE
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "expected"),
+    [
+        (datetime(2026, 11, 3, 10, 30, 15, 120_000, tzinfo=timezone(timedelta(hours=1))), AT),
+        (AT.replace(tzinfo=None), AT),
+        (AT.isoformat(), AT),
+    ],
+)
+def test_times_in_other_forms(backend: LogBackend, timestamp: object, expected: datetime) -> None:
+    """Other zones, no zone and text all mean a moment."""
+    backend.send(emitted(timestamp=timestamp))
+    assert stored(backend)[0].timestamp == expected
+
+
+@pytest.mark.parametrize("timestamp", [sentinel.time, None, "soon", datetime.min])
+def test_times_that_are_none(backend: LogBackend, timestamp: object) -> None:
+    """The moment of storing stands in."""
+    backend.send(emitted(timestamp=timestamp))
+    (event,) = stored(backend)
+    assert event.timestamp == event.received_at or event.timestamp.year == 1
+
+
+@pytest.mark.parametrize("name", [sentinel.name, "half \ud83d", 5, "ünï"])
+def test_any_name(backend: LogBackend, name: object) -> None:
+    """A name is whatever its text is; half a character does not keep its neighbours from being stored."""
+    backend.send(emitted(name=name))
+    backend.send(emitted(name="next", context={"user_id": "\ud83d"}))
+    first, second = stored(backend)
+    assert first.name == str(name).replace("\ud83d", "?")
+    assert (second.name, second.user_id) == ("next", "?")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {},
+        {"name": "x"},
+        {"name": "x", "data": {"a": 1}, "context": None},
+        {"name": "x", "data": {}, "context": [1]},
+    ],
+)
+def test_events_that_are_not_whole(backend: LogBackend, event: dict[str, Any]) -> None:
+    """What is there is stored."""
+    backend.send(event)
+    assert stored(backend)[0].name == event.get("name", "unknown")
+
+
+def test_what_has_no_json_is_counted(backend: LogBackend) -> None:
+    """It is lost, with its reason; its neighbours are not."""
+    circle: dict[str, Any] = {}
+    circle["self"] = circle
+    for data in ({"x": object()}, circle):
+        backend.send(emitted(data=data))
+    backend.send(emitted(name="good"))
+    assert [event.name for event in stored(backend)] == ["good"]
+    assert catalogue.BACKEND_DROPPED.value("log", "unencodable") == 2
+
+
+def test_what_is_too_large_is_counted(tmp_path: Path) -> None:
+    """It is lost, with its reason."""
+    backend = LogBackend(tmp_path, max_event_bytes=5_000)
+    backend.send(emitted(data={"x": "y" * 5_000}))
+    backend.send(emitted(data={"x": "y"}))
+    assert len(stored(backend)) == 1
+    assert catalogue.BACKEND_DROPPED.value("log", "oversize") == 1
+
+
+def test_durable(backend: LogBackend) -> None:
+    """`durable=True` returns once the event is in the log, and False where it never can be."""
+    tracker = Tracker(backends={"log": backend})
+    assert tracker.emit("x", {"a": 1}, durable=True) is True
+    assert [event.name for event in backend.log.read(0).events] == ["x"]
+    assert tracker.emit("x", {"a": object()}, durable=True) is False
+
+
+def test_backends_of_one_directory_share_a_writer(tmp_path: Path) -> None:
+    """Two backends, one thread, one order."""
+    first, second = LogBackend(tmp_path), LogBackend(tmp_path)
+    for number in range(10):
+        (first, second)[number % 2].send(emitted(name=str(number)))
+    assert [event.name for event in stored(first)] == [str(number) for number in range(10)]
+    assert first.log is second.log
+
+
+def test_wrong_settings_are_told(tmp_path: Path) -> None:
+    """With the name of what is wrong."""
+    with pytest.raises(ConfigurationError, match="retention"):
+        LogBackend(tmp_path, settings={"retention_s": "soon"})
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1, 2.5, None, True, "é\n"], "b": {"c": {}}},
+        {"at": datetime(2026, 1, 2, 3, 4, 5)},  # noqa: DTZ001  # a time without zone is what is tested
+        {"at": datetime(2026, 1, 2, 23, 4, 5, 6, tzinfo=UTC)},
+        {"at": datetime(2026, 1, 2, 13, 4, 5, tzinfo=timezone(timedelta(hours=2)))},
+        {"id": UUID(int=5), "n": Decimal("1.50"), "nan": math.nan, "inf": math.inf},
+        {"text": "2026-01-02T13:04:05", "T1": "T0"},
+        {1: "one", "big": 2**70, "half": "\ud83d"},
+        {"tuple": (1, 2), "bytes": b"abc", "set": {1}},
+        "text",
+        [],
+    ],
+)
+def test_the_quick_way_writes_the_same(value: Any) -> None:
+    """Whatever the value, the bytes are those of `encode_json`."""
+    assert encode_quickly(value) == encode_json(value)
+
+
+def test_waiters_are_only_for_those_who_wait(backend: LogBackend) -> None:
+    """Each event sent within the block can be waited for."""
+    with waiting_for_commit() as waiters:
+        backend.send(emitted())
+        backend.send(emitted())
+    assert [waiter.wait(5) for waiter in waiters] == [True, True]
