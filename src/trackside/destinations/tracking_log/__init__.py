@@ -1,7 +1,9 @@
 """Standard Open edX tracking log lines in a file, each event exactly once.
 
 destination   open, send, checkpoint: what the delivery worker calls
-line          event → line (seen, origin, course, raw_json: what it is made of)
+line          event → line
+frame, call   what of a line follows from the context, and from the call around it
+seen, origin, course, raw_json, memo: what these are made of
 file          append, rotate, cut what is torn
 recovery      after a crash: what need not be written again
 """

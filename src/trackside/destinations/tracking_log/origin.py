@@ -1,5 +1,7 @@
 """Where an event came from: which kind of client, which host."""
 
+from functools import lru_cache
+
 from trackside.destinations.tracking_log.raw_json import Members
 from trackside.destinations.tracking_log.seen import Seen
 from trackside.libraries import BROWSER_LIBRARIES, MOBILE_LIBRARIES
@@ -28,6 +30,7 @@ def host_of(url: str) -> str:
     return _host(rest.partition("/")[0]) if found else ""
 
 
+@lru_cache(maxsize=1_000)
 def _host(authority: str) -> str:
     for end in "?#\\":
         authority = authority.partition(end)[0]

@@ -61,6 +61,19 @@ def _skip_space(text: str, at: int) -> int:
     return at
 
 
+def members_or_whole(raw: Raw, name: str) -> Members:
+    """Return the members of `raw`; where they cannot be told apart, all of it as one member called `name`."""
+    try:
+        return members(raw)
+    except (ValueError, RecursionError):
+        return {name: raw}
+
+
+def on_one_line(json: bytes) -> bytes:
+    """Return `json` with spaces for the line ends between its tokens; within a string it can have none."""
+    return json.replace(b"\n", b" ").replace(b"\r", b" ")
+
+
 def text_of(raw: Raw) -> str:
     """Return the JSON string in `raw`; half of a surrogate pair becomes U+FFFD."""
     try:
@@ -70,13 +83,13 @@ def text_of(raw: Raw) -> str:
         return text.encode("utf-8", "replace").decode()
 
 
-def encode_members(found: Mapping[str, object]) -> Raw:
+def encode_members(found: Mapping[str, object]) -> bytes:
     """Return the JSON object of these members; a Raw value goes in as it is."""
     try:
-        return Raw(_ENCODER.encode(found))
+        return _ENCODER.encode(found)
     except UnicodeEncodeError:  # a name with half of a surrogate pair: only an escape can say it
         encoded = (json.dumps(name).encode() + b":" + _encode(value) for name, value in found.items())
-        return Raw(b"{" + b",".join(encoded) + b"}")
+        return b"{" + b",".join(encoded) + b"}"
 
 
 def _encode(value: object) -> bytes:

@@ -1,7 +1,7 @@
 """What a line wants to know of an event's context, payload and extra; all of it may be missing or odd."""
 
 import msgspec
-from msgspec import Raw, Struct, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from trackside.destinations.tracking_log.raw_json import Members, attempt, members, text_of
 from trackside.event import EMPTY_OBJECT
@@ -38,11 +38,12 @@ class Seen(Struct, frozen=True, kw_only=True, gc=False):
     locale: str | None = None
     library: Named | None = None
     app: Named | None = None
-    device: Raw = Raw()
+    device: Raw | UnsetType = UNSET
     traits: Person | None = None
     course_id: str | None = None
 
 
+NULL = Raw(b"null")
 NOTHING = Seen()
 NOBODY = Person()
 NO_PAGE = Page()
@@ -80,7 +81,7 @@ def _see_slowly(context: Raw) -> Seen:
         locale=_text(found, "locale"),
         library=_named(found, "library"),
         app=_named(found, "app"),
-        device=found.get("device", Raw()),
+        device=found.get("device", UNSET),
         traits=None if traits is None else see_person(traits),
         course_id=_text(found, "course_id"),
     )
