@@ -9,6 +9,7 @@ from typing import Any
 
 from trackside.config.load import Loaded, load
 from trackside.config.settings import Config
+from trackside.config.toml_file import TomlFile
 from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
@@ -46,15 +47,23 @@ def version() -> str:
 
 
 def load_config(
-    path: Path | None = None, flags: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None
+    path: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    instead: TomlFile | None = None,
 ) -> Loaded:
-    """Return the validated configuration; raises ConfigurationError naming all that is wrong with it."""
+    """Return the validated configuration; raises ConfigurationError naming all that is wrong with it.
+
+    `instead` takes the place of the file where no `path` is given.
+    """
     loaded = load(
         path,
         os.environ if environ is None else environ,
         flags or {},
         source_kinds=SOURCE_KINDS,
         destination_kinds=DESTINATION_KINDS,
+        instead=instead,
     )
     problems = [*_wrong_keys(loaded.config), *_shared_files(loaded.config)]
     if problems:

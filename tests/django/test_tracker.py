@@ -49,9 +49,10 @@ def make_processor() -> Any:
 
 @pytest.fixture(autouse=True)
 def _trackers() -> Any:
-    before = dict(tracking.TRACKERS)
+    before, on_commit = dict(tracking.TRACKERS), tracking._on_commit
     tracking.TRACKERS.clear()
     yield
+    tracking.set_on_commit(on_commit)
     tracking.TRACKERS.clear()
     tracking.TRACKERS.update(before)
 

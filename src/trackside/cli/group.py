@@ -41,15 +41,20 @@ class WrongConfiguration(Problem):
 class Verbs(click.Group):
     """A group whose commands are imported on use, and whose errors are lines instead of tracebacks."""
 
+    verbs: Mapping[str, str] = VERBS
+    """Verb → the module that has it."""
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """Return the verbs in the order a newcomer needs them."""
-        return list(VERBS)
+        return list(self.verbs)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return the verb's command, or None where there is no such verb."""
-        if cmd_name not in VERBS:
+        if cmd_name not in self.verbs:
             return None
-        command: click.Command = getattr(importlib.import_module(VERBS[cmd_name]), cmd_name.replace("-", "_"))
+        command: click.Command = getattr(
+            importlib.import_module(self.verbs[cmd_name]), cmd_name.replace("-", "_")
+        )
         return command
 
     def invoke(self, ctx: click.Context) -> object:
@@ -81,3 +86,16 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 )
 def cli() -> None:
     """Take in events, keep them durably, send them on."""
+
+
+def group_of(verbs: Mapping[str, str]) -> Verbs:
+    """Return the same group with other verbs: verb → the module that has it."""
+    group = Verbs(
+        name=cli.name,
+        params=cli.params,
+        help=cli.help,
+        context_settings=cli.context_settings,
+        callback=cli.callback,
+    )
+    group.verbs = verbs
+    return group

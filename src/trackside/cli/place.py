@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from trackside.config.load import Loaded
+from trackside.config.toml_file import TomlFile
 from trackside.errors import ConfigurationError
 from trackside.log.base import Log, Subscription
 
@@ -42,10 +43,12 @@ def destination_option(verb: Verb) -> Verb:
 
 
 def load(config_file: Path | None, data_dir: str | None, **flags: object) -> Loaded:
-    """Return the configuration that is in effect with these flags."""
+    """Return the configuration that is in effect with these flags; in a Django project, that of its settings."""
     from trackside import hub
 
-    return hub.load_config(config_file, {"data_dir": data_dir, **flags})
+    context = click.get_current_context(silent=True)
+    instead = context.find_object(TomlFile) if context else None
+    return hub.load_config(config_file, {"data_dir": data_dir, **flags}, instead=instead)
 
 
 @contextlib.contextmanager

@@ -35,20 +35,27 @@ def load(
     *,
     source_kinds: Kinds,
     destination_kinds: Kinds,
+    instead: toml_file.TomlFile | None = None,
 ) -> Loaded:
     """Return the effective configuration.
 
     The file is `path`, else `TRACKSIDE_CONFIG`, else ./trackside.toml, else the one in the data directory.
+    `instead` is what a Django project says in its settings: it is used where no `path` is given, and no file
+    is looked for.
     `flags` are by dotted key; None is a flag not given. Raises ConfigurationError, whose message has one line
     for each problem of all layers.
     """
     given_flags = {key: value for key, value in flags.items() if value is not None}
     variables = environment.given(environ)
-    explicit = path or (Path(environ["TRACKSIDE_CONFIG"]) if environ.get("TRACKSIDE_CONFIG") else None)
     asked = given_flags.get("data_dir") or variables.get("TRACKSIDE_DATA_DIR")
     data_dir = Path(str(asked or Config().data_dir)).expanduser()
-    found = toml_file.find(explicit, data_dir, data_dir_given=asked is not None)
-    reading = Reading(toml_file.read(found) if found else None, variables)
+    if instead is not None and path is None:
+        found = None
+        file: toml_file.TomlFile | None = instead
+    else:
+        found = toml_file.find(path or _named(environ), data_dir, data_dir_given=asked is not None)
+        file = toml_file.read(found) if found else None
+    reading = Reading(file, variables)
     reading.declare("sources", source_kinds)
     reading.declare("destinations", destination_kinds)
     reading.take_file()
@@ -64,6 +71,10 @@ def load(
         kinds=reading.kinds,
         settings=reading.known,
     )
+
+
+def _named(environ: Mapping[str, str]) -> Path | None:
+    return Path(environ["TRACKSIDE_CONFIG"]) if environ.get("TRACKSIDE_CONFIG") else None
 
 
 def _data_dir(config: Config, reading: Reading, file: Path | None, searched: Path) -> Path:

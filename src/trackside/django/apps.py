@@ -19,7 +19,7 @@ class TracksideConfig(AppConfig):
 
         Raises ImproperlyConfigured where the settings are wrong, so that no process starts with them.
         """
-        from trackside.django import settings
+        from trackside.django import outbox, settings
         from trackside.django.checks import ALL
         from trackside.django.tasks import follow_celery
         from trackside.django.tracker import tracker_from_settings
@@ -32,4 +32,6 @@ class TracksideConfig(AppConfig):
             register_tracker(tracker_from_settings())
         except ValueError as error:
             raise ImproperlyConfigured(f"the tracker's backends or processors: {error}") from error
+        if settings.current().tracker.enabled:
+            outbox.install()
         follow_celery()

@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Dja
 
 from trackside.backends.logger import LoggerBackend
 from trackside.django.engines import ENGINES
+from trackside.django.outbox.settings import read as read_outbox
 from trackside.django.settings import read
 from trackside.django.settings.current import closest
 from trackside.django.settings.declared import LEGACY_NAMES
@@ -40,7 +41,7 @@ _OF_OTHERS = frozenset(
 
 def check_settings(**_: Any) -> Iterator[CheckMessage]:
     """E001: a key or a value of the settings is wrong. W001: a name looks like a setting and is none."""
-    for problem in read(settings)[1]:
+    for problem in (*read(settings)[1], *read_outbox(settings)[1]):
         yield Error(problem, hint="Change what the message names.", id="trackside.E001")
     for name in dir(settings):
         if name.startswith(("EVENT_TRACKING_", "TRACKING_")) and name not in {*LEGACY_NAMES, *_OF_OTHERS}:

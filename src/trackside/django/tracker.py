@@ -1,5 +1,6 @@
 """The tracker of a Django project, made from its settings."""
 
+import os
 from typing import Any
 
 from django.conf import settings
@@ -64,5 +65,7 @@ def default_tracker() -> Tracker | None:
 
 
 def _default_backends(declared: DjangoSettings) -> dict[str, Any]:
-    options = {"data_dir": declared.server.get("data_dir"), "settings": declared.server.get("log")}
+    # the environment first, as everywhere: the command line reads the same log
+    data_dir = os.environ.get("TRACKSIDE_DATA_DIR") or declared.server.get("data_dir")
+    options = {"data_dir": data_dir, "settings": declared.server.get("log")}
     return {"log": {"ENGINE": LOG_BACKEND, "OPTIONS": options}}

@@ -15,7 +15,7 @@ from trackside.django.engines import engine
 from trackside.django.legacy_tracker.base import BaseBackend
 from trackside.telemetry import catalogue
 
-logger = logging.getLogger("trackside.django")
+_LOG = logging.getLogger("trackside.django")  # `logger` is a module here
 
 backends: dict[str, BaseBackend] = {}
 """The backends by name; read from the settings when this module is imported."""
@@ -47,7 +47,7 @@ def send(event: Any) -> None:
             backend.send(event)
         except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own
             catalogue.LEGACY_BACKEND_FAILURES.add(1, name)
-            logger.error("A legacy backend failed", extra={"backend": name, "error": type(error).__name__})
+            _LOG.error("A legacy backend failed", extra={"backend": name, "error": type(error).__name__})
 
 
 def _backend(about: Mapping[str, Any]) -> BaseBackend:

@@ -1,0 +1,106 @@
+"""What `manage.py check` says of a project."""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.test.utils import modify_settings
+from pytest_django import Settings
+
+from trackside.backends.logger import LoggerBackend
+from trackside.django import checks
+from trackside.routing import RoutingBackend
+from trackside.tracker import TRACKERS, Tracker
+
+OURS = checks.MIDDLEWARE
+
+
+def said(check: Callable[..., Iterator[CheckMessage]]) -> list[tuple[str | None, str]]:
+    return [(message.id, message.msg) for message in check()]
+
+
+def test_they_are_registered() -> None:
+    """A site that is right hears nothing."""
+    assert run_checks(tags=["trackside"]) == []
+
+
+def test_every_message_has_an_id_and_a_hint(settings: Settings) -> None:
+    settings.TRACKSIDE = {"nonsense": 1, "outbox": {"nonsense": 1}}
+    settings.TRACKING_BACKENDS = {"x": {"ENGINE": "no.such"}}
+    settings.TRACKING_BACKEND = {}
+    messages = run_checks(tags=["trackside"])
+    assert sorted(str(message.id) for message in messages) == [
+        "trackside.E001",
+        "trackside.E001",
+        "trackside.E004",
+        "trackside.W001",
+        "trackside.W002",
+    ]
+    assert all(message.hint for message in messages)
+
+
+def test_a_name_like_a_setting(settings: Settings) -> None:
+    settings.EVENT_TRACKING_BACKEND = {}
+    settings.TRACKING_SEGMENTIO_SOURCE_MAP = {}
+    settings.TRACKING_SOMETHING_ELSE = {}
+    assert said(checks.check_settings) == [
+        (
+            "trackside.W001",
+            "EVENT_TRACKING_BACKEND is read by nobody; did you mean EVENT_TRACKING_BACKENDS?",
+        )
+    ]
+
+
+def test_the_middleware_belongs_after_what_it_needs(settings: Settings) -> None:
+    settings.TRACKSIDE = {}
+    assert [each for each, _ in said(checks.check_middleware)] == ["trackside.W002"]
+    with modify_settings(MIDDLEWARE={"prepend": OURS}):
+        assert [each for each, _ in said(checks.check_middleware)] == ["trackside.E002", "trackside.E002"]
+    with modify_settings(MIDDLEWARE={"append": OURS}):
+        assert said(checks.check_middleware) == []
+    settings.TRACKSIDE = {"tracker": {"enabled": False}}
+    assert said(checks.check_middleware) == []
+
+
+def asynchronous(name: str | None) -> dict[str, Any]:
+    return {
+        "ENGINE": "eventtracking.backends.async_routing.AsyncRoutingBackend",
+        "OPTIONS": {"backend_name": name} if name else {},
+    }
+
+
+@pytest.mark.parametrize(
+    ("tree", "found"),
+    [
+        ({"celery": asynchronous("celery")}, 0),
+        ({"celery": asynchronous("other")}, 1),
+        ({"celery": asynchronous(None)}, 1),
+        ({"a": {"ENGINE": "x", "OPTIONS": {"backends": {"celery": asynchronous("celery")}}}}, 1),
+        ({"a": {"ENGINE": "x", "OPTIONS": None}, "b": "text"}, 0),
+    ],
+)
+def test_workers_must_find_their_backend(tree: dict[str, Any], found: int, settings: Settings) -> None:
+    settings.EVENT_TRACKING_BACKENDS = tree
+    assert [each for each, _ in said(checks.check_async_backends)] == ["trackside.E003"] * found
+
+
+def test_a_logger_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    logger = logging.getLogger("trackside.tests.unread")
+    logger.propagate = False
+    inner = RoutingBackend({"logger": LoggerBackend("trackside.tests.unread")})
+    monkeypatch.setitem(TRACKERS, "default", Tracker({"logs": inner}))
+    assert [each for each, _ in said(checks.check_loggers)] == ["trackside.W003"]
+    logger.addHandler(logging.NullHandler())
+    logger.setLevel(logging.WARNING)
+    assert [each for each, _ in said(checks.check_loggers)] == ["trackside.W003"]
+    logger.setLevel(logging.DEBUG)
+    assert said(checks.check_loggers) == []
+
+
+def test_a_write_key_without_the_library(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.LMS_SEGMENT_KEY = "key"
+    assert said(checks.check_segment) == []
+    monkeypatch.setattr(checks, "_is_installed", lambda _: False)
+    assert [each for each, _ in said(checks.check_segment)] == ["trackside.W004"]
