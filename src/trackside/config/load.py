@@ -49,12 +49,8 @@ def load(
     variables = environment.given(environ)
     asked = given_flags.get("data_dir") or variables.get("TRACKSIDE_DATA_DIR")
     data_dir = Path(str(asked or Config().data_dir)).expanduser()
-    if instead is not None and path is None:
-        found = None
-        file: toml_file.TomlFile | None = instead
-    else:
-        found = toml_file.find(path or _named(environ), data_dir, data_dir_given=asked is not None)
-        file = toml_file.read(found) if found else None
+    found = None if instead and not path else _find(path, environ, data_dir, named=asked is not None)
+    file = toml_file.read(found) if found else instead
     reading = Reading(file, variables)
     reading.declare("sources", source_kinds)
     reading.declare("destinations", destination_kinds)
@@ -73,8 +69,9 @@ def load(
     )
 
 
-def _named(environ: Mapping[str, str]) -> Path | None:
-    return Path(environ["TRACKSIDE_CONFIG"]) if environ.get("TRACKSIDE_CONFIG") else None
+def _find(path: Path | None, environ: Mapping[str, str], data_dir: Path, *, named: bool) -> Path | None:
+    explicit = path or (Path(environ["TRACKSIDE_CONFIG"]) if environ.get("TRACKSIDE_CONFIG") else None)
+    return toml_file.find(explicit, data_dir, data_dir_given=named)
 
 
 def _data_dir(config: Config, reading: Reading, file: Path | None, searched: Path) -> Path:
