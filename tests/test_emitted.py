@@ -191,7 +191,7 @@ def test_a_copy_shares_no_container() -> None:
 
 
 def test_what_cannot_be_copied_stays_the_object_it_is() -> None:
-    odd = iter([1])
+    odd = (n for n in range(3))
     copied = copy_event({"odd": odd, "even": [1]})
     assert copied["odd"] is odd
     cycle = cyclic()

@@ -1,0 +1,164 @@
+"""Redaction: secrets are found wherever they hide, and where it cannot look nothing goes on."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trackside.errors import ConfigurationError
+from trackside.processors.redaction import RedactionProcessor
+from trackside.routing import RoutingBackend
+
+STARS = "********"
+redact = RedactionProcessor(patterns=["email", r"EDX-\d+"])
+
+
+def event(data: Any, **context: Any) -> dict[str, Any]:
+    return {"name": "n", "timestamp": datetime.now(UTC), "data": data, "context": context}
+
+
+@pytest.mark.parametrize(
+    ("data", "want"),
+    [
+        ({"password": "x"}, {"password": STARS}),
+        ({"new_password3": "x", "passwordConfirm": "y"}, {"new_password3": STARS, "passwordConfirm": STARS}),
+        (
+            {"Api-Key": "x", "apiKey": "x", "API_KEY": "x"},
+            {"Api-Key": STARS, "apiKey": STARS, "API_KEY": STARS},
+        ),
+        ({"access_token": ["x"], "tokens_used": 3}, {"access_token": STARS, "tokens_used": 3}),
+        ({"deep": [{"secret": {"a": 1}}]}, {"deep": [{"secret": STARS}]}),
+        ({"deep": ({"secret": 1},)}, {"deep": [{"secret": STARS}]}),
+        ({"who": "Ann <ann@example.org>"}, {"who": f"Ann <{STARS}>"}),
+        ({"ann@example.org": 1}, {STARS: 1}),
+        ({"id": "EDX-123 and EDX-4"}, {"id": f"{STARS} and {STARS}"}),
+        ({"url": "/x?a=1&access_token=zz#top"}, {"url": f"/x?a=1&access_token={STARS}#top"}),
+        ({"form": "password=x&email=ann@example.org"}, {"form": f"password={STARS}&email={STARS}"}),
+        ({"note": "[link](/x?token=zz)"}, {"note": f"[link](/x?token={STARS}"}),
+        ({"bytes": b"ann@example.org"}, {"bytes": STARS}),
+        ({"set": {"ann@example.org"}}, {"set": [STARS]}),
+    ],
+)
+def test_secrets_are_found(data: Any, want: Any) -> None:
+    assert redact(event(data, page="/?password=x"))["data"] == want
+    assert redact(event(data, page="/?password=x"))["context"] == {"page": f"/?password={STARS}"}
+
+
+def test_text_that_is_json_is_looked_into() -> None:
+    inner = json.dumps({"POST": {"password": "x", "b": [1]}})
+    result = redact(event({"text": json.dumps({"inner": inner})}))["data"]["text"]
+    assert json.loads(json.loads(result)["inner"]) == {"POST": {"password": STARS, "b": [1]}}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"POST": {"password": "hun',
+        '{"event": "{\\"password\\": \\"hun',
+        "{'password': 'hunter2'}",
+        '[{"a": 1}, {"api_key": 5}',
+    ],
+)
+def test_text_cut_in_the_middle_is_replaced_where_it_names_a_secret(text: str) -> None:
+    assert redact(event(text))["data"] == STARS
+
+
+@pytest.mark.parametrize("text", ['{"a": "b', "{not json}", "[x]", "a = b", "a.b@", "1=2=3"])
+def test_other_text_stays(text: str) -> None:
+    assert redact(event(text))["data"] == text
+
+
+def test_an_event_without_secrets_is_the_same_object() -> None:
+    given = event({"a": [1, {"b": "c"}], "t": '{"a": 1}', "tuple": (1, 2)}, user_id=1)
+    assert redact(given) is given
+
+
+def test_the_given_event_is_not_changed() -> None:
+    given = event({"password": "x", "list": [{"token": "y"}]})
+    redact(given)
+    assert given["data"] == {"password": "x", "list": [{"token": "y"}]}
+
+
+def test_the_fields_every_event_has_are_not_replaced_by_key() -> None:
+    strict = RedactionProcessor(keys=["*"])
+    result = strict({**event({"a": 1}, b=2), "username": "ann"})
+    assert result["name"] == "n"
+    assert (result["data"], result["context"], result["username"]) == ({"a": STARS}, {"b": STARS}, STARS)
+
+
+def test_the_name_is_searched_for_patterns() -> None:
+    assert redact({"name": "/users/ann@example.org", "data": {}})["name"] == f"/users/{STARS}"
+
+
+def test_numbers_are_searched_for_patterns() -> None:
+    cards = RedactionProcessor(keys=[], patterns=["card"])
+    assert cards(event({"n": 4111111111111111, "m": 12, "f": 1.5, "t": "4111 1111 1111 1111"}))["data"] == {
+        "n": STARS,
+        "m": 12,
+        "f": 1.5,
+        "t": STARS,
+    }
+
+
+def test_the_replacement_is_taken_as_it_is() -> None:
+    own = RedactionProcessor(patterns=["x+"], replacement=r"\g<0>")
+    assert own(event("axxb"))["data"] == r"a\g<0>b"
+
+
+@pytest.mark.parametrize("patterns", ["(", "email", ["("], [5]])
+def test_wrong_settings_are_refused(patterns: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        RedactionProcessor(patterns=patterns)
+
+
+class Opaque:
+    """Cannot be looked into."""
+
+    password = "hunter2"
+
+
+def cyclic() -> dict[str, Any]:
+    value: dict[str, Any] = {"password": "x"}
+    value["self"] = value
+    return value
+
+
+@pytest.mark.parametrize("data", [Opaque(), [Opaque()], cyclic(), '{"a":' * 100_000])
+def test_what_cannot_be_looked_into_ends_the_event(data: Any) -> None:
+    sent: list[Any] = []
+
+    class Memory:
+        def send(self, event: Any) -> None:
+            sent.append(event)
+
+    RoutingBackend({"m": Memory()}, [redact]).send(event(data))
+    assert "hunter2" not in repr(sent)
+    assert sent == []
+
+
+values = st.recursive(
+    st.none() | st.integers() | st.text(st.characters(exclude_characters="{")),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.sampled_from(["a", "b", "password"]), inner)
+        | st.dictionaries(st.sampled_from(["a", "password"]), inner).map(json.dumps)
+    ),
+)
+
+
+def secrets_of(value: Any) -> list[Any]:
+    if isinstance(value, str) and value[:1] == "{":
+        value = json.loads(value)
+    if isinstance(value, dict):
+        inner = [secret for each in value.values() for secret in secrets_of(each)]
+        return inner + [v for k, v in value.items() if k == "password"]
+    return [secret for each in value for secret in secrets_of(each)] if isinstance(value, list) else []
+
+
+@given(values.filter(lambda value: not isinstance(value, str)))
+def test_no_value_of_a_secret_field_is_left(value: Any) -> None:
+    result = redact(event(value))["data"]
+    assert set(map(str, secrets_of(result))) <= {STARS}
