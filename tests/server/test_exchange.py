@@ -20,9 +20,7 @@ def test_a_body_is_refused_once() -> None:
         scheme="http",
     )
     client = Client(None, datetime.now(UTC))
-    exchange = Exchange(
-        collector, head, client, mock.Mock(), keep_alive=True, default_headers=[], on_answered=mock.Mock()
-    )
+    exchange = Exchange(mock.Mock(collector=collector), head, client, keep_alive=True)
     for _ in range(10):
         exchange.feed(bytes(10))
     exchange.complete()

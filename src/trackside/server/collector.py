@@ -190,43 +190,49 @@ class _Request:
 
     def committed(self, receipt: Receipt) -> None:
         """Answer: what the request brought is durable, or could not be kept."""
-        reply = self.decoded.reply
         if isinstance(receipt, Unavailable):
             message = "events cannot be stored now"
-            reply = _failure(503, "unavailable", message, retry_after_s=receipt.retry_after_s)
-        self.finish(reply)
+            self.finish(_failure(503, "unavailable", message, retry_after_s=receipt.retry_after_s))
+        else:
+            self._send(self.decoded.reply)  # counted with the commit
 
     def finish(self, reply: Reply) -> None:
-        """Answer; pages of other origins may read the answer, whatever it is."""
+        """Answer and count that; pages of other origins may read the answer, whatever it is."""
         catalogue.REQUESTS.add(1, self.decoded.source, _STATUS_TEXT[reply.status])
+        self._send(reply)
+
+    def _send(self, reply: Reply) -> None:
         if self._from_page:
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, *cors.reply_headers({})))
         self._answer(reply)
 
 
 class _Tally:
-    """What the requests of one source brought in one commit."""
+    """What the requests of one source with one kind of answer brought in one commit."""
 
-    __slots__ = ("duplicates", "size_bytes", "stored")
+    __slots__ = ("duplicates", "requests", "size_bytes", "stored")
 
     def __init__(self) -> None:
-        self.size_bytes = self.stored = self.duplicates = 0
+        self.requests = self.size_bytes = self.stored = self.duplicates = 0
 
 
 def _count(arrived: Sequence[_Request], receipts: Sequence[Receipt]) -> None:
     """Count what was committed; added up first, because many requests share a commit and few sources send them."""
-    tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
+    tallies: defaultdict[tuple[str, int], _Tally] = defaultdict(_Tally)
     for request, receipt in zip(arrived, receipts, strict=True):
         if isinstance(receipt, Unavailable):
             catalogue.REQUESTS_SHED.add(1, "log_unavailable")
             continue
-        tally = tallies[request.decoded.source]
+        decoded = request.decoded
+        tally = tallies[decoded.source, decoded.reply.status]
+        tally.requests += 1
         tally.size_bytes += request.size_bytes
         tally.stored += receipt.stored
         tally.duplicates += receipt.duplicates
-        for reject in request.decoded.rejects:
+        for reject in decoded.rejects:
             catalogue.EVENTS_REJECTED.add(1, reject.source, reject.reason)
-    for source, tally in tallies.items():
+    for (source, status), tally in tallies.items():
+        catalogue.REQUESTS.add(tally.requests, source, _STATUS_TEXT[status])
         catalogue.REQUEST_BYTES.add(tally.size_bytes, source)
         if tally.stored:
             catalogue.EVENTS_ACCEPTED.add(tally.stored, source)

@@ -36,7 +36,8 @@ _HEAD_TOO_LARGE = _refusal(
 class Connection(HttpToolsProtocol):
     """Closed by `close_if_late`, which the server calls now and then, rather than by a timer of its own."""
 
-    collector: Collector | None = None
+    collector: Collector
+    """Asked only where `collects` says that a path is for it."""
     collects: Callable[[str], bool] = staticmethod(lambda _: False)
     heads = KnownHeads()
     most_connections = 20_000
@@ -151,7 +152,7 @@ class Connection(HttpToolsProtocol):
 
     def _start_exchange(self) -> bool:
         parser = self.parser
-        if self.collector is None or parser.get_method() != b"POST" or parser.should_upgrade():
+        if parser.get_method() != b"POST" or parser.should_upgrade():
             return False
         path, _, query = self.url.partition(b"?")
         if not path.isascii() or not self.collects(text := path.decode("ascii")):
@@ -164,33 +165,29 @@ class Connection(HttpToolsProtocol):
             scheme=self.scheme or "http",
         )
         self.cycle = self._exchange_for(  # type: ignore[assignment]
-            head, keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive()
+            head, parser.get_http_version() != "1.0" and parser.should_keep_alive()
         )
         return True
 
     def _take(self, head: Head, body: bytes) -> bool:
         """Take a request without the parser; return False where it has to wait for another, or is too large."""
-        assert self.collector is not None  # noqa: S101  # heads are learned from its requests
         if (self._began and not self.cycle.response_complete) or len(body) > self.collector.body_limit:
             return False
         self._receiving = False
         self._began = True
-        exchange = self._exchange_for(head, keep_alive=True)
+        exchange = self._exchange_for(head, True)
         self.cycle = exchange  # type: ignore[assignment]
         exchange.take(body)
         return True
 
-    def _exchange_for(self, head: Head, *, keep_alive: bool) -> Exchange:
-        assert self.collector is not None  # noqa: S101  # asked before
-        return Exchange(
-            self.collector,
-            head,
-            Client(self.client[0] if self.client else None, datetime.now(UTC)),
-            self.transport,
-            keep_alive=keep_alive,
-            default_headers=self.server_state.default_headers,
-            on_answered=self.on_response_complete,
-        )
+    def _exchange_for(self, head: Head, keep_alive: bool) -> Exchange:
+        client = self.client
+        return Exchange(self, head, Client(client[0] if client else None, datetime.now(UTC)), keep_alive)
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """Headers of every answer: uvicorn's, with the date."""
+        return self.server_state.default_headers
 
     def on_body(self, body: bytes) -> None:
         """Hand on a part of a body."""

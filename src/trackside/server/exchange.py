@@ -6,9 +6,8 @@ storing an event takes (docs/decisions/0004). An exchange stands in the place of
 """
 
 import asyncio
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from trackside.server.body import BodyReader, BodyRefused
 from trackside.server.collector import Client, Collector
@@ -25,55 +24,45 @@ class _Silent:
         """Do nothing."""
 
 
+class Wire(Protocol):
+    """What an exchange needs of its connection."""
+
+    collector: Collector
+    transport: asyncio.Transport
+
+    @property
+    def default_headers(self) -> list[tuple[bytes, bytes]]:
+        """Headers of every answer."""
+        ...
+
+    def on_response_complete(self) -> None:
+        """The answer is written."""
+        ...
+
+
 class Exchange:
     """One request to the collector. The connection feeds it and is told when it is answered."""
-
-    __slots__ = (
-        "_client",
-        "_collector",
-        "_default_headers",
-        "_on_answered",
-        "_reader",
-        "_refused",
-        "_transport",
-        "disconnected",
-        "head",
-        "keep_alive",
-        "more_body",
-        "response_complete",
-    )
 
     message_event = _Silent()
     """Uvicorn sets it when the client leaves; here nothing waits for that."""
 
-    def __init__(
-        self,
-        collector: Collector,
-        head: Head,
-        client: Client,
-        transport: asyncio.Transport,
-        *,
-        keep_alive: bool,
-        default_headers: list[tuple[bytes, bytes]],
-        on_answered: Callable[[], None],
-    ) -> None:
+    # Set where they differ, because there is an exchange for each request.
+    more_body = True
+    response_complete = False
+    disconnected = False
+    _reader: BodyReader | None = None
+    _refused = False
+
+    def __init__(self, wire: Wire, head: Head, client: Client, keep_alive: bool) -> None:
         self.head = head
-        self._client = client
-        self._collector = collector
-        self._transport = transport
-        self._default_headers = default_headers
-        self._on_answered = on_answered
-        self._reader: BodyReader | None = None
-        self._refused = False
         self.keep_alive = keep_alive
-        self.more_body = True
-        self.response_complete = False
-        self.disconnected = False
+        self._wire = wire
+        self._client = client
 
     def take(self, body: bytes) -> None:
         """Take the whole body, which is not compressed: have its events stored, then answer."""
         self.more_body = False
-        self._collector.take(self.head, body, self._client, self._answer)
+        self._wire.collector.take(self.head, body, self._client, self._answer)
 
     def feed(self, part: bytes) -> None:
         """Take a part of the body; what comes after a refusal goes nowhere."""
@@ -104,7 +93,8 @@ class Exchange:
 
     def _body(self) -> BodyReader:
         if self._reader is None:
-            self._reader = BodyReader(self._collector.body_limit, self._collector.buffers)
+            collector = self._wire.collector
+            self._reader = BodyReader(collector.body_limit, collector.buffers)
         return self._reader
 
     def _give_up(self) -> None:
@@ -114,18 +104,20 @@ class Exchange:
     def _refuse(self, refused: BodyRefused) -> None:
         self._refused = True
         self._give_up()
-        self._collector.refuse(refused, self.head, self._client, self._answer)
+        self._wire.collector.refuse(refused, self.head, self._client, self._answer)
 
     def _answer(self, reply: Reply) -> None:
         if self.response_complete:
             return
         self.response_complete = True
-        if self.disconnected or self._transport.is_closing():
+        wire = self._wire
+        transport = wire.transport
+        if self.disconnected or transport.is_closing():
             return
-        self._transport.write(_written(reply, self._default_headers, self.keep_alive))
+        transport.write(_written(reply, wire.default_headers, self.keep_alive))
         if not self.keep_alive:
-            self._transport.close()
-        self._on_answered()
+            transport.close()
+        wire.on_response_complete()
 
 
 _last: tuple[Reply | None, list[tuple[bytes, bytes]], bool, bytes] = (None, [], False, b"")

@@ -67,7 +67,7 @@ class Assembler:
         sent_at: str | None,
         *,
         many_lines: bool,
-        depth: int | None,
+        depth: int | None = None,
         random_bits: Callable[[int], int],
         default_type: str = "",
         shared: Batch | LooseBatch | None = None,
@@ -79,6 +79,7 @@ class Assembler:
         self._retried = retried = retry is not None and retry != b"0"
         self._many_lines = many_lines
         self._levels = None if depth is None else depth - 1  # the item itself is one
+        self._plain = depth is None and not many_lines
         self._random_bits = random_bits
         self._default_type = default_type
         self._sent_at = sent_at
@@ -189,11 +190,11 @@ class Assembler:
             integrations = merge_members(self._base_integrations, _present_or_empty(item.integrations))
         extra = Extra(
             integrations=UNSET if integrations == EMPTY_OBJECT else _present(integrations),
-            metadata=_present(item.metadata),
+            metadata=_present(item.metadata) if item.metadata else UNSET,
             channel=item.channel,
             group_id=item.group_id,
             previous_id=item.previous_id,
-            version=_present(item.version),
+            version=_present(item.version) if item.version else UNSET,
             received_at=item.received_at,
         )
         if item.original_timestamp is not None:
@@ -204,7 +205,7 @@ class Assembler:
             extra.name, extra.category = item.name, item.category
         if kind in _WITH_TRAITS:
             extra.properties = _present(item.properties)
-        else:
+        elif item.traits:
             extra.traits = _present(item.traits)
         return extra
 
@@ -214,7 +215,8 @@ class Assembler:
             text = ENCODER.encode({**unknown, **MEMBERS.decode(text)})
         if text == b"{}":
             return EMPTY_OBJECT
-        return self._checked(Raw(text), text)
+        raw = Raw(text)
+        return raw if self._plain and len(text) <= LONGEST_NUMBER else self._checked(raw, text)
 
     def _object(self, raw: Raw, name: str) -> Raw:
         """Return `raw` ready to be stored, an empty object where absent; refuse what is not an object."""
@@ -223,7 +225,7 @@ class Assembler:
         text = bytes(raw)
         if text[0] != _OPEN_BRACE:
             raise RefusedError(invalid_field(name, "an object"))
-        return self._checked(raw, text)
+        return raw if self._plain and len(text) <= LONGEST_NUMBER else self._checked(raw, text)
 
     def _checked(self, raw: Raw, text: bytes) -> Raw:
         if self._levels is not None and is_deeper(text, self._levels):

@@ -59,7 +59,13 @@ class Intake:
             raise RefusedError(INVALID_KEY)
         try:
             _check_depth(body, self._limits.depth)
-            assembler = self._assembler(request, body, item.sent_at, default_type=event_type)
+            assembler = Assembler(
+                request,
+                item.sent_at,
+                many_lines=has_lines(body),
+                random_bits=self._random_bits,
+                default_type=event_type,
+            )
             event = assembler.event(item, source, unknown)
         except RefusedError as error:
             reject = _reject(request, source, error.refusal, body)
@@ -129,8 +135,7 @@ class Intake:
         body: bytes,
         sent_at: str | None,
         *,
-        default_type: str = "",
-        shared: Batch | LooseBatch | None = None,
+        shared: Batch | LooseBatch,
         depth: int | None = None,
     ) -> Assembler:
         return Assembler(
@@ -139,7 +144,6 @@ class Intake:
             many_lines=has_lines(body),
             depth=depth,
             random_bits=self._random_bits,
-            default_type=default_type,
             shared=shared,
         )
 
