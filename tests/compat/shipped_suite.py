@@ -8,6 +8,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 
+import django
 from trackside.compat.eventtracking import install
 
 INSTALLED = Path(sysconfig.get_paths()["purelib"])
@@ -28,3 +29,4 @@ class ShippedTestsFinder(MetaPathFinder):
 
 install()
 sys.meta_path.insert(0, ShippedTestsFinder())
+django.setup()
