@@ -4,6 +4,8 @@ The order of the keys and their meaning are those of the LMS's own lines (Open e
 fields", Redwood; checked against lines of June 2026). What an event holds and the line has no place for goes
 under `context.client`, so that nothing is lost. The same event always gives the same bytes.
 
+Events of the platform's own tracker have lines of the LMS's own making (`emitted_line`).
+
 What follows from the context is worked out once for all events that carry it (`frame`), and is copied; a line
 is then put together from bytes, without an object for any part of it.
 """
@@ -16,6 +18,7 @@ import msgspec
 
 from trackside.destinations.tracking_log.call import encode_call, rest_of
 from trackside.destinations.tracking_log.course import organisation
+from trackside.destinations.tracking_log.emitted_line import is_emitted, render_emitted
 from trackside.destinations.tracking_log.frame import frame_of, frame_without
 from trackside.destinations.tracking_log.raw_json import on_one_line
 from trackside.destinations.tracking_log.seen import see_person
@@ -37,6 +40,9 @@ def render(events: Iterable[Event]) -> bytes:
     for event in events:
         # events in a row are often of one client: then most of their lines is the same
         if event.context != context or event.extra != extra:
+            if is_emitted(event):
+                pieces += (render_emitted(event), b"\n")
+                continue
             context, extra = event.context, event.extra
             frame, rest = frame_of(context), rest_of(extra)
             if not rest.names.isdisjoint(frame.names):
