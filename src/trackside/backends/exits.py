@@ -17,10 +17,12 @@ _finalizers: dict[str, Any] = {}
 
 
 def call_at_exit(method: Callback) -> None:
-    """Call this method once before the process ends, unless its object is gone by then; again in each child."""
-    if not _callbacks:
-        atexit.register(run_callbacks)
-    _callbacks.append(weakref.WeakMethod(method))
+    """Call this method before the process ends, unless its object is gone by then; the last registered is called
+    first, also among those that others gave to `atexit`. A forked child calls it at its own end.
+    """
+    reference = weakref.WeakMethod(method)
+    _callbacks.append(reference)
+    atexit.register(_call, reference)
 
 
 def watch_exits() -> None:
@@ -55,7 +57,11 @@ def _chain_uwsgi(uwsgi: Any) -> None:
 
 def run_callbacks() -> None:
     """Call every callback now."""
-    for reference in tuple(_callbacks):
-        callback = reference()
-        if callback is not None:
-            callback()
+    for reference in reversed(_callbacks):
+        _call(reference)
+
+
+def _call(reference: "weakref.WeakMethod[Callback]") -> None:
+    callback = reference()
+    if callback is not None:
+        callback()

@@ -119,7 +119,7 @@ def test_times_in_other_forms(backend: LogBackend, timestamp: object, expected: 
     assert stored(backend)[0].timestamp == expected
 
 
-@pytest.mark.parametrize("timestamp", [sentinel.time, None, "soon", datetime.min])
+@pytest.mark.parametrize("timestamp", [sentinel.time, None, "soon", datetime.min])  # noqa: DTZ901
 def test_times_that_are_none(backend: LogBackend, timestamp: object) -> None:
     """The moment of storing stands in."""
     backend.send(emitted(timestamp=timestamp))
