@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpRequest, RawPostDataException
+from django.http import HttpRequest, QueryDict, RawPostDataException
 from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from trackside.django.request_event import bounded_json, is_secret, request_payload
+from trackside.django.request_event import bounded_json, form_fields, is_secret, request_payload
 from trackside.django.settings.declared import REDACTED_NAMES
 
 FORM = "application/x-www-form-urlencoded"
@@ -77,6 +77,18 @@ def test_many_parameters_are_told_in_part() -> None:
     assert len(text) <= 512
     assert found["truncated"] is True
     assert found["POST"]["p0"] == ["v"]
+
+
+@given(
+    st.one_of(
+        st.text(), st.binary().map(lambda raw: raw.decode("latin-1")), st.text("ab=&%+é4\u20ac", max_size=30)
+    )
+)
+def test_fields_are_those_that_django_reads(text: str) -> None:
+    """Of a query as a WSGI server hands it over, bytes as characters."""
+    wsgi = text.encode().decode("latin-1") if not text.isascii() else text
+    expected = dict(QueryDict(wsgi.encode("latin-1")).lists())
+    assert form_fields(wsgi, 1_000) == expected
 
 
 PARAMETERS = st.dictionaries(
@@ -147,6 +159,12 @@ def test_a_body_that_never_arrives_costs_nothing() -> None:
     assert json.loads(request_payload(request)) == {"GET": {}, "POST": {}}
 
 
+def test_a_stream_that_was_read_costs_nothing() -> None:
+    request = form("a=1")
+    request.read(1)
+    assert json.loads(request_payload(request))["POST"] == {}
+
+
 def test_a_charset_that_django_refuses_costs_nothing() -> None:
     request = RequestFactory().generic("POST", "/x", b"a=1", FORM + "; charset=latin-1")
-    assert json.loads(request_payload(request))["POST"] == {}
+    assert json.loads(request_payload(request))["POST"] == {"a": ["1"]}

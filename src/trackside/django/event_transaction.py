@@ -6,8 +6,6 @@ In a request the id lasts until its end; give it to a task by its arguments and 
     grade.delay(..., event_transaction_id=str(event_transaction.create_new_event_transaction_id()))
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from uuid import UUID, uuid4
 
@@ -46,13 +44,3 @@ def forget() -> None:
     """Leave the transaction: what follows is part of none."""
     _id.set(None)
     _type.set(None)
-
-
-@contextmanager
-def no_transaction_outlives() -> Iterator[None]:
-    """Begin without a transaction, and forget the block's at its end: a thread serves many requests."""
-    forget()
-    try:
-        yield
-    finally:
-        forget()

@@ -3,7 +3,7 @@
 import contextlib
 from importlib import import_module
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 
 from trackside.django.tracker import override_default_tracker
 
@@ -19,6 +19,7 @@ class EventTrackingConfig(AppConfig):
 
     def ready(self) -> None:
         """Make `emit` work, and listen to the event bus where `openedx_events` is installed."""
-        override_default_tracker()
+        if not apps.is_installed("trackside.django"):  # which reads the same settings, and more
+            override_default_tracker()
         with contextlib.suppress(ImportError):
             import_module(HANDLERS)

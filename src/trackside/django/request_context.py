@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -20,6 +21,8 @@ _HEADERS = {
     "referer": "HTTP_REFERER",
     "accept_language": "HTTP_ACCEPT_LANGUAGE",
 }
+_PLAIN_PATH = re.compile(r"[\w/:@&+$,.!~*'()\-]*", re.ASCII).fullmatch
+"""Tells whether a path is its own URL."""
 _NO_COURSE = {"course_id": "", "org_id": "", "enterprise_uuid": ""}
 
 
@@ -34,7 +37,7 @@ def request_context(request: HttpRequest, user: Any = None) -> dict[str, Any]:
     context["ip"] = client_ip(meta, current().requests.forwarded_from)
     for field, header in _HEADERS.items():
         value = meta.get(header, "")
-        context[field] = value.decode("latin-1") if isinstance(value, bytes) else value
+        context[field] = value if type(value) is not bytes else value.decode("latin-1")
     context["client_id"] = _client_id(request)
     context.update(_course(request))
     return context
@@ -75,7 +78,7 @@ def _user(request: HttpRequest, user: Any) -> tuple[Any, str]:
 
 def _client_id(request: HttpRequest) -> str | None:
     """Return Google Analytics' id of the browser: of the cookie `GA1.2.A.B` that is `A.B`."""
-    cookie = request.COOKIES.get("_ga") if "HTTP_COOKIE" in request.META else None
+    cookie = request.COOKIES.get("_ga") if "_ga=" in request.META.get("HTTP_COOKIE", "") else None
     if cookie:
         return ".".join(cookie.split(".")[2:])
     header = request.META.get("HTTP_X_EDX_GA_CLIENT_ID")
@@ -84,6 +87,9 @@ def _client_id(request: HttpRequest) -> str | None:
 
 def _course(request: HttpRequest) -> dict[str, str]:
     # the URL without its host, which no course id stands in, and which may be refused
-    if "/courses/" not in request.path and "/courses/" not in request.META.get("QUERY_STRING", ""):
+    path, query = request.path, request.META.get("QUERY_STRING", "")
+    if "/courses/" not in path and "/courses/" not in query:
         return _NO_COURSE
-    return course_context_from_url(request.get_full_path())
+    if "/courses/" in query or not _PLAIN_PATH(path):
+        path = request.get_full_path()
+    return course_context_from_url(path)

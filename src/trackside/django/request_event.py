@@ -2,20 +2,23 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote_plus
 
-from django.core.exceptions import BadRequest, SuspiciousOperation
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from django.http.multipartparser import MultiPartParserError
-from django.http.request import UnreadablePostError
+from django.http.request import RawPostDataException, UnreadablePostError
 
+from trackside.django.patterns import compiled
 from trackside.django.settings import current
 from trackside.django.settings.declared import RequestSettings
 
 REDACTED = "********"
+_NOTHING = json.dumps({"GET": {}, "POST": {}})
 _CUT_CHARS = 64
 _LEAST_CHARS = 8
 """What a parameter takes at least: `"": [""]`."""
@@ -30,10 +33,22 @@ def request_payload(request: HttpRequest) -> str:
 
     Where all is too long, long values are cut, then parameters left out, and `"truncated": true` says so.
     """
+    query = request.META.get("QUERY_STRING")
+    if request.method != "POST" and not query:
+        return _NOTHING
     settings = current().requests
-    found = {"GET": request.GET, "POST": _posted(request, multipart=settings.multipart)}
+    most = (
+        settings.payload_chars // _LEAST_CHARS + 1
+    )  # one more than may fit, so that it is seen that not all do
+    found = {"GET": form_fields(query, most) if query else {}, "POST": _posted(request, settings, most)}
     return bounded_json(
-        {method: dict(_shown(parameters, settings)) for method, parameters in found.items()},
+        {
+            method: {
+                name: REDACTED if is_secret(name, settings.redact) else values
+                for name, values in parameters.items()
+            }
+            for method, parameters in found.items()
+        },
         settings.payload_chars,
     )
 
@@ -58,44 +73,46 @@ def bounded_json(parameters: Parameters, limit_chars: int) -> str:
     return json.dumps({**kept, "truncated": True})
 
 
-def _posted(request: HttpRequest, *, multipart: bool) -> Mapping[str, Any]:
+def form_fields(text: str, most: int) -> dict[str, list[str]]:
+    """Return the first `most` fields of a form or query as Django's QueryDict has them."""
+    fields: dict[str, list[str]] = {}
+    for part in text.split("&", most)[:most]:
+        if part:
+            name, _, value = part.partition("=")
+            fields.setdefault(_unquoted(name), []).append(_unquoted(value))
+    return fields
+
+
+def _unquoted(text: str) -> str:
+    if "%" not in text and text.isascii():
+        return text.replace("+", " ")
+    with suppress(ValueError):  # a server hands over bytes as characters; where it does not, they stay
+        text = text.encode("latin-1").decode("utf-8")
+    return unquote_plus(text, errors="replace")
+
+
+def _posted(request: HttpRequest, settings: RequestSettings, most: int) -> Mapping[str, list[str]]:
     """Return the fields of a form, where reading them takes nothing from the view.
 
     The body of an ordinary form stays readable; that of a form with files does not, nor can the view then
     choose how to take the files.
     """
-    kind = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    is_read = hasattr(request, "_post")
-    if request.method != "POST" or not (
-        is_read
-        or kind == "application/x-www-form-urlencoded"
-        or (multipart and kind == "multipart/form-data")
-    ):
+    if request.method != "POST":
         return {}
+    kind = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     try:
-        return request.POST
-    except (BadRequest, SuspiciousOperation, UnreadablePostError, MultiPartParserError):
-        return {}  # the view, or whoever reads the body next, is told the same
-
-
-def _shown(parameters: Mapping[str, Any], settings: RequestSettings) -> Iterator[tuple[str, Any]]:
-    items = parameters.lists() if hasattr(parameters, "lists") else parameters.items()
-    # one more than may fit, so that it is seen that not all do
-    for name, values in islice(items, settings.payload_chars // _LEAST_CHARS + 1):
-        yield name, REDACTED if is_secret(name, settings.redact) else values
+        if hasattr(request, "_post") or (settings.multipart and kind == "multipart/form-data"):
+            return dict(islice(request.POST.lists(), most))
+        if kind == "application/x-www-form-urlencoded":
+            return form_fields(request.body.decode("latin-1"), most)
+    except (RawPostDataException, SuspiciousOperation, UnreadablePostError, MultiPartParserError):
+        pass  # the view, or whoever reads the body next, is told the same
+    return {}
 
 
 def is_secret(name: str, redact: tuple[str, ...]) -> bool:
     """Return whether the values of a parameter of this name are to be hidden."""
-    return any(pattern.search(name) for pattern in _patterns(redact))
-
-
-@lru_cache(maxsize=16)
-def _patterns(redact: tuple[str, ...]) -> tuple[re.Pattern[str], ...]:
-    try:
-        return (re.compile("|".join(f"(?:{each})" for each in redact or ("(?!)",)), re.IGNORECASE),)
-    except re.error:  # each is good by itself: flags in the middle, groups of the same name
-        return tuple(re.compile(each, re.IGNORECASE) for each in redact)
+    return any(pattern.search(name) for pattern in compiled(redact, re.IGNORECASE))
 
 
 def _rough_chars(values: Mapping[str, Any]) -> int:

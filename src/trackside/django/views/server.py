@@ -17,7 +17,7 @@ def server_track(request: HttpRequest | None, event_type: Any, event: Any, page:
 
     What staff reads in /event_logs is no event.
     """
-    if _is_look_at_the_logs(request, event_type):
+    if is_look_at_the_logs(request, event_type):
         return
     context: dict[str, Any] = {}
     if page and course_id_in(page):
@@ -56,7 +56,8 @@ def _emit(name: str, context: Mapping[str, Any], event_type: Any, event: Any) ->
             tracker.emit(event_type, event)
 
 
-def _is_look_at_the_logs(request: HttpRequest | None, event_type: Any) -> bool:
+def is_look_at_the_logs(request: HttpRequest | None, event_type: Any) -> bool:
+    """Return whether staff reads events of the logs here."""
     if request is None or not isinstance(event_type, str) or not event_type.startswith("/event_logs"):
         return False
     return bool(getattr(getattr(request, "user", None), "is_staff", False))
