@@ -5,13 +5,13 @@ machine does falls on all of them; numbers are medians. Server CPU is user and s
 processes until it rests again, so what an event causes later (the tracking log) is counted with it.
 """
 
-import argparse
 import random
 import sys
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 from benchmarks.lib import events, load, scratch, servers, trackside_data
+from benchmarks.lib.command import conclude
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.lib.rounds import Case, Measured, Round, measure
 from benchmarks.lib.servers import Server
@@ -166,18 +166,5 @@ def _table(
     return Table(title, columns, rows)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    arguments = parser.parse_args()
-    report = run(rounds=arguments.rounds, seconds=arguments.seconds)
-    print(report.markdown())
-    return 0 if all(check.kept for check in report.checks) else 1
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (load.LoadError, servers.ServerError) as error:
-        sys.exit(str(error))
+    conclude(run, __doc__, rounds=5, seconds=5.0)

@@ -4,9 +4,7 @@ One log is filled through the engine itself, in large groups; then a server on i
 loaded in turn.
 """
 
-import argparse
 import random
-import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -16,6 +14,7 @@ from typing import Any
 from msgspec import Raw, json, structs
 
 from benchmarks.lib import events, load, scratch, servers, trackside_data
+from benchmarks.lib.command import conclude
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.lib.rounds import Case, Measured, measure
 from trackside.config.settings import LogSettings
@@ -125,19 +124,5 @@ def _report(found: list[Measured], notes: list[str]) -> Report:
     return Report("History", [Table("Cost of an event", columns, rows)], checks, notes)
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure what events cost on a log with a long history.")
-    parser.add_argument("--millions", type=float, default=10)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=5.0)
-    arguments = parser.parse_args()
-    report = run(millions=arguments.millions, rounds=arguments.rounds, seconds=arguments.seconds)
-    print(report.markdown())
-    return 0 if all(check.kept for check in report.checks) else 1
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (load.LoadError, servers.ServerError) as error:
-        sys.exit(str(error))
+    conclude(run, __doc__, millions=10.0, rounds=5, seconds=5.0)

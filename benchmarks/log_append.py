@@ -6,7 +6,6 @@ Events are about 1.3 KB of JSON, all different. So many requests are in flight; 
 CPU is user plus system time of the whole process, the thread that folds the write-ahead log back included.
 """
 
-import argparse
 import json
 import random
 import threading
@@ -20,8 +19,9 @@ from uuid import UUID
 from msgspec import Raw
 
 from benchmarks.lib import scratch
+from benchmarks.lib.command import conclude
 from benchmarks.lib.events import compact, generate
-from benchmarks.lib.report import Table, number
+from benchmarks.lib.report import Check, Report, Table, number
 from trackside.config.settings import LogSettings
 from trackside.event import Batch, Event
 from trackside.log.base import Committed, Receipt
@@ -137,44 +137,87 @@ def append(log: SQLiteLog, events: Sequence[Event], count: int, size: int, in_fl
     return Client(log, work).run(in_flight, len(work) * size)
 
 
-def shapes(folder: Path, events: Sequence[Event], count: int, json_bytes: float) -> Table:
-    """Measure each shape on a log of its own."""
-    rows = []
-    for size, in_flight in SHAPES:
-        place = folder / f"{size}-{in_flight}"
-        log = SQLiteLog(place, LogSettings())
-        some = max(size * in_flight * 4, min(count, 20_000 * size))
-        run = append(log, events, some, size, in_flight)
-        wal_bytes = (place / "log.db-wal").stat().st_size
-        log.close()
-        disk_bytes = sum(file.stat().st_size for file in place.glob("log.db*"))
-        rows.append(
-            (
-                f"{size} events, {in_flight} in flight",
-                number(run.events / run.elapsed_s),
-                number(run.cpu_us),
-                number(run.latency_ms(0.5)),
-                number(run.latency_ms(0.99)),
-                number(run.latency_ms(1)),
-                number(json_bytes * run.events / disk_bytes),
-                number(wal_bytes / 2**20),
-            )
+@dataclass(frozen=True)
+class Appended:
+    """One shape of requests, on a log of its own."""
+
+    shape: tuple[int, int]
+    run: Run
+    disk_share: float
+    """What the log takes on disk, divided by the events' JSON."""
+    wal_bytes: int
+
+
+def run(*, events: int, millions: float) -> Report:
+    """Measure all shapes, then one of them after a long history, and return the report."""
+    some, json_bytes = pool()
+    with scratch.folder() as folder:
+        appended = [appended_as(shape, folder, some, events, json_bytes) for shape in SHAPES]
+        history, read_per_s, ratio = after_history(folder, some, millions, events)
+    batch = next(each for each in appended if each.shape == (50, 64))
+    checks = [
+        Check(
+            "log alone, 50 a request: events per second",
+            batch.run.events / batch.run.elapsed_s,
+            100_000,
+            at_least=True,
+        ),
+        Check("log alone, disk ÷ JSON: the worst of all", max(each.disk_share for each in appended), 0.2),
+        Check("log alone, events per second read from a backlog", read_per_s, 80_000, at_least=True),
+        Check("log alone, cost on a long log ÷ on an empty one", ratio, 1.2),
+    ]
+    notes = [f"An event is {json_bytes:.0f} bytes of JSON, all are different; a reply is the commit's end."]
+    return Report("The log alone", [shapes_table(appended), history], checks, notes)
+
+
+def appended_as(
+    shape: tuple[int, int], folder: Path, events: Sequence[Event], count: int, json_bytes: float
+) -> Appended:
+    """Measure one shape on a log of its own."""
+    size, in_flight = shape
+    place = folder / f"{size}-{in_flight}"
+    log = SQLiteLog(place, LogSettings())
+    some = max(size * in_flight * 4, min(count, 20_000 * size))
+    found = append(log, events, some, size, in_flight)
+    wal_bytes = (place / "log.db-wal").stat().st_size
+    log.close()
+    disk_bytes = sum(file.stat().st_size for file in place.glob("log.db*"))
+    return Appended(shape, found, disk_bytes / (json_bytes * found.events), wal_bytes)
+
+
+def shapes_table(appended: Sequence[Appended]) -> Table:
+    """Return what each shape cost."""
+    rows = [
+        (
+            f"{each.shape[0]} events, {each.shape[1]} in flight",
+            number(each.run.events / each.run.elapsed_s),
+            number(each.run.cpu_us),
+            *(number(each.run.latency_ms(share)) for share in (0.5, 0.99, 1)),
+            f"{each.disk_share:.3f}",
+            number(each.wal_bytes / 2**20),
         )
+        for each in appended
+    ]
     columns = (
         "a request",
         "events/s",
-        "CPU us/event",
+        "CPU µs/event",
         "p50 ms",
         "p99 ms",
         "max ms",
-        "JSON/disk",
+        "disk ÷ JSON",
         "WAL MiB",
     )
-    return Table(f"Appending; an event is {json_bytes:.0f} bytes of JSON", columns, rows)
+    return Table("Appending", columns, rows)
 
 
-def after_history(folder: Path, events: Sequence[Event], millions: float, count: int) -> Table:
-    """Measure one shape on an empty log and on one with `millions` of events; its start, its reading."""
+def after_history(
+    folder: Path, events: Sequence[Event], millions: float, count: int
+) -> tuple[Table, float, float]:
+    """Measure one shape on an empty log and on one with `millions` of events, its start and its reading.
+
+    Return that, how many events a second were read, and how much dearer one is on the long log.
+    """
     log = SQLiteLog(folder / "history", LogSettings(retention_bytes=0))
     empty = append(log, events, count, 50, 64)
     for _ in range(int(millions * 10)):
@@ -185,32 +228,26 @@ def after_history(folder: Path, events: Sequence[Event], millions: float, count:
     log = SQLiteLog(folder / "history", LogSettings(retention_bytes=0))
     append(log, events, 50, 50, 1)
     start_s = time.perf_counter() - began
+    read_per_s = reading(log)
+    log.close()
+    rows = (
+        ("CPU µs/event, empty log", number(empty.cpu_us)),
+        (f"CPU µs/event, {millions:g} million events stored", number(full.cpu_us)),
+        ("first commit after a start, s", number(start_s)),
+        ("events/s read from a backlog", number(read_per_s)),
+    )
+    table = Table("After a long history (50 events a request, 64 in flight)", ("what", "value"), rows)
+    return table, read_per_s, full.cpu_us / empty.cpu_us
+
+
+def reading(log: SQLiteLog) -> float:
+    """Return how many events a second are read from the beginning of the log."""
     began, read, position = time.perf_counter(), 0, 0
     while read < 300_000 and (page := log.read(position)).through > position:
         read += len(page.events)
         position = page.through
-    read_s = time.perf_counter() - began
-    log.close()
-    rows = (
-        ("CPU us/event, empty log", number(empty.cpu_us)),
-        (f"CPU us/event, {millions:g} million events stored", number(full.cpu_us)),
-        ("ratio", number(full.cpu_us / empty.cpu_us)),
-        ("first commit after a start, s", number(start_s)),
-        ("events/s read from a backlog", number(read / read_s)),
-    )
-    return Table("After a long history (50 events a request, 64 in flight)", ("what", "value"), rows)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the log alone.")
-    parser.add_argument("--events", type=int, default=100_000)
-    parser.add_argument("--millions", type=float, default=1)
-    arguments = parser.parse_args()
-    events, json_bytes = pool()
-    with scratch.folder() as folder:
-        print(shapes(folder, events, arguments.events, json_bytes).markdown() + "\n", flush=True)
-        print(after_history(folder, events, arguments.millions, arguments.events).markdown())
+    return read / (time.perf_counter() - began)
 
 
 if __name__ == "__main__":
-    main()
+    conclude(run, __doc__, events=100_000, millions=1.0)

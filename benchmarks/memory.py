@@ -4,17 +4,16 @@ Resident memory under full load, whether it stays flat, CPU while nothing happen
 until the first event is answered 200: on a fresh data directory and on the one the load has filled.
 """
 
-import argparse
 import itertools
 import random
 import statistics
-import sys
 import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.lib import events, load, proc, scratch, servers
+from benchmarks.lib.command import conclude
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.lib.rounds import await_rest
 from benchmarks.lib.servers import Server
@@ -121,16 +120,5 @@ def _report(
     return Report("Memory, idling, starting", [table], checks, [note])
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure memory under load, idle CPU and time to start.")
-    parser.add_argument("--minutes", type=float, default=10)
-    report = run(minutes=parser.parse_args().minutes)
-    print(report.markdown())
-    return 0 if all(check.kept for check in report.checks) else 1
-
-
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except (load.LoadError, servers.ServerError) as error:
-        sys.exit(str(error))
+    conclude(run, __doc__, minutes=10.0)

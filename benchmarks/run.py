@@ -11,19 +11,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import collector, history, memory
+from benchmarks import collector, history, log_append, memory, tracking_log
 from benchmarks.lib import load, machine, servers
 from benchmarks.lib.bench_venv import ROOT
 from benchmarks.lib.report import Check, Report, checks_table
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 ALONE = {
-    "log_append": "The log alone",
-    "tracking_log": "From the log to the tracking log",
     "decode": "Decoding alone",
     "request_path": "A request inside the server, without sockets",
 }
-"""Benchmarks of one part without a server; each prints its own findings."""
+"""Benchmarks that promise nothing and print their own findings."""
 
 
 def main() -> int:
@@ -35,7 +33,7 @@ def main() -> int:
     about = machine.describe()
     checks: list[Check] = []
     sections = []
-    for measure in _with_server(full=arguments.full):
+    for measure in _promising(full=arguments.full):
         report = measure()
         print(report.markdown(), flush=True)
         sections.append(report.markdown())
@@ -51,17 +49,21 @@ def main() -> int:
     return 0 if all(check.kept for check in checks) else 1
 
 
-def _with_server(*, full: bool) -> list[Callable[[], Report]]:
+def _promising(*, full: bool) -> list[Callable[[], Report]]:
     if full:
         return [
             lambda: collector.run(rounds=7, seconds=6),
             lambda: history.run(millions=10, rounds=5, seconds=5),
             lambda: memory.run(minutes=10),
+            lambda: log_append.run(events=100_000, millions=10),
+            lambda: tracking_log.run(events=500_000, live_s=30),
         ]
     return [
         lambda: collector.run(rounds=3, seconds=4),
         lambda: history.run(millions=1, rounds=3, seconds=3),
         lambda: memory.run(minutes=1),
+        lambda: log_append.run(events=100_000, millions=1),
+        lambda: tracking_log.run(events=200_000, live_s=5),
     ]
 
 

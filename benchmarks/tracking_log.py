@@ -1,32 +1,44 @@
-"""What the way from the log to the tracking log costs: rendering, a backlog, and how far behind it is live.
+"""What the way from the log to the tracking log costs: `python -m benchmarks.tracking_log --events 200000`.
 
-    python -m benchmarks.tracking_log [--events 200000] [--live-s 5]
-
-The limit beside it writes lines of the same size with nothing but `os.write`.
+Rendering alone, a backlog (several times, the median counts), how far behind the file is live, and idling. The
+limit beside it writes and syncs lines of the same size and does nothing else.
 """
 
-import argparse
 import json
 import os
 import resource
-import tempfile
+import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec import Raw
+from msgspec.structs import replace
 
+from benchmarks.lib import scratch
+from benchmarks.lib.command import conclude
+from benchmarks.lib.report import Check, Report, Table, number
 from trackside.config.settings import LogSettings
 from trackside.delivery import DeliveryEngine
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
 from trackside.destinations.tracking_log.line import render
-from trackside.event import Batch, Event
-from trackside.log.base import Log, append_and_wait
+from trackside.event import EMITTED, Batch, Event
+from trackside.log.base import Log, Subscription, append_and_wait
 from trackside.log.sqlite import SQLiteLog
+
+BACKLOGS = 3
+RENDERED_EVENTS = 20_000
+RENDERED_AT_ONCE = 128
+LIVE_PER_S = 1_000
+SYNCED_EVENTS = 10_000
+IDLE_S = 3.0
 
 CONTEXT: dict[str, Any] = {
     "page": {
@@ -66,6 +78,7 @@ def context(visit: int) -> Raw:
 
 
 def event(number: int) -> Event:
+    """Return the event of that number: a call of analytics.js."""
     now = datetime.now(UTC)
     return Event(
         id=f"ajs-next-1795202579920-7f53bcbf-cc69-4205-99d1-{number:012x}",
@@ -84,9 +97,57 @@ def event(number: int) -> Event:
     )
 
 
-def cpu_s() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def emitted(number: int) -> Event:
+    """Return an event of that number as the platform's own tracker emits it."""
+    around = {
+        "user_id": number % 5_000,
+        "username": "honor",
+        "session": f"{number:032x}",
+        "ip": "203.0.113.7",
+        "agent": CONTEXT["userAgent"],
+        "host": "lms.example.org",
+        "referer": CONTEXT["page"]["url"],
+        "accept_language": "en-US",
+        "path": "/event",
+        "course_id": DATA["course_id"],
+        "org_id": "edX",
+        "event_source": "browser",
+        "page": CONTEXT["page"]["url"],
+    }
+    return replace(event(number), context=Raw(msgspec.json.encode(around)), extra=EMITTED)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What so many events took."""
+
+    events: int
+    cpu_s: float
+    elapsed_s: float
+
+    @property
+    def cpu_us(self) -> float:
+        return self.cpu_s / self.events * 1e6
+
+    @property
+    def per_s(self) -> float:
+        return self.events / self.elapsed_s
+
+
+class Stopwatch:
+    """Runs from its making on."""
+
+    def __init__(self) -> None:
+        self._began, self._cpu_s = time.monotonic(), self._used_s()
+
+    @staticmethod
+    def _used_s() -> float:
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        return used.ru_utime + used.ru_stime
+
+    def cost(self, events: int) -> Cost:
+        """Return what `events` took since it was made, CPU of all threads."""
+        return Cost(events, self._used_s() - self._cpu_s, time.monotonic() - self._began)
 
 
 def wait_until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
@@ -97,147 +158,181 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
         time.sleep(0.005)
 
 
+def rendering(make: Callable[[int], Event]) -> tuple[Cost, bytes]:
+    """Return what rendering cost, and the first lines."""
+    events = [make(n) for n in range(RENDERED_EVENTS)]
+    slices = [events[n : n + RENDERED_AT_ONCE] for n in range(0, len(events), RENDERED_AT_ONCE)]
+    watch = Stopwatch()
+    for some in slices:
+        render(some)
+    return watch.cost(len(events)), render(slices[0])
+
+
+def writing(path: Path, lines: bytes, events: int) -> Cost:
+    """Return what it costs to write lines of this size, synced as often as a backlog is."""
+    watch = Stopwatch()
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    for first in range(0, events, RENDERED_AT_ONCE):
+        os.write(fd, lines)
+        if first % SYNCED_EVENTS < RENDERED_AT_ONCE:
+            os.fsync(fd)
+    os.close(fd)
+    cost = watch.cost(events)
+    path.unlink()
+    return cost
+
+
+@contextmanager
+def delivering(log: SQLiteLog, name: str, path: Path) -> Iterator[None]:
+    """Deliver to the file at `path` as the destination `name` while the block runs."""
+    settings = TrackingLogSettings()
+    place = TrackingLog(path, settings)
+    engine = DeliveryEngine(log, {name: (place, settings)}, path.with_name("delivery.lock"))
+    engine.start()
+    try:
+        yield
+    finally:
+        engine.stop()
+
+
 def fill(log: Log, events: int) -> None:
     for first in range(0, events, 500):
         append_and_wait(log, Batch(events=[event(n) for n in range(first, min(first + 500, events))]))
 
 
-def render(path: Path, count: int = 20_000) -> dict[str, float]:
-    """CPU µs of an event: rendering, encoding, and writing the same bytes with nothing around it."""
-    events = [event(n) for n in range(count)]
-    started = time.process_time()
-    for first in range(0, count, 1_000):
-        payload = render(events[first : first + 1_000])
-    rendered = time.process_time() - started
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    started = time.process_time()
-    for _ in range(count // 1_000):
-        os.write(fd, payload)
-    written = time.process_time() - started
-    os.close(fd)
-    path.unlink()
-    return {
-        "line_bytes": len(payload) / 1_000,
-        "render_us": rendered / count * 1e6,
-        "limit_write_us": written / count * 1e6,
-    }
-
-
-def backlog(directory: Path, events: int) -> dict[str, float]:
-    """Events a second from a full log into an empty file, fsync included."""
+def backlogs(directory: Path, events: int) -> list[Cost]:
+    """Return what delivering a whole log into an empty file took each time, syncing included."""
     log = SQLiteLog(directory, LogSettings())
     fill(log, events)
-    engine = DeliveryEngine(
-        log,
-        {
-            "tracking_log": (
-                TrackingLog(directory / "tracking.log", TrackingLogSettings()),
-                TrackingLogSettings(),
-            )
-        },
-        directory / "delivery.lock",
-    )
-    subscription = log.subscription("tracking_log")
-    started, cpu = time.monotonic(), cpu_s()
-    engine.start()
-    wait_until(lambda: subscription.state().delivered >= events)
-    wall, cpu = time.monotonic() - started, cpu_s() - cpu
-    engine.stop()
-    log.close()
-    with (directory / "tracking.log").open("rb") as file:
-        lines = sum(1 for _ in file)
-    if lines != events:
-        raise SystemExit(f"{events} events gave {lines} lines")
-    return {"backlog_events_per_s": events / wall, "backlog_cpu_us": cpu / events * 1e6}
-
-
-def live(directory: Path, seconds: float, rate: int = 1_000) -> dict[str, float]:
-    """How long after its commit began an event's line is in the file, at `rate` events a second."""
-    log = SQLiteLog(directory, LogSettings())
-    path = directory / "tracking.log"
-    settings = TrackingLogSettings()
-    engine = DeliveryEngine(
-        log, {"tracking_log": (TrackingLog(path, settings), settings)}, directory / "delivery.lock"
-    )
-    engine.start()
-    wait_until(path.exists)
-    sent: dict[str, float] = {}
-    lags: list[float] = []
-    ended = threading.Event()
-
-    def read_along() -> None:
+    costs = []
+    for number_ in range(BACKLOGS):
+        name = f"file{number_}"
+        path = directory / f"{name}.log"
+        subscription = log.subscription(name)
+        watch = Stopwatch()
+        with delivering(log, name, path):
+            wait_until(partial(_has_delivered, subscription, events))
+            costs.append(watch.cost(events))
         with path.open("rb") as file:
+            lines = sum(1 for _ in file)
+        if lines != events:
+            raise SystemExit(f"{events} events gave {lines} lines")
+        path.unlink()
+    log.close()
+    return costs
+
+
+def _has_delivered(subscription: Subscription, events: int) -> bool:
+    return subscription.state().delivered >= events
+
+
+class Reader:
+    """Reads along in the file and notes when each event's line was there."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._sent: dict[str, float] = {}
+        self.lags_s: list[float] = []
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def expect(self, events: Iterable[Event]) -> None:
+        """Note that `events` are appended now."""
+        now = time.monotonic()
+        self._sent.update((each.id, now) for each in events)
+
+    def finish(self) -> Sequence[float]:
+        """Return all lags, shortest first, once every line is there."""
+        wait_until(lambda: len(self.lags_s) >= len(self._sent))
+        self._ended.set()
+        self._thread.join()
+        return sorted(self.lags_s)
+
+    def _run(self) -> None:
+        with self._path.open("rb") as file:
             rest = b""
-            while not ended.is_set() or len(lags) < len(sent):
-                rest += file.read()
-                *lines, rest = rest.split(b"\n")
+            while not self._ended.is_set():
+                *lines, rest = (rest + file.read()).split(b"\n")
                 seen = time.monotonic()
                 for line in lines:
-                    lags.append(seen - sent[json.loads(line)["context"]["client"]["messageId"]])
+                    self.lags_s.append(seen - self._sent[json.loads(line)["context"]["client"]["messageId"]])
                 time.sleep(0.002)
 
-    reader = threading.Thread(target=read_along)
-    reader.start()
-    cpu, step, number = cpu_s(), 0.01, 0
-    started = time.monotonic()
-    while (elapsed := time.monotonic() - started) < seconds:
-        events = [event(n) for n in range(number, int(elapsed * rate))]
-        number += len(events)
-        now = time.monotonic()
-        sent.update((each.id, now) for each in events)
-        if events:
-            append_and_wait(log, Batch(events=events))
-        time.sleep(step)
-    wait_until(lambda: len(lags) >= len(sent))
-    ended.set()
-    reader.join()
-    cpu = cpu_s() - cpu
-    engine.stop()
-    log.close()
-    lags.sort()
-    return {
-        "live_events": float(len(lags)),
-        "live_lag_p50_ms": lags[len(lags) // 2] * 1e3,
-        "live_lag_p99_ms": lags[int(len(lags) * 0.99)] * 1e3,
-        "live_lag_max_ms": lags[-1] * 1e3,
-    }
 
-
-def idle(directory: Path, seconds: float = 3.0) -> dict[str, float]:
-    """CPU share of an engine with nothing to do."""
+def live(directory: Path, seconds: float) -> Sequence[float]:
+    """Return how long after its commit began each event's line was in the file, at a steady rate."""
     log = SQLiteLog(directory, LogSettings())
-    settings = TrackingLogSettings()
-    engine = DeliveryEngine(
-        log,
-        {"tracking_log": (TrackingLog(directory / "tracking.log", settings), settings)},
-        directory / "delivery.lock",
-    )
-    engine.start()
-    time.sleep(1.0)
-    cpu = cpu_s()
-    time.sleep(seconds)
-    cpu = cpu_s() - cpu
-    engine.stop()
+    path = directory / "tracking.log"
+    with delivering(log, "tracking_log", path):
+        wait_until(path.exists)
+        reader = Reader(path)
+        count, started = 0, time.monotonic()
+        while (elapsed := time.monotonic() - started) < seconds:
+            events = [event(n) for n in range(count, int(elapsed * LIVE_PER_S))]
+            count += len(events)
+            if events:
+                reader.expect(events)
+                append_and_wait(log, Batch(events=events))
+            time.sleep(0.01)
+        lags_s = reader.finish()
     log.close()
-    return {"idle_cpu_percent": cpu / seconds * 100}
+    return lags_s
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=200_000)
-    parser.add_argument("--live-s", type=float, default=5.0)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        root = Path(name)
+def idle_share(directory: Path) -> float:
+    """Return which share of one CPU an engine with nothing to do takes."""
+    log = SQLiteLog(directory, LogSettings())
+    with delivering(log, "tracking_log", directory / "tracking.log"):
+        time.sleep(1.0)
+        watch = Stopwatch()
+        time.sleep(IDLE_S)
+        cost = watch.cost(1)
+    log.close()
+    return cost.cpu_s / cost.elapsed_s
+
+
+def run(*, events: int, live_s: float) -> Report:
+    """Measure rendering, a backlog, the live lag and idling, and return the report."""
+    with scratch.folder() as root:
         for part in ("backlog", "live", "idle"):
             (root / part).mkdir(mode=0o700)
-        results = render(root / "limit.log")
-        results |= backlog(root / "backlog", arguments.events)
-        results |= live(root / "live", arguments.live_s)
-        results |= idle(root / "idle")
-    for label, value in results.items():
-        print(f"{label:24} {value:12,.2f}")
+        rendered, lines = rendering(event)
+        alone = {"a client's events": rendered, "emitted events": rendering(emitted)[0]}
+        limit = writing(root / "limit.log", lines, events)
+        found = backlogs(root / "backlog", events)
+        lags_s = live(root / "live", live_s)
+        idle = idle_share(root / "idle")
+    rates = [cost.per_s for cost in found]
+    p50, p99, worst = (lags_s[int(share * (len(lags_s) - 1))] * 1e3 for share in (0.5, 0.99, 1))
+    lags = Table(
+        f"Live, at {LIVE_PER_S:,} events/s",
+        ("lag", "ms"),
+        [("p50", number(p50)), ("p99", number(p99)), ("longest", number(worst))],
+    )
+    checks = [
+        Check(
+            "tracking log: events per second from a backlog", statistics.median(rates), 80_000, at_least=True
+        ),
+        Check("tracking log: live lag p99", p99, 250, "ms"),
+        Check("tracking log: idle CPU", idle * 100, 1, "%"),
+    ]
+    notes = [
+        f"{events:,} events, lines of {len(lines) / RENDERED_AT_ONCE:,.0f} bytes.",
+        f"{len(found)} backlogs, from {min(rates):,.0f} to {max(rates):,.0f} events/s; the median counts.",
+    ]
+    return Report("From the log to the tracking log", [_costs(limit, alone, found), lags], checks, notes)
+
+
+def _costs(limit: Cost, alone: Mapping[str, Cost], backlogs: Sequence[Cost]) -> Table:
+    cpu_us = statistics.median(cost.cpu_us for cost in backlogs)
+    per_s = statistics.median(cost.per_s for cost in backlogs)
+    costs = [("limit: writing and syncing such lines", limit.cpu_us, limit.per_s)]
+    costs += [(f"rendering alone, {what}", cost.cpu_us, cost.per_s) for what, cost in alone.items()]
+    costs.append(("backlog, from the log to the file", cpu_us, per_s))
+    rows = [(what, number(us), f"{rate:,.0f}", number(us / limit.cpu_us)) for what, us, rate in costs]
+    return Table("Cost of an event", ("what", "CPU µs/event", "events/s", "÷ limit"), rows)
 
 
 if __name__ == "__main__":
-    main()
+    conclude(run, __doc__, events=200_000, live_s=5.0)

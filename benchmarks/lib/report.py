@@ -53,6 +53,11 @@ class Report:
     checks: Sequence[Check] = ()
     notes: Sequence[str] = field(default_factory=tuple)
 
+    @property
+    def kept(self) -> bool:
+        """Whether all promises hold."""
+        return all(check.kept for check in self.checks)
+
     def markdown(self) -> str:
         """Return the whole report as a section."""
         parts = [f"## {self.title}", *(table.markdown() for table in self.tables)]
