@@ -74,6 +74,7 @@ def request(number: int) -> HttpRequest:
             "HTTP_COOKIE": "_ga=GA1.2.1033501218.1368477899; sessionid=abc; csrftoken=def",
         }
     )
+    _ = made.COOKIES  # read by the session middleware, which stands before
     made.session = Session()  # type: ignore[assignment]
     made.user = User()  # type: ignore[assignment]
     return made

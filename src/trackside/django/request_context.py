@@ -14,13 +14,7 @@ from trackside.django.settings import current
 
 logger = logging.getLogger("trackside.django")
 
-_HEADERS = {
-    "host": "SERVER_NAME",
-    "agent": "HTTP_USER_AGENT",
-    "path": "PATH_INFO",
-    "referer": "HTTP_REFERER",
-    "accept_language": "HTTP_ACCEPT_LANGUAGE",
-}
+_HEADERS = ("SERVER_NAME", "HTTP_USER_AGENT", "PATH_INFO", "HTTP_REFERER", "HTTP_ACCEPT_LANGUAGE")
 _PLAIN_PATH = re.compile(r"[\w/:@&+$,.!~*'()\-]*", re.ASCII).fullmatch
 """Tells whether a path is its own URL."""
 _NO_COURSE = {"course_id": "", "org_id": "", "enterprise_uuid": ""}
@@ -31,16 +25,25 @@ def request_context(request: HttpRequest, user: Any = None) -> dict[str, Any]:
 
     `user` is the request's user where finding out has to be awaited; else the request is asked.
     """
-    meta = request.META
-    context: dict[str, Any] = {"session": session_hash(_session_key(request))}
-    context["user_id"], context["username"] = _user(request, user)
-    context["ip"] = client_ip(meta, current().requests.forwarded_from)
-    for field, header in _HEADERS.items():
-        value = meta.get(header, "")
-        context[field] = value if type(value) is not bytes else value.decode("latin-1")
-    context["client_id"] = _client_id(request)
-    context.update(_course(request))
-    return context
+    get = request.META.get
+    user_id, username = _user(request, user)
+    headers = [get(header, "") for header in _HEADERS]
+    if bytes in map(type, headers):
+        headers = [value.decode("latin-1") if isinstance(value, bytes) else value for value in headers]
+    host, agent, path, referer, accept_language = headers
+    return {
+        "session": session_hash(_session_key(request)),
+        "user_id": user_id,
+        "username": username,
+        "ip": client_ip(request.META, current().requests.forwarded_from),
+        "host": host,
+        "agent": agent,
+        "path": path,
+        "referer": referer,
+        "accept_language": accept_language,
+        "client_id": _client_id(request),
+        **_course(request),
+    }
 
 
 def session_hash(session_key: str | None) -> str:
