@@ -28,9 +28,9 @@ GROUP_BYTES = 4_194_304
 PACE_S = 0.004
 """Between the beginnings of two commits while several requests share each: a sync costs as much CPU time
 as taking in several requests, and who waits for company waits no longer than this."""
-NOW_BYTES = 262_144
-"""More than this is left to the thread: it is compressed there while the caller goes on."""
-PATIENCE_S = 0.002
+NOW_BYTES = 1_048_576
+"""More than this is left to the thread: the caller would be busy for several milliseconds."""
+PATIENCE_S = 0.003
 """Where a commit keeps its caller waiting for the disk for longer than this, on average, the thread takes over."""
 TRY_AGAIN_S = 2.0
 EVENT_OVERHEAD_BYTES = 256
@@ -112,18 +112,20 @@ class GroupCommit:
     def commit_now(self, batches: Sequence[Batch]) -> Sequence[Receipt] | None:
         """Commit in the calling thread and return the receipts; None, with nothing done, where that is not for it.
 
-        It is not where others wait already or a commit is running, where there is much to write, or where the
-        disk was slow lately. Raises LogClosed.
+        It is not where a commit of another thread takes long, where there is much to write, or where the disk
+        was slow lately. Raises LogClosed.
         """
         size, events = _measure(batches)
-        began = time.perf_counter()
-        if size > NOW_BYTES or began < self._not_now_until or not self._turn.acquire(blocking=False):
+        if size > NOW_BYTES or time.perf_counter() < self._not_now_until:
+            return None
+        # A commit of the thread is nearly always over sooner; what still waits for the next one is overtaken, or the
+        # thread would have to do everything from the first request it was given until a pause in the load.
+        if not self._turn.acquire(timeout=PATIENCE_S):
             return None
         try:
             if self._closed:
                 raise LogClosed(_CLOSED)
-            if self._queue.qsize():
-                return None
+            began = time.perf_counter()
             worked_before = time.thread_time()
             try:
                 receipts = self._try_commit(batches)

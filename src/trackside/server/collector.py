@@ -13,7 +13,7 @@ from msgspec import Struct
 from trackside.errors import LogBusy, LogClosed
 from trackside.event import Reject
 from trackside.log.base import Receipt, Unavailable
-from trackside.log.group_commit import PACE_S
+from trackside.log.group_commit import NOW_BYTES, PACE_S
 from trackside.pipeline.accept import Pipeline
 from trackside.server.asgi import Receive, Scope, Send, respond
 from trackside.server.body import BodyRefused, Buffers, ClientGone, read_body
@@ -28,6 +28,8 @@ logger = logging.getLogger("trackside.server")
 
 Answer = Callable[[Reply], None]
 
+BUNDLE_BYTES = NOW_BYTES // 2
+"""So much goes to the log at once: with what the last request adds it is still for this thread to commit."""
 _STATUS_TEXT = {status.value: str(status.value) for status in HTTPStatus}
 
 
@@ -63,6 +65,8 @@ class Collector:
         self._commits = Commits()
         self._loop = asyncio.get_running_loop()
         self._arrived: list[_Request] = []
+        self._arrived_bytes = 0
+        self._due: asyncio.Handle | None = None
         self._paced_until = 0.0
 
     def take(self, head: Head, body: bytes, client: Client, answer: Answer) -> None:
@@ -137,15 +141,24 @@ class Collector:
             return
         # Requests that arrive in one turn of the loop go to the log together, at the turn's end, and while
         # several share each commit one begins at most every PACE_S: a sync costs as much as taking in several.
-        if not self._arrived:
-            if (pause_s := self._paced_until - self._loop.time()) > 0:
-                self._loop.call_later(pause_s, self._store_arrived)
-            else:
-                self._loop.call_soon(self._store_arrived)
+        # What is enough for a commit of its own waits for neither.
         self._arrived.append(request)
+        self._arrived_bytes += size_bytes
+        if self._arrived_bytes >= BUNDLE_BYTES:
+            self._store_arrived()
+        elif self._due is None:
+            pause_s = self._paced_until - self._loop.time()
+            self._due = (
+                self._loop.call_later(pause_s, self._store_arrived)
+                if pause_s > 0
+                else self._loop.call_soon(self._store_arrived)
+            )
 
     def _store_arrived(self) -> None:
-        arrived, self._arrived = self._arrived, []
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
+        arrived, self._arrived, self._arrived_bytes = self._arrived, [], 0
         began = self._loop.time()
 
         def committed(receipts: Sequence[Receipt]) -> None:
