@@ -47,7 +47,9 @@ class Housekeeping:
         """Finish what is being sent, keep how far each destination is, stop."""
         self._stopping.set()
         self._engine.stop(grace_s)
-        self._upkeep.join()
+        self._upkeep.join(
+            grace_s
+        )  # a step of it that takes longer ends with the process; it is a transaction
         write_snapshot(self._run)
 
     def _keep_up(self) -> None:

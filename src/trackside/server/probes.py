@@ -43,7 +43,18 @@ def probes(
         body, content_type = await asyncio.to_thread(metrics)
         await respond(send, 200, body, content_type=content_type, headers=_FRESH)
 
-    return {"/healthz": alive, "/readyz": ready, "/metrics": numbers}
+    return {"/healthz": _read_only(alive), "/readyz": _read_only(ready), "/metrics": _read_only(numbers)}
 
 
+def _read_only(application: Application) -> Application:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in {"GET", "HEAD"}:
+            await application(scope, receive, send)
+        else:
+            await respond(send, 405, _ONLY_READ, headers=((b"allow", b"GET, HEAD"), *_FRESH))
+
+    return answer
+
+
+_ONLY_READ = msgspec.json.encode({"error": "this path only answers GET and HEAD"})
 _FRESH = ((b"cache-control", b"no-store"),)
