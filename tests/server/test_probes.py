@@ -21,7 +21,11 @@ def ask(path: str, method: str, readiness: Readiness | None = None) -> tuple[int
 
     application = probes(readiness or Readiness(), lambda: (b"numbers", b"text/plain"), "1.0")[path]
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path}
-    asyncio.run(application(scope, receive, send))
+
+    async def run() -> None:
+        await application(scope, receive, send)
+
+    asyncio.run(run())
     return sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"]
 
 
