@@ -23,12 +23,11 @@ _made: dict[str, Settings] = {}
 
 
 @pytest.fixture(scope="session")
-def _databases(
-    tmp_path_factory: pytest.TempPathFactory, django_db_blocker: DjangoDbBlocker
-) -> Iterator[ExitStack]:
-    with ExitStack() as stack:
-        yield stack
-        stack.enter_context(django_db_blocker.unblock())
+def _databases(django_db_blocker: DjangoDbBlocker) -> Iterator[ExitStack]:
+    stack = ExitStack()
+    yield stack
+    with django_db_blocker.unblock():
+        stack.close()
 
 
 @pytest.fixture(params=VENDORS)

@@ -4,6 +4,8 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +38,8 @@ MARIADB: Settings = {
 
 def use_pymysql() -> None:
     """Let Django's MySQL backend use PyMySQL, where mysqlclient is not installed."""
-    try:
-        import MySQLdb  # noqa: F401
-    except ImportError:
-        import pymysql
-
-        pymysql.install_as_MySQLdb()
+    if find_spec("MySQLdb") is None:
+        import_module("pymysql").install_as_MySQLdb()
 
 
 @contextmanager
@@ -102,7 +100,7 @@ def make_tables(settings: Settings) -> None:
         executor = MigrationExecutor(connection)
         executor.migrate([("trackside", "0001_outbox")])
         with connection.cursor() as cursor:
-            cursor.execute("CREATE TABLE item (name VARCHAR(100) PRIMARY KEY)")
+            cursor.execute("CREATE TABLE item (name VARCHAR(100) NOT NULL PRIMARY KEY)")
 
 
 def empty_tables(alias: str = ALIAS) -> None:

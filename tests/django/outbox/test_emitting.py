@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,309 +22,307 @@ from trackside.telemetry import catalogue
 @contextmanager
 def rolled_back() -> Iterator[None]:
     """A block of a transaction that ends with an exception nobody else sees."""
-    with pytest.raises(KeyError), transaction.atomic(ALIAS):
+    with suppress(KeyError), transaction.atomic(ALIAS):
         yield
         raise KeyError("roll back")
 
 
-class TestCommit:
-    """What a committed transaction emitted goes out."""
+# What a committed transaction emitted goes out.
+def test_outside_of_a_transaction_the_event_goes_at_once(shop: Shop, connection: BaseDatabaseWrapper) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        tracker.emit("apple", on_commit=True)
+    assert shop.logged() == ["apple"]
+    assert len(queries) == 0
 
-    def test_outside_of_a_transaction_the_event_goes_at_once(
-        self, shop: Shop, connection: BaseDatabaseWrapper
-    ) -> None:
-        with CaptureQueriesContext(connection) as queries:
-            tracker.emit("apple", on_commit=True)
-        assert shop.logged() == ["apple"]
-        assert len(queries) == 0
 
-    def test_events_of_a_transaction_become_one_insert(
-        self, shop: Shop, connection: BaseDatabaseWrapper
-    ) -> None:
-        with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
-            shop.sell("apple", "pear", "plum")
-            assert shop.logged() == []
-        assert len(inserts(queries.captured_queries)) == 1
-        assert shop.logged() == ["apple", "pear", "plum"]
-        assert shop.waiting() == 0
+def test_events_of_a_transaction_become_one_insert(shop: Shop, connection: BaseDatabaseWrapper) -> None:
+    with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
+        shop.sell("apple", "pear", "plum")
+        assert shop.logged() == []
+    assert len(inserts(queries.captured_queries)) == 1
+    assert shop.logged() == ["apple", "pear", "plum"]
+    assert shop.waiting() == 0
 
-    def test_a_transaction_without_events_pays_nothing(
-        self, shop: Shop, connection: BaseDatabaseWrapper
-    ) -> None:
+
+def test_a_transaction_without_events_pays_nothing(shop: Shop, connection: BaseDatabaseWrapper) -> None:
+    shop.sell("apple")
+    with transaction.atomic(ALIAS):
+        shop.sell("pear")
+    with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
+        insert("plum")
+    assert not [query for query in queries.captured_queries if "trackside" in query["sql"]]
+    assert connection.execute_wrappers == []
+
+
+def test_each_event_becomes_a_row_at_once_where_batching_is_off(
+    shop: Shop, connection: BaseDatabaseWrapper, settings: Any
+) -> None:
+    settings.TRACKSIDE = {"outbox": {"database": ALIAS, "batch": False}}
+    with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
+        shop.sell("apple", "pear")
+        assert shop.waiting() == 2
+    assert len(inserts(queries.captured_queries)) == 2
+    assert shop.logged() == ["apple", "pear"]
+
+
+def test_many_events_become_several_inserts(shop: Shop, connection: BaseDatabaseWrapper) -> None:
+    names = [f"item {number}" for number in range(2_345)]
+    with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
+        for name in names:
+            tracker.emit(name, {"text": "x" * 1_000}, on_commit=True)
+    assert len(inserts(queries.captured_queries)) == 13
+    assert shop.logged() == names
+
+
+def test_a_durable_block_and_a_decorator_are_transactions_too(shop: Shop) -> None:
+    @transaction.atomic(ALIAS, durable=True)
+    def sell(name: str) -> None:
+        shop.sell(name)
+
+    sell("apple")
+    sell("pear")
+    assert shop.logged() == ["apple", "pear"]
+
+
+def test_an_event_of_a_commit_hook_goes_at_once(shop: Shop) -> None:
+    with transaction.atomic(ALIAS):
+        insert("apple")
+        transaction.on_commit(lambda: tracker.emit("hook", on_commit=True) and None, using=ALIAS)
+    assert shop.logged() == ["hook"]
+
+
+def test_manual_transactions_count(shop: Shop) -> None:
+    connection = connections[ALIAS]
+    transaction.set_autocommit(False, using=ALIAS)
+    try:
         shop.sell("apple")
+        transaction.commit(using=ALIAS)
+        shop.sell("pear")
+        transaction.rollback(using=ALIAS)
         with transaction.atomic(ALIAS):
+            shop.sell("plum")
+        transaction.commit(using=ALIAS)
+    finally:
+        transaction.set_autocommit(True, using=ALIAS)
+    assert connection.run_on_commit == []
+    shop.relay()
+    assert shop.logged() == shop.sold() == ["apple", "plum"]
+
+
+# What is rolled back never was.
+def test_nothing_of_a_transaction_that_is_rolled_back_goes_out(
+    shop: Shop, connection: BaseDatabaseWrapper
+) -> None:
+    with CaptureQueriesContext(connection) as queries, rolled_back():
+        shop.sell("apple")
+    assert inserts(queries.captured_queries) == []
+    shop.relay()
+    assert shop.logged() == shop.sold() == []
+
+
+def test_a_savepoint_takes_only_its_own_events_along(shop: Shop) -> None:
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        with rolled_back():
             shop.sell("pear")
-        with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
-            insert("plum")
-        assert not [query for query in queries.captured_queries if "trackside" in query["sql"]]
-        assert connection.execute_wrappers == []
-
-    def test_each_event_becomes_a_row_at_once_where_batching_is_off(
-        self, shop: Shop, connection: BaseDatabaseWrapper, settings: Any
-    ) -> None:
-        settings.TRACKSIDE = {"outbox": {"database": ALIAS, "batch": False}}
-        with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
-            shop.sell("apple", "pear")
-            assert shop.waiting() == 2
-        assert len(inserts(queries.captured_queries)) == 2
-        assert shop.logged() == ["apple", "pear"]
-
-    def test_many_events_become_several_inserts(self, shop: Shop, connection: BaseDatabaseWrapper) -> None:
-        names = [f"item {number}" for number in range(2_345)]
-        with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
-            for name in names:
-                tracker.emit(name, {"text": "x" * 1_000}, on_commit=True)
-        assert len(inserts(queries.captured_queries)) == 13
-        assert shop.logged() == names
-
-    def test_a_durable_block_and_a_decorator_are_transactions_too(self, shop: Shop) -> None:
-        @transaction.atomic(ALIAS, durable=True)
-        def sell(name: str) -> None:
-            shop.sell(name)
-
-        sell("apple")
-        sell("pear")
-        assert shop.logged() == ["apple", "pear"]
-
-    def test_an_event_of_a_commit_hook_goes_at_once(self, shop: Shop) -> None:
-        with transaction.atomic(ALIAS):
-            insert("apple")
-            transaction.on_commit(lambda: tracker.emit("hook", on_commit=True) and None, using=ALIAS)
-        assert shop.logged() == ["hook"]
-
-    def test_manual_transactions_count(self, shop: Shop) -> None:
-        connection = connections[ALIAS]
-        transaction.set_autocommit(False, using=ALIAS)
-        try:
-            shop.sell("apple")
-            transaction.commit(using=ALIAS)
-            shop.sell("pear")
-            transaction.rollback(using=ALIAS)
             with transaction.atomic(ALIAS):
                 shop.sell("plum")
-            transaction.commit(using=ALIAS)
-        finally:
-            transaction.set_autocommit(True, using=ALIAS)
-        assert connection.run_on_commit == []
-        shop.relay()
-        assert shop.logged() == shop.sold() == ["apple", "plum"]
-
-
-class TestRollback:
-    """What is rolled back never was."""
-
-    def test_nothing_of_a_transaction_that_is_rolled_back_goes_out(
-        self, shop: Shop, connection: BaseDatabaseWrapper
-    ) -> None:
-        with CaptureQueriesContext(connection) as queries, rolled_back():
-            shop.sell("apple")
-        assert inserts(queries.captured_queries) == []
-        shop.relay()
-        assert shop.logged() == shop.sold() == []
-
-    def test_a_savepoint_takes_only_its_own_events_along(self, shop: Shop) -> None:
+        shop.sell("quince")
         with transaction.atomic(ALIAS):
-            shop.sell("apple")
-            with rolled_back():
-                shop.sell("pear")
-                with transaction.atomic(ALIAS):
-                    shop.sell("plum")
-            shop.sell("quince")
-            with transaction.atomic(ALIAS):
-                shop.sell("fig")
-            shop.sell("cherry")
-        assert shop.logged() == ["apple", "quince", "fig", "cherry"]
-        assert sorted(shop.logged()) == shop.sold()
+            shop.sell("fig")
+        shop.sell("cherry")
+    assert shop.logged() == ["apple", "quince", "fig", "cherry"]
+    assert sorted(shop.logged()) == shop.sold()
 
-    @pytest.mark.parametrize("raw", [False, True])
-    def test_savepoints_made_by_hand_count(self, shop: Shop, raw: bool) -> None:
-        def run(sql: str) -> None:
-            with connections[ALIAS].cursor() as cursor:
-                cursor.execute(sql)
 
-        with transaction.atomic(ALIAS):
-            shop.sell("apple")
-            name = "by_hand" if raw else transaction.savepoint(ALIAS)
-            if raw:
-                run("SAVEPOINT by_hand")
-            shop.sell("pear")
-            if raw:
-                run("  rollback TO SAVEPOINT by_hand;")
-            else:
-                transaction.savepoint_rollback(name, ALIAS)
-            shop.sell("plum")
-            if raw:
-                run("RELEASE SAVEPOINT by_hand")
-            else:
-                transaction.savepoint_commit(name, ALIAS)
-        assert shop.logged() == shop.sold() == ["apple", "plum"]
-
-    def test_a_block_without_savepoint_takes_the_whole_transaction_along(self, shop: Shop) -> None:
-        with transaction.atomic(ALIAS):
-            shop.sell("apple")
-            with pytest.raises(KeyError), transaction.atomic(ALIAS, savepoint=False):
-                shop.sell("pear")
-                raise KeyError
-            tracker.emit("after", on_commit=True)
-        assert shop.logged() == shop.sold() == []
-
-    def test_set_rollback_counts(self, shop: Shop) -> None:
-        with transaction.atomic(ALIAS):
-            shop.sell("apple")
-            transaction.set_rollback(True, using=ALIAS)
-        assert shop.logged() == shop.sold() == []
-
-    def test_an_event_emitted_while_a_rollback_is_due_can_still_be_saved(self, shop: Shop) -> None:
-        with transaction.atomic(ALIAS):
-            point = transaction.savepoint(ALIAS)
-            with pytest.raises(IntegrityError), transaction.atomic(ALIAS, savepoint=False):
-                shop.sell("apple", "apple")
-            tracker.emit("doomed", on_commit=True)
-            transaction.set_rollback(False, using=ALIAS)
-            transaction.savepoint_rollback(point, ALIAS)
-            shop.sell("pear")
-        assert shop.logged() == shop.sold() == ["pear"]
-
-    def test_an_error_that_the_application_passes_over(self, shop: Shop, vendor: str) -> None:
-        """PostgreSQL makes a rollback of the commit, the others go on."""
-        with transaction.atomic(ALIAS):
-            shop.sell("apple")
-            with pytest.raises(DatabaseError), connections[ALIAS].cursor() as cursor:
-                cursor.execute("SELECT nonsense FROM nowhere")
-            tracker.emit("after", on_commit=True)
-        assert shop.sold() == ([] if vendor == "postgresql" else ["apple"])
-        assert shop.logged() == ([] if vendor == "postgresql" else ["apple", "after"])
-
-    def test_a_closed_connection_takes_its_events_along(self, shop: Shop) -> None:
-        with transaction.atomic(ALIAS):
-            shop.sell("apple")
-            connections[ALIAS].close()
-            tracker.emit("after", on_commit=True)
-        with transaction.atomic(ALIAS):
-            shop.sell("pear")
-        assert shop.logged() == shop.sold() == ["pear"]
-
-    def test_a_statement_that_commits_by_itself_has_the_events_with_it(self, shop: Shop, vendor: str) -> None:
-        if vendor != "mysql":
-            pytest.skip("only MySQL and MariaDB commit for CREATE TABLE")
-        with rolled_back():
-            shop.sell("apple")
-            with connections[ALIAS].cursor() as cursor:
-                cursor.execute("CREATE TABLE other (id INTEGER)")
-            shop.sell("pear")
+@pytest.mark.parametrize("raw", [False, True])
+def test_savepoints_made_by_hand_count(shop: Shop, raw: bool) -> None:
+    def run(sql: str) -> None:
         with connections[ALIAS].cursor() as cursor:
-            cursor.execute("DROP TABLE other")
-        shop.relay()
-        assert shop.logged() == shop.sold() == ["apple"]
+            cursor.execute(sql)
+
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        name = "by_hand" if raw else transaction.savepoint(ALIAS)
+        if raw:
+            run("SAVEPOINT by_hand")
+        shop.sell("pear")
+        if raw:
+            run("  rollback TO SAVEPOINT by_hand;")
+        else:
+            transaction.savepoint_rollback(name, ALIAS)
+        shop.sell("plum")
+        if raw:
+            run("RELEASE SAVEPOINT by_hand")
+        else:
+            transaction.savepoint_commit(name, ALIAS)
+    assert shop.logged() == shop.sold() == ["apple", "plum"]
 
 
-class TestEvent:
-    """The event that goes out is the one that was emitted."""
-
-    def test_id_time_context_and_data_are_those_of_the_emit(
-        self, shop: Shop, connection: BaseDatabaseWrapper
-    ) -> None:
-        data: dict[str, Any] = {
-            "when": datetime(2026, 11, 1, tzinfo=UTC),
-            "text": "ä\ud800\U0001f600",
-            "n": 2**70,
-        }
-        before = datetime.now(UTC)
-        with transaction.atomic(ALIAS):
-            with tracker.get_tracker().context("request", {"user_id": 7}):
-                tracker.emit("apple", data, on_commit=True)
-            after = datetime.now(UTC)
-            data["text"] = "changed"
-            with transaction.atomic(ALIAS), connection.cursor() as cursor:
-                cursor.execute("SELECT event_id, body FROM trackside_outbox")
-                ((event_id, body),) = cursor.fetchall()
-        (event,) = shop.log.read(0).events
-        assert event.id == event_id
-        assert before <= event.timestamp <= after
-        assert event.user_id == "7"
-        assert body.isascii()
-        assert json.loads(body)["data"] == decode_event(body)["data"]
-        assert decode_event(body)["data"] == {
-            "when": "2026-11-01T00:00:00+00:00",
-            "text": "ä\ud800\U0001f600",
-            "n": 2**70,
-        }
-
-    def test_an_event_without_json_is_counted_and_harms_nobody(self, shop: Shop) -> None:
-        endless: list[Any] = []
-        endless.append(endless)
-        dropped = catalogue.EMITTED_DROPPED.value("unencodable")
-        with transaction.atomic(ALIAS):
-            shop.sell("apple")
-            tracker.emit("endless", {"list": endless}, on_commit=True)
-            tracker.emit("object", {"it": object()}, on_commit=True)
-        assert catalogue.EMITTED_DROPPED.value("unencodable") == dropped + 2
-        assert shop.logged() == ["apple"]
-
-    def test_a_tracker_nobody_registered_sends_after_the_commit(self, shop: Shop) -> None:
-        mine = tracker.Tracker(tracker.get_tracker().backends)
-        with transaction.atomic(ALIAS):
-            mine.emit("apple", on_commit=True)
-            with rolled_back():
-                mine.emit("pear", on_commit=True)
-            assert shop.logged() == []
-        assert shop.logged() == ["apple"]
-
-    def test_durable_and_on_commit_together_promise_the_row(self, shop: Shop) -> None:
-        with transaction.atomic(ALIAS):
-            assert tracker.emit("apple", on_commit=True, durable=True) is True
-        assert tracker.emit("pear", on_commit=True, durable=True) is True
-        assert shop.logged() == ["apple", "pear"]
+def test_a_block_without_savepoint_takes_the_whole_transaction_along(shop: Shop) -> None:
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        with suppress(KeyError), transaction.atomic(ALIAS, savepoint=False):
+            shop.sell("pear")
+            raise KeyError
+        tracker.emit("after", on_commit=True)
+    assert shop.logged() == shop.sold() == []
 
 
-class TestNoOutbox:
-    """The outbox's own trouble is not the application's."""
-
-    def test_without_its_tables_events_go_after_the_commit(
-        self, shop: Shop, connection: BaseDatabaseWrapper, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("ALTER TABLE trackside_outbox RENAME TO elsewhere")
-        try:
-            unstored = catalogue.OUTBOX_UNSTORED.value()
-            with transaction.atomic(ALIAS):
-                shop.sell("apple")
-                with transaction.atomic(ALIAS):
-                    shop.sell("pear")
-                with rolled_back():
-                    shop.sell("plum")
-                    with transaction.atomic(ALIAS):
-                        shop.sell("fig")
-            assert catalogue.OUTBOX_UNSTORED.value() == unstored + 2
-        finally:
-            with connection.cursor() as cursor:
-                cursor.execute("ALTER TABLE elsewhere RENAME TO trackside_outbox")
-        assert shop.logged() == shop.sold() == ["apple", "pear"]
-        assert "could not become rows" in caplog.text
-
-    def test_an_execute_wrapper_that_refuses_everything(
-        self, shop: Shop, connection: BaseDatabaseWrapper
-    ) -> None:
-        def refuse(*_: Any) -> None:
-            raise RuntimeError("no statements here")
-
-        with transaction.atomic(ALIAS):
-            shop.sell("apple")
-            wrapper = connection.execute_wrapper(refuse)
-            wrapper.__enter__()
-        connection.execute_wrappers.remove(refuse)
-        assert shop.logged() == shop.sold() == ["apple"]
+def test_set_rollback_counts(shop: Shop) -> None:
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        transaction.set_rollback(True, using=ALIAS)
+    assert shop.logged() == shop.sold() == []
 
 
-class TestInTests:
-    """A site's own tests see what would go out."""
+def test_an_event_emitted_while_a_rollback_is_due_can_still_be_saved(shop: Shop) -> None:
+    with transaction.atomic(ALIAS):
+        point = transaction.savepoint(ALIAS)
+        with pytest.raises(IntegrityError), transaction.atomic(ALIAS, savepoint=False):
+            shop.sell("apple", "apple")
+        tracker.emit("doomed", on_commit=True)
+        transaction.set_rollback(False, using=ALIAS)
+        transaction.savepoint_rollback(point, ALIAS)
+        shop.sell("pear")
+    assert shop.logged() == shop.sold() == ["pear"]
 
-    def test_captured_commit_hooks_move_events_within_the_tests_transaction(self, shop: Shop) -> None:
+
+def test_an_error_that_the_application_passes_over(shop: Shop, vendor: str) -> None:
+    """PostgreSQL makes a rollback of the commit, the others go on."""
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        with pytest.raises(DatabaseError), connections[ALIAS].cursor() as cursor:
+            cursor.execute("SELECT nonsense FROM nowhere")
+        tracker.emit("after", on_commit=True)
+    assert shop.sold() == ([] if vendor == "postgresql" else ["apple"])
+    assert shop.logged() == ([] if vendor == "postgresql" else ["apple", "after"])
+
+
+def test_a_closed_connection_takes_its_events_along(shop: Shop) -> None:
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        connections[ALIAS].close()
+        tracker.emit("after", on_commit=True)
+    with transaction.atomic(ALIAS):
+        shop.sell("pear")
+    assert shop.logged() == shop.sold() == ["pear"]
+
+
+def test_a_statement_that_commits_by_itself_has_the_events_with_it(shop: Shop, vendor: str) -> None:
+    if vendor != "mysql":
+        pytest.skip("only MySQL and MariaDB commit for CREATE TABLE")
+    with rolled_back():
+        shop.sell("apple")
+        with connections[ALIAS].cursor() as cursor:
+            cursor.execute("CREATE TABLE other (id INTEGER)")
+        shop.sell("pear")
+    with connections[ALIAS].cursor() as cursor:
+        cursor.execute("DROP TABLE other")
+    shop.relay()
+    assert shop.logged() == shop.sold() == ["apple"]
+
+
+# The event that goes out is the one that was emitted.
+def test_id_time_context_and_data_are_those_of_the_emit(shop: Shop, connection: BaseDatabaseWrapper) -> None:
+    data: dict[str, Any] = {
+        "when": datetime(2026, 11, 1, tzinfo=UTC),
+        "text": "ä\ud800\U0001f600",
+        "n": 2**70,
+    }
+    before = datetime.now(UTC)
+    with transaction.atomic(ALIAS):
+        with tracker.get_tracker().context("request", {"user_id": 7}):
+            tracker.emit("apple", data, on_commit=True)
+        after = datetime.now(UTC)
+        data["text"] = "changed"
+        with transaction.atomic(ALIAS), connection.cursor() as cursor:
+            cursor.execute("SELECT event_id, body FROM trackside_outbox")
+            ((event_id, body),) = cursor.fetchall()
+    (event,) = shop.log.read(0).events
+    assert event.id == event_id
+    assert before <= event.timestamp <= after
+    assert event.user_id == "7"
+    assert body.isascii()
+    assert json.loads(body)["data"] == decode_event(body)["data"]
+    assert decode_event(body)["data"] == {
+        "when": "2026-11-01T00:00:00+00:00",
+        "text": "ä\ud800\U0001f600",
+        "n": 2**70,
+    }
+
+
+def test_an_event_without_json_is_counted_and_harms_nobody(shop: Shop) -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    dropped = catalogue.EMITTED_DROPPED.value("unencodable")
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        tracker.emit("endless", {"list": endless}, on_commit=True)
+        tracker.emit("object", {"it": object()}, on_commit=True)
+    assert catalogue.EMITTED_DROPPED.value("unencodable") == dropped + 2
+    assert shop.logged() == ["apple"]
+
+
+def test_a_tracker_nobody_registered_sends_after_the_commit(shop: Shop) -> None:
+    mine = tracker.Tracker(tracker.get_tracker().backends)
+    with transaction.atomic(ALIAS):
+        mine.emit("apple", on_commit=True)
         with rolled_back():
-            with TestCase.captureOnCommitCallbacks(using=ALIAS, execute=True):
-                shop.sell("apple")
+            mine.emit("pear", on_commit=True)
+        assert shop.logged() == []
+    assert shop.logged() == ["apple"]
+
+
+def test_durable_and_on_commit_together_promise_the_row(shop: Shop) -> None:
+    with transaction.atomic(ALIAS):
+        assert tracker.emit("apple", on_commit=True, durable=True) is True
+    assert tracker.emit("pear", on_commit=True, durable=True) is True
+    assert shop.logged() == ["apple", "pear"]
+
+
+# The outbox's own trouble is not the application's.
+def test_without_its_tables_events_go_after_the_commit(
+    shop: Shop, connection: BaseDatabaseWrapper, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE trackside_outbox RENAME TO elsewhere")
+    try:
+        unstored = catalogue.OUTBOX_UNSTORED.value()
+        with transaction.atomic(ALIAS):
+            shop.sell("apple")
+            with transaction.atomic(ALIAS):
+                shop.sell("pear")
+            with rolled_back():
+                shop.sell("plum")
                 with transaction.atomic(ALIAS):
-                    shop.sell("pear")
-            assert shop.logged() == ["apple", "pear"]
-            assert shop.waiting() == 0
-        assert shop.sold() == []
+                    shop.sell("fig")
+        assert catalogue.OUTBOX_UNSTORED.value() == unstored + 2
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE elsewhere RENAME TO trackside_outbox")
+    assert shop.logged() == shop.sold() == ["apple", "pear"]
+    assert "could not become rows" in caplog.text
+
+
+def test_an_execute_wrapper_that_refuses_everything(shop: Shop, connection: BaseDatabaseWrapper) -> None:
+    def refuse(*_: Any) -> None:
+        raise RuntimeError("no statements here")
+
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        connection.execute_wrappers.append(refuse)
+    connection.execute_wrappers.remove(refuse)
+    assert shop.logged() == shop.sold() == ["apple"]
+
+
+# A site's own tests see what would go out.
+def test_captured_commit_hooks_move_events_within_the_tests_transaction(shop: Shop) -> None:
+    with rolled_back():
+        with TestCase.captureOnCommitCallbacks(using=ALIAS, execute=True):
+            shop.sell("apple")
+            with transaction.atomic(ALIAS):
+                shop.sell("pear")
+        assert shop.logged() == ["apple", "pear"]
+        assert shop.waiting() == 0
+    assert shop.sold() == []
