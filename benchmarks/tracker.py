@@ -20,7 +20,7 @@ WAYS = {
     "lms": "LMS default: two routers, file logger",
 }
 PROMISED = {"plain": 1 / 3, "lms": 1 / 5}
-EMITS = 2_000
+EMITS = 4_000
 THREADS = 16
 THREADS_S = 1.0
 
@@ -102,7 +102,7 @@ def _cost_table(costs: dict[tuple[str, str], _Rounds]) -> Table:
     for way, title in WAYS.items():
         theirs, ours = (costs[way, name].median("us") for name in (PEER, OURS))
         rows.append((title, number(theirs), number(ours), f"1/{theirs / ours:.1f}"))
-    return Table("µs of one emit on one thread", ("", "event-tracking", "Trackside", "share"), rows)
+    return Table("µs of CPU of one emit on its thread", ("", "event-tracking", "Trackside", "share"), rows)
 
 
 def _thread_table(threads: dict[tuple[str, str, int], _Rounds]) -> Table:

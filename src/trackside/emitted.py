@@ -1,5 +1,6 @@
 """What the tracker and its backends share: the event as a dict, its copy, its JSON, and who waits for a commit."""
 
+import codecs
 import copy
 import json
 import re
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from json.encoder import encode_basestring_ascii
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -91,8 +93,8 @@ def encode_json(value: Any) -> bytes:
     """
     try:
         encoded = _ENCODER.encode(value)
-        if _TIME.search(encoded) and not _is_plain(value):
-            encoded = _ENCODER.encode(plain(value))
+        if _TIME.search(encoded):
+            encoded = _ENCODER.encode(_zoned(value))
         return encoded
     except (TypeError, ValueError, OverflowError):
         pass
@@ -107,30 +109,47 @@ def dumps(value: Any) -> str:
     In ASCII, with a space after commas and colons; times end in `+00:00`. What is not JSON's own becomes what
     `encode_json` makes of it. Floats may have another, equal notation (`1e16` for `1e+16`). Raises Unencodable.
     """
-    times = 0
     simple = value
+    times = 0
     if type(value) is dict:
-        for key, item in value.items():
-            kind = type(item)
-            if kind is datetime:
-                if not times:
-                    simple = dict(value)
-                simple[key] = item.isoformat() if item.tzinfo is UTC else known_as_json(item)
-                times += 1
-            elif kind not in _JSON_TYPES:
-                return _dumps_plain(value, (", ", ": "))
+        if not _TOP_TYPES.issuperset(map(type, value.values())):
+            return _dumps_plain(value, (", ", ": "))
+        key = "time" if "time" in value else "timestamp"  # where every event has one
+        moment = value.get(key)
+        if type(moment) is datetime:
+            simple = {**value, key: _in_utc(moment).isoformat()}
+            times = 1
     try:
         encoded = _ENCODER.encode(simple)
-        if len(_TIME.findall(encoded)) > times and not _is_plain(simple):
-            encoded = _ENCODER.encode(plain(simple))
+        if len(_TIME.findall(encoded)) > times:
+            encoded = _encode_deep_times(simple, times)
     except (TypeError, ValueError, OverflowError, RecursionError):
         return _dumps_plain(value, (", ", ": "))
     text = msgspec.json.format(encoded, indent=0).decode()
-    return text if text.isascii() else _BEYOND_ASCII.sub(_escaped, text)
+    return text if text.isascii() else text.encode("ascii", _ESCAPE).decode("ascii")
 
 
-def _escaped(found: re.Match[str]) -> str:
-    return json.dumps(found[0])[1:-1]
+def _encode_deep_times(value: Any, times: int) -> bytes:
+    """Return the JSON of a value in which there may be more times than the `times` that are text already."""
+    context = value.get("context") if type(value) is dict else None
+    if type(context) is dict:
+        # most others are there, and finding them spares walking through everything
+        found = {key: _in_utc(item).isoformat() for key, item in context.items() if type(item) is datetime}
+        value = {**value, "context": {**context, **found}}
+        encoded = _ENCODER.encode(value)
+        if len(_TIME.findall(encoded)) <= times + len(found):
+            return encoded
+    return _ENCODER.encode(_zoned(value))
+
+
+def _escaped(error: UnicodeError) -> tuple[str, int]:
+    """Return what stands in ASCII for the characters that could not be encoded, and where to go on."""
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101  # it is registered for encoding alone
+    return encode_basestring_ascii(error.object[error.start : error.end])[1:-1], error.end
+
+
+_ESCAPE = "trackside.json"
+codecs.register_error(_ESCAPE, _escaped)
 
 
 def _dumps_plain(value: Any, separators: tuple[str, str]) -> str:
@@ -145,20 +164,22 @@ def _dumps_plain(value: Any, separators: tuple[str, str]) -> str:
         raise Unencodable(f"the value cannot be read: {type(error).__name__}") from error
 
 
-_JSON_TYPES = frozenset({str, int, float, bool, type(None), dict, list})
 _PLAIN_ATOMS = frozenset({str, int, float, bool, type(None)})
+_TOP_TYPES = _PLAIN_ATOMS | {dict, list, datetime}
 
 
-def _is_plain(value: Any) -> bool:
-    """Return whether `value` holds nothing but what JSON has: then it can be encoded as it is."""
+def _zoned(value: Any) -> Any:
+    """Return `value` with text that ends in its offset from UTC for every time."""
     kind = type(value)
     if kind in _PLAIN_ATOMS:
-        return True
+        return value
+    if kind is datetime:
+        return _in_utc(value).isoformat()
     if kind is dict:
-        return all(type(v) in _PLAIN_ATOMS or _is_plain(v) for v in value.values())
+        return {k: v if type(v) in _PLAIN_ATOMS else _zoned(v) for k, v in value.items()}
     if kind is list or kind is tuple:
-        return all(type(v) in _PLAIN_ATOMS or _is_plain(v) for v in value)
-    return False
+        return [v if type(v) in _PLAIN_ATOMS else _zoned(v) for v in value]
+    return plain(value)
 
 
 def plain(value: Any) -> Any:
@@ -166,6 +187,8 @@ def plain(value: Any) -> Any:
 
     Never shares a container with `value`. Raises Unencodable, and RecursionError where it contains itself.
     """
+    if type(value) is datetime:
+        return _in_utc(value).isoformat()
     match value:
         case None | bool():
             return value
@@ -244,4 +267,3 @@ class DateTimeJSONEncoder(json.JSONEncoder):
 _ENCODER = msgspec.json.Encoder()
 _TIME = re.compile(rb"T[012]\d:")
 """What may be a datetime in JSON; msgspec leaves a naive one without zone, and others in theirs."""
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")

@@ -79,7 +79,7 @@ class RoutingBackend:
         """
         own = False
         for processor in self.processors:
-            if not own and not leaves_untouched(processor, "__call__"):
+            if not (own or type(processor) in _UNTOUCHING or leaves_untouched(processor, "__call__")):
                 event, own = copy_event(event), True
             try:
                 result = processor(event)
@@ -98,7 +98,10 @@ class RoutingBackend:
         """Hand `event` to every backend, in order. Never raises an Exception."""
         for name, backend in tuple(self.backends.items()):
             try:
-                backend.send(event if leaves_untouched(backend, "send") else copy_event(event))
+                if type(backend) in _UNTOUCHING or leaves_untouched(backend, "send"):
+                    backend.send(event)
+                else:
+                    backend.send(copy_event(event))
             except (NoTransformerImplemented, NoBackendEnabled) as reason:
                 logger.info("A backend does not want an event", extra=_facts(name, reason))
             except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own

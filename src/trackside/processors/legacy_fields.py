@@ -3,13 +3,10 @@
 Source: the documented common fields of Open edX tracking logs as of November 2026.
 """
 
-from typing import Any
-
 from trackside.emitted import EmittedEvent, dumps
 
 LIFTED = ("username", "session", "ip", "agent", "host", "referer", "accept_language")
 """Fields of the context that stand at the top of a line, in this order; "" where the context has none."""
-_LEFT_OUT = frozenset({*LIFTED, "client_id", "timestamp", "event_type", "event_source", "page"})
 _RENAMED = frozenset({"data", "timestamp"})
 
 
@@ -24,21 +21,18 @@ class LegacyFieldMappingProcessor:
     def __call__(self, event: EmittedEvent) -> EmittedEvent:
         """Return a new event in the old fields; the given one is unchanged."""
         line = {key: value for key, value in event.items() if key not in _RENAMED}
-        context = event.get("context", {})
+        rest = dict(event.get("context", ()))
+        take = rest.pop
         if "context" in event:
-            line["context"] = {key: value for key, value in context.items() if key not in _LEFT_OUT}
+            line["context"] = rest
             for field in LIFTED:
-                line[field] = context.get(field, "")
-        line["event"] = _payload(event, context)
-        line["time"] = context["timestamp"] if "timestamp" in context else event.get("timestamp")
-        line["event_type"] = context.get("event_type", event.get("name", ""))
-        line["event_source"] = context.get("event_source", "server")
-        line["page"] = context.get("page")
+                line[field] = take(field, "")
+            take("client_id", None)
+        source = take("event_source", "server")
+        data = event.get("data", {})
+        line["event"] = dumps(data) if source == "browser" and isinstance(data, dict) else data
+        line["time"] = take("timestamp", event.get("timestamp"))
+        line["event_type"] = take("event_type", event.get("name", ""))
+        line["event_source"] = source
+        line["page"] = take("page", None)
         return line
-
-
-def _payload(event: EmittedEvent, context: dict[str, Any]) -> Any:
-    data = event.get("data", {})
-    if context.get("event_source") == "browser" and isinstance(data, dict):
-        return dumps(data)
-    return data
