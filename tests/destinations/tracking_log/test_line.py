@@ -1,6 +1,7 @@
 """Event → line."""
 
 import json
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -12,7 +13,7 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from trackside.destinations.tracking_log.destination import _line
-from trackside.destinations.tracking_log.line import FORMAT
+from trackside.destinations.tracking_log.line import FORMAT, render
 from trackside.event import Event
 
 URL = "https://LMS.example.org:8443/courses/course-v1:edX+DemoX+2024/courseware/?a=1"
@@ -286,6 +287,44 @@ def test_any_event_gives_one_line(
     payload = decoded["event"]
     assert (json.loads(payload) if isinstance(payload, str) else payload) == data
     assert decoded["context"]["client"]["messageId"] == "m-1"
+
+
+@given(
+    events=st.lists(
+        st.builds(
+            event,
+            data=objects,
+            context=st.sampled_from([{}, BROWSER, {"channel": 1, "sentAt": 2}]) | objects,
+            extra=st.sampled_from([{}, {"channel": "server"}, {"type": 1}]) | objects,
+        ),
+        max_size=5,
+    )
+)
+def test_a_line_does_not_depend_on_its_neighbours(events: list[Event]) -> None:
+    """Events rendered together have the lines they have alone: after a crash they are recognised by them."""
+    assert render(events).decode().split("\n") == [*(text(each) for each in events), ""]
+
+
+def test_line_ends_in_a_payload_are_the_same_alone_and_among_others() -> None:
+    """Also for line ends of any kind there is one form of a line, however many are made at once."""
+    odd = [event(data=Raw(data), context=Raw(data), extra=Raw(data)) for data in (b'{"a":\r1}', b'{"b":\n2}')]
+    assert render(odd).decode().split("\n") == [*(text(each) for each in odd), ""]
+    assert "\r" not in render(odd).decode()
+
+
+def test_what_is_remembered_keeps_no_chunk_in_memory() -> None:
+    """Contexts and extras are remembered by copies: a view would keep all events decoded with it."""
+    context = b'{"page":{"url":"https://remembered.example/"},"library":{"name":"x"},"device":{"a":1}}'
+    chunk = b'["m","n","track","web","2026-11-20T19:32:04Z","2026-11-20T19:32:04Z",{"a":1},%b,"1",%s]' % (
+        context,
+        b'null,null,null,null,[],{"channel":"server"}',
+    )
+    before = sys.getrefcount(chunk)
+    remembered = msgspec.json.decode(chunk, type=Event)
+    assert sys.getrefcount(chunk) > before
+    render([remembered])
+    del remembered
+    assert sys.getrefcount(chunk) == before
 
 
 def test_a_payload_over_several_lines_is_one() -> None:
