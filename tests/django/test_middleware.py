@@ -160,6 +160,20 @@ def test_a_user_who_cannot_be_loaded_costs_nothing(emitted: Emitted, make_reques
     assert emitted[0]["context"]["username"] == "anonymous"
 
 
+class _Mailed:
+    """A user of a site whose users have no field `username`."""
+
+    pk = 8
+
+    def get_username(self) -> str:
+        return "a@b.c"
+
+
+def test_users_of_another_model(emitted: Emitted, make_request: MakeRequest) -> None:
+    run(make_request(user=_Mailed()))
+    assert emitted[0]["context"]["username"] == "a@b.c"
+
+
 def test_a_host_that_is_refused_costs_nothing(emitted: Emitted, make_request: MakeRequest) -> None:
     assert run(make_request(HTTP_HOST="evil.example.com")).content == b"fine"
     assert emitted[0]["context"]["course_id"] == COURSE["course_id"]
@@ -251,4 +265,5 @@ def test_an_asynchronous_user_is_awaited(emitted: Emitted) -> None:
 
     asyncio.run(main())
     assert emitted[0]["context"]["user_id"] == 7
+    assert emitted[0]["context"]["username"] == "honor"
     assert json.loads(emitted[0]["data"]) == {"GET": {}, "POST": {}}

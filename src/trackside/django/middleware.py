@@ -10,10 +10,11 @@ from django.http.response import HttpResponseBase
 
 from trackside.django.event_transaction import forget
 from trackside.django.patterns import compiled
-from trackside.django.request_context import request_context, username_of
+from trackside.django.request_context import request_context
 from trackside.django.request_event import request_payload
 from trackside.django.settings import current
 from trackside.django.tracker import default_tracker
+from trackside.django.users import await_user
 from trackside.django.views.server import is_look_at_the_logs
 from trackside.tracker import Tracker
 
@@ -50,7 +51,7 @@ class TrackMiddleware:
             return get_response(request)
         time = _RequestTime(tracker)
         try:
-            time.begin(request, None)
+            time.begin(request)
             return get_response(request)
         finally:
             time.end()
@@ -60,10 +61,10 @@ class TrackMiddleware:
         tracker = default_tracker()
         if tracker is None:
             return await get_response(request)
-        user = await _user(request)
+        await _know_user(request)
         time = _RequestTime(tracker)
         try:
-            time.begin(request, user)
+            time.begin(request)
             return await get_response(request)
         finally:
             time.end()
@@ -79,13 +80,12 @@ class _RequestTime:
         self._located = tracker.located_context
         self._outer = self._located.get(CONTEXT_NAME)
 
-    def begin(self, request: HttpRequest, user: Any) -> None:
-        context = _context(request, user)
+    def begin(self, request: HttpRequest) -> None:
+        context = _context(request)
         path = request.META.get("PATH_INFO", "")
         if _is_event(request, path):
             # one context in the place of two, as if `server_track` emitted it, in half the time
-            of_event = {"username": username_of(request), "event_source": "server", "page": None}
-            self._located[CONTEXT_NAME] = {**context, **of_event}
+            self._located[CONTEXT_NAME] = {**context, **_of_event(context)}
             self._tracker.emit(path, _payload(request))
         self._located[CONTEXT_NAME] = context
 
@@ -95,6 +95,11 @@ class _RequestTime:
         else:
             self._located[CONTEXT_NAME] = self._outer
         forget()  # the thread's next request is another transaction
+
+
+def _of_event(context: dict[str, Any]) -> dict[str, Any]:
+    username = context.get("username", "") if context.get("user_id", "") != "" else "anonymous"
+    return {"username": username, "event_source": "server", "page": None}
 
 
 def _is_event(request: HttpRequest, path: str) -> bool:
@@ -114,20 +119,16 @@ def _payload(request: HttpRequest) -> Any:
         return {"event-type": "exception", "exception": repr(type(error))}
 
 
-def _context(request: HttpRequest, user: Any) -> dict[str, Any]:
+def _context(request: HttpRequest) -> dict[str, Any]:
     try:
-        return request_context(request, user)
+        return request_context(request)
     except Exception as error:  # noqa: BLE001  # see _payload
         logger.warning("The context of a request cannot be told", extra={"error": type(error).__name__})
         return {}
 
 
-async def _user(request: HttpRequest) -> Any:
-    find = getattr(request, "auser", None)
-    if find is None:
-        return None
+async def _know_user(request: HttpRequest) -> None:
     try:
-        return await find()
+        await await_user(request)
     except Exception as error:  # noqa: BLE001  # see _payload
         logger.warning("The user of a request cannot be told", extra={"error": type(error).__name__})
-        return None

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from trackside.django.client_ip import client_ip
 from trackside.django.contexts import course_context_from_url
 from trackside.django.settings import current
+from trackside.django.users import name_of, user_of
 
 logger = logging.getLogger("trackside.django")
 
@@ -20,13 +21,10 @@ _PLAIN_PATH = re.compile(r"[\w/:@&+$,.!~*'()\-]*", re.ASCII).fullmatch
 _NO_COURSE = {"course_id": "", "org_id": "", "enterprise_uuid": ""}
 
 
-def request_context(request: HttpRequest, user: Any = None) -> dict[str, Any]:
-    """Return the context of a request. Never raises: a field that cannot be told is "" or None.
-
-    `user` is the request's user where finding out has to be awaited; else the request is asked.
-    """
+def request_context(request: HttpRequest) -> dict[str, Any]:
+    """Return the context of a request; a field that cannot be told is "" or None."""
     get = request.META.get
-    user_id, username = _user(request, user)
+    user_id, username = _user(request)
     headers = [get(header, "") for header in _HEADERS]
     if bytes in map(type, headers):
         headers = [value.decode("latin-1") if isinstance(value, bytes) else value for value in headers]
@@ -53,27 +51,16 @@ def session_hash(session_key: str | None) -> str:
     return hashlib.shake_128(f"{django_settings.SECRET_KEY}{session_key}".encode()).hexdigest(16)
 
 
-def username_of(request: HttpRequest | None) -> str:
-    """Return the name of the request's user: "" for nobody logged in, `anonymous` where there are no users."""
-    try:
-        return str(request.user.username)  # type: ignore[union-attr]
-    except Exception:  # noqa: BLE001  # no request, no authentication, or its database is away
-        return "anonymous"
-
-
 def _session_key(request: HttpRequest) -> str | None:
     session = getattr(request, "session", None)
     key = getattr(session, "session_key", None)
     return key if isinstance(key, str) else None
 
 
-def _user(request: HttpRequest, user: Any) -> tuple[Any, str]:
+def _user(request: HttpRequest) -> tuple[Any, str]:
     try:
-        if user is None:
-            user = getattr(request, "user", None)
-        if user is None:
-            return "", ""
-        return user.pk, user.username
+        user = user_of(request)
+        return ("", "") if user is None else (user.pk, name_of(user))
     except Exception as error:  # noqa: BLE001  # an event without its user is better than a request without answer
         logger.warning("The user of a request cannot be told", extra={"error": type(error).__name__})
         return "", ""

@@ -13,9 +13,9 @@ from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
 from trackside.django.contexts import course_context_from_url
-from trackside.django.request_context import username_of
 from trackside.django.settings import current
 from trackside.django.tracker import default_tracker
+from trackside.django.users import user_of, username_of
 from trackside.django.views.allowed import is_allowed
 from trackside.django.views.refused import Refused
 from trackside.django.views.same_site import refuse_foreign
@@ -144,7 +144,7 @@ def _with_user_id(request: HttpRequest, data: Any) -> Any:
         return data
     try:
         if username_of(request) == username:
-            return {**data, "user_id": request.user.pk}
+            return {**data, "user_id": user_of(request).pk}
         users = get_user_model()
         found = users._default_manager.filter(**{users.USERNAME_FIELD: username})  # noqa: SLF001
         user_id = found.values_list("pk", flat=True).first()

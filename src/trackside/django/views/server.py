@@ -6,8 +6,8 @@ from typing import Any
 from django.http import HttpRequest
 
 from trackside.django.contexts import course_context_from_url, course_id_in
-from trackside.django.request_context import username_of
 from trackside.django.tracker import default_tracker
+from trackside.django.users import is_staff, username_of
 
 _TASK_FIELDS = ("username", "ip", "agent", "host")
 
@@ -60,4 +60,4 @@ def is_look_at_the_logs(request: HttpRequest | None, event_type: Any) -> bool:
     """Return whether staff reads events of the logs here."""
     if request is None or not isinstance(event_type, str) or not event_type.startswith("/event_logs"):
         return False
-    return bool(getattr(getattr(request, "user", None), "is_staff", False))
+    return is_staff(request)
