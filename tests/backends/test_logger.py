@@ -2,8 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -110,3 +111,133 @@ def test_an_event_without_json_is_counted_and_said_by_a_type_error(lines: Lines)
     RoutingBackend({"logger": backend()}).send({"name": "n", "data": object()})
     assert lines.lines == []
     assert catalogue.EMITTED_DROPPED.value("unencodable") == before + 2
+
+
+# The short way to a handler has the result of the usual one.
+
+
+def written(path: Path, prepare: Callable[[logging.FileHandler], object] = lambda handler: None) -> str:
+    """Return what one event leaves in a file, its handler prepared before."""
+    logger = logging.getLogger("test.tracking.file")
+    handler = logging.FileHandler(path, delay=prepare is delayed)
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        prepare(handler)
+        LoggerBackend(logger.name, level="error").send({"name": "100 %s"})
+    finally:
+        logger.removeHandler(handler)
+        handler.close()
+    return path.read_text() if path.exists() else ""
+
+
+def delayed(handler: logging.FileHandler) -> None:
+    """Leave the handler as it is; its file is opened late."""
+
+
+LINE = '{"name": "100 %s"}'
+
+
+def drop_all(record: logging.LogRecord) -> bool:
+    return False
+
+
+PREPARED: dict[str, tuple[Callable[[logging.FileHandler], object], str]] = {
+    "as it comes": (lambda handler: None, f"{LINE}\n"),
+    "message alone": (lambda handler: handler.setFormatter(logging.Formatter("%(message)s")), f"{LINE}\n"),
+    "opened late": (delayed, f"{LINE}\n"),
+    "another end": (lambda handler: setattr(handler, "terminator", ";"), f"{LINE};"),
+    "with a level": (
+        lambda handler: handler.setFormatter(logging.Formatter("%(levelname)s %(message)s")),
+        f"ERROR {LINE}\n",
+    ),
+    "with its place": (
+        lambda handler: handler.setFormatter(logging.Formatter("%(filename)s %(message)s")),
+        f"lines.py {LINE}\n",
+    ),
+    "higher level": (lambda handler: handler.setLevel(logging.CRITICAL), ""),
+    "filtered": (lambda handler: handler.addFilter(drop_all), ""),
+}
+
+
+@pytest.mark.parametrize(("prepare", "want"), PREPARED.values(), ids=PREPARED)
+def test_a_handler_writes_what_it_is_set_up_to_write(
+    tmp_path: Path, prepare: Callable[[logging.FileHandler], object], want: str
+) -> None:
+    assert written(tmp_path / "log", prepare) == want
+
+
+def test_who_sees_every_record_of_the_process_sees_these(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packages that report errors replace the method that calls the handlers."""
+    seen: list[str] = []
+
+    def call_handlers(self: logging.Logger, record: logging.LogRecord) -> None:
+        seen.append(record.getMessage())
+
+    monkeypatch.setattr(logging.Logger, "callHandlers", call_handlers)
+    assert written(tmp_path / "log") == ""
+    assert seen == [LINE]
+
+
+def test_a_record_factory_is_asked(tmp_path: Path) -> None:
+    usual = logging.getLogRecordFactory()
+
+    def factory(*args: Any, **kwargs: Any) -> logging.LogRecord:
+        record = usual(*args, **kwargs)
+        record.msg = "made"
+        return record
+
+    logging.setLogRecordFactory(factory)
+    try:
+        assert written(tmp_path / "log") == "made\n"
+    finally:
+        logging.setLogRecordFactory(usual)
+
+
+def test_a_filter_of_the_logger_is_asked(tmp_path: Path) -> None:
+    logger = logging.getLogger("test.tracking.file")
+    logger.addFilter(drop_all)
+    try:
+        assert written(tmp_path / "log") == ""
+    finally:
+        logger.removeFilter(drop_all)
+
+
+def test_what_cannot_be_written_is_left_to_the_handler(tmp_path: Path) -> None:
+    failed: list[str] = []
+
+    def prepare(handler: logging.FileHandler) -> None:
+        handler.stream.close()
+        handler.handleError = lambda record: failed.append(record.getMessage())  # type: ignore[method-assign]
+
+    assert written(tmp_path / "log", prepare) == ""
+    assert failed == [LINE]
+
+
+def test_records_say_what_usual_ones_do(lines: Lines) -> None:
+    backend().send({"name": "n"})
+    logging.getLogger("test.tracking").info("usual")
+    ours, usual = (vars(record) for record in lines.records)
+    assert list(ours) == list(usual)
+    same = (
+        "name",
+        "args",
+        "levelname",
+        "levelno",
+        "thread",
+        "threadName",
+        "process",
+        "processName",
+        "exc_info",
+    )
+    assert {key: ours[key] for key in same} == {key: usual[key] for key in same}
+    assert 0 <= usual["created"] - ours["created"] < 60
+    assert 0 <= usual["relativeCreated"] - ours["relativeCreated"] < 60_000
+    assert 0 <= ours["msecs"] < 1000
+
+
+def test_a_level_without_a_number_is_the_loggers_own_affair(lines: Lines) -> None:
+    backend(level="exception").send({"name": "n"})
+    assert lines.records[0].levelname == "ERROR"

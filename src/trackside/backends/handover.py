@@ -67,6 +67,7 @@ class Handover(Generic[Entry]):
         queue_bytes: int = QUEUE_BYTES,
         linger_s: float = LINGER_S,
         group_events: int = 20_000,
+        group_bytes: int = GROUP_BYTES,
         exit_timeout_s: float = EXIT_TIMEOUT_S,
         prepare: Callable[[], None] | None = None,
         forked: Callable[[], None] | None = None,
@@ -84,6 +85,7 @@ class Handover(Generic[Entry]):
         self._high_water = queue_bytes // 2
         self._linger_s = linger_s
         self._group_events = group_events
+        self._group_bytes = group_bytes
         self._exit_timeout_s = exit_timeout_s
         self._prepare = prepare
         self._forked = forked
@@ -205,7 +207,7 @@ class Handover(Generic[Entry]):
         while self._pid == pid:
             if not self._queue:
                 self._sleep()
-            if self._linger_s and not self._exiting:
+            if len(self._queue) < self._group_events and not self._exiting:
                 self._hurry.wait(self._linger_s)
             self._hurry.clear()
             self._deliver_group()
@@ -252,7 +254,7 @@ class Handover(Generic[Entry]):
         size = 0
         take = self._queue.popleft
         try:
-            while size < GROUP_BYTES and len(group) < self._group_events:
+            while size < self._group_bytes and len(group) < self._group_events:
                 entry = take()
                 group.append(entry)
                 size += entry[0]
