@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
+from msgspec.structs import replace
 
 from tests.destinations.tracking_log.test_line import event as segment_event
+from trackside.destinations.base import Refused
 from trackside.destinations.tracking_log.destination import _line
 from trackside.destinations.tracking_log.line import render
 from trackside.emitted import encode_json
@@ -188,9 +190,14 @@ def test_among_others() -> None:
     assert render([ours, theirs, theirs, ours]).decode().split("\n") == [*expected, ""]
 
 
-def test_what_json_cannot_read_stays() -> None:
-    """A number that Python refuses to read costs the spaces, not the event."""
-    odd = emitted("n", {"a": "é", "n": 10**4_000}, {})
-    huge = Raw(b'{"a":"\xc3\xa9","n":' + b"1" * 5_000 + b"}")
-    line = text(Event(**{name: getattr(odd, name) for name in odd.__struct_fields__} | {"data": huge}))
-    assert f'"n":{"1" * 5_000}' in line
+def test_what_python_cannot_read_is_refused() -> None:
+    """A number no application can emit makes no line that nobody can read: the event is kept as a dead letter."""
+    odd = replace(emitted("n", {}, {}), data=Raw(b'{"n":' + b"1" * 5_000 + b"}"))
+    assert isinstance(_line(odd), Refused)
+
+
+def test_half_of_a_pair_of_characters() -> None:
+    """What is no character can be emitted, and is written as Python writes it."""
+    assert text(emitted("n", {"a": "\ud800"}, {"b": "\udfff"})) == as_the_lms(
+        "n", {"a": "\ud800"}, {"b": "\udfff"}
+    )

@@ -2,6 +2,7 @@
 
 destination   open, send, checkpoint: what the delivery worker calls
 line          event → line
+emitted_line  event of the platform's own tracker → the LMS's line
 frame, call   what of a line follows from the context, and from the call around it
 seen, origin, course, raw_json, memo: what these are made of
 file          append, rotate, cut what is torn
