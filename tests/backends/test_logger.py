@@ -1,5 +1,7 @@
 """The logger backend: one line an event, as the standard library would write it."""
 
+import errno
+import io
 import json
 import logging
 from collections.abc import Callable, Iterator
@@ -142,19 +144,17 @@ def drop_all(record: logging.LogRecord) -> bool:
     return False
 
 
+def showing(field: str) -> Callable[[logging.FileHandler], None]:
+    return lambda handler: handler.setFormatter(logging.Formatter(f"%({field})s %(message)s"))
+
+
 PREPARED: dict[str, tuple[Callable[[logging.FileHandler], object], str]] = {
     "as it comes": (lambda handler: None, f"{LINE}\n"),
     "message alone": (lambda handler: handler.setFormatter(logging.Formatter("%(message)s")), f"{LINE}\n"),
     "opened late": (delayed, f"{LINE}\n"),
     "another end": (lambda handler: setattr(handler, "terminator", ";"), f"{LINE};"),
-    "with a level": (
-        lambda handler: handler.setFormatter(logging.Formatter("%(levelname)s %(message)s")),
-        f"ERROR {LINE}\n",
-    ),
-    "with its place": (
-        lambda handler: handler.setFormatter(logging.Formatter("%(filename)s %(message)s")),
-        f"lines.py {LINE}\n",
-    ),
+    "with a level": (showing("levelname"), f"ERROR {LINE}\n"),
+    "with its place": (showing("filename"), f"lines.py {LINE}\n"),
     "higher level": (lambda handler: handler.setLevel(logging.CRITICAL), ""),
     "filtered": (lambda handler: handler.addFilter(drop_all), ""),
 }
@@ -205,11 +205,21 @@ def test_a_filter_of_the_logger_is_asked(tmp_path: Path) -> None:
         logger.removeFilter(drop_all)
 
 
+class FullDisk(io.StringIO):
+    """Takes nothing."""
+
+    def write(self, text: str) -> int:
+        """Raise."""
+        raise OSError(errno.ENOSPC, "no space left")
+
+
 def test_what_cannot_be_written_is_left_to_the_handler(tmp_path: Path) -> None:
     failed: list[str] = []
 
     def prepare(handler: logging.FileHandler) -> None:
+        assert handler.stream is not None
         handler.stream.close()
+        handler.stream = FullDisk()  # type: ignore[assignment]  # any stream will do
         handler.handleError = lambda record: failed.append(record.getMessage())  # type: ignore[method-assign]
 
     assert written(tmp_path / "log", prepare) == ""

@@ -111,7 +111,7 @@ def _writes_the_message_alone(handler: logging.Handler) -> "TypeGuard[StreamHand
     kind = type(handler)
     if not (kind is logging.FileHandler or kind is logging.StreamHandler) or handler.filters:
         return False
-    if handler.stream is None:  # it opens its file with the first record
+    if vars(handler)["stream"] is None:  # it opens its file with the first record
         return False
     formatter = handler.formatter
     if formatter is None:

@@ -28,8 +28,9 @@ class LoggerBackend:
         self.event_logger = logging.getLogger(name)
         self.log = getattr(self.event_logger, level.lower())
         levelno = getattr(logging, level.upper(), None)
-        usual = isinstance(levelno, int) and _is_usual(self.log, level)
-        self._write = LineWriter(self.event_logger, levelno).write if usual else self.log
+        self._write = self.log
+        if isinstance(levelno, int) and _is_usual(self.log, level):
+            self._write = LineWriter(self.event_logger, levelno).write
 
     def send(self, event: Any) -> None:
         """Log `event`, unless it is too long. Raises Unencodable, which is a TypeError, where it has no JSON."""
