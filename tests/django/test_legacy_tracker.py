@@ -124,3 +124,24 @@ def test_a_long_event_stays_json(settings: Settings, caplog: pytest.LogCaptureFi
     backend.send("x" * 200)
     assert catalogue.BACKEND_DROPPED.value("logger", "oversize") == before + 2
     assert len(caplog.messages) == 1
+
+
+def test_the_platforms_mongodb(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its name, in the database it always had."""
+    made: list[dict[str, Any]] = []
+
+    class Mongo:
+        def __init__(self, **options: Any) -> None:
+            made.append(options)
+            self.sent: list[Any] = []
+
+        def send(self, event: Any) -> None:
+            self.sent.append(event)
+
+    monkeypatch.setattr("trackside.backends.mongodb.MongoBackend", Mongo)
+    backends = reload(
+        settings, mongo={"ENGINE": "track.backends.mongodb.MongoBackend", "OPTIONS": {"host": "h"}}
+    )
+    legacy_tracker.send({"a": 1})
+    assert made == [{"database": "track", "host": "h"}]
+    assert backends["mongo"].backend.sent == [{"a": 1}]

@@ -23,6 +23,7 @@ class TracksideConfig(AppConfig):
         from trackside.django.checks import ALL
         from trackside.django.tasks import follow_celery
         from trackside.django.tracker import tracker_from_settings
+        from trackside.errors import ConfigurationError
         from trackside.tracker import register_tracker
 
         setting_changed.connect(settings.reset, dispatch_uid="trackside.django.settings")
@@ -30,7 +31,7 @@ class TracksideConfig(AppConfig):
             checks.register(check, "trackside")
         try:
             register_tracker(tracker_from_settings())
-        except ValueError as error:
+        except (ValueError, ConfigurationError) as error:
             raise ImproperlyConfigured(f"the tracker's backends or processors: {error}") from error
         if settings.current().tracker.enabled:
             outbox.install()
