@@ -78,14 +78,14 @@ class _RequestTime:
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self._located = tracker.located_context
-        self._outer = self._located.get(CONTEXT_NAME)
+        self._outer = self._located.get(CONTEXT_NAME) if len(self._located) else None
 
     def begin(self, request: HttpRequest) -> None:
         context = _context(request)
         path = request.META.get("PATH_INFO", "")
         if _is_event(request, path):
             # one context in the place of two, as if `server_track` emitted it, in half the time
-            self._located[CONTEXT_NAME] = {**context, **_of_event(context)}
+            self._located[CONTEXT_NAME] = _of_event(context)
             self._tracker.emit(path, _payload(request))
         self._located[CONTEXT_NAME] = context
 
@@ -99,16 +99,15 @@ class _RequestTime:
 
 def _of_event(context: dict[str, Any]) -> dict[str, Any]:
     username = context.get("username", "") if context.get("user_id", "") != "" else "anonymous"
-    return {"username": username, "event_source": "server", "page": None}
+    return {**context, "username": username, "event_source": "server", "page": None}
 
 
 def _is_event(request: HttpRequest, path: str) -> bool:
     settings = current().requests
-    return (
-        settings.emit
-        and not any(pattern.match(path) for pattern in compiled(settings.ignore_url_patterns))
-        and not is_look_at_the_logs(request, path)
-    )
+    for pattern in compiled(settings.ignore_url_patterns):
+        if pattern.match(path):
+            return False
+    return settings.emit and not is_look_at_the_logs(request, path)
 
 
 def _payload(request: HttpRequest) -> Any:
