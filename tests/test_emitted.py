@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.http import QueryDict
 from django.utils.functional import lazystr
 from hypothesis import given
 from hypothesis import strategies as st
@@ -94,6 +95,27 @@ def test_a_text_that_looks_like_a_time_stays_as_it_is() -> None:
     want = {"at": "2026-11-21T13:14:15", "and": MOMENT.isoformat()}
     assert json.loads(encode_json(value)) == want
     assert json.loads(dumps(value)) == want
+
+
+def test_a_dict_of_another_kind_is_what_its_items_are() -> None:
+    """Django's QueryDict holds lists, and says the last of each."""
+    query = QueryDict("a=1&a=2&b=3")
+    assert json.loads(dumps({"event": query, "time": MOMENT})) == {
+        "event": {"a": "2", "b": "3"},
+        "time": MOMENT.isoformat(),
+    }
+    assert dumps({"data": query}) == json.dumps({"data": query})
+
+
+def test_times_of_an_event_end_in_their_offset_wherever_they_are() -> None:
+    event: dict[str, Any] = {
+        "timestamp": MOMENT,
+        "data": {"started_at": MOMENT.astimezone(BERLIN), "text": "2026-11-21T13:14"},
+        "context": {"received_at": MOMENT, "timestamp": MOMENT.replace(tzinfo=None)},
+    }
+    assert dumps(event) == json.dumps(event, cls=DateTimeJSONEncoder)
+    del event["data"]["started_at"], event["context"]["timestamp"]
+    assert dumps(event) == json.dumps(event, cls=DateTimeJSONEncoder)
 
 
 def cyclic() -> dict[str, Any]:

@@ -109,37 +109,38 @@ def dumps(value: Any) -> str:
     In ASCII, with a space after commas and colons; times end in `+00:00`. What is not JSON's own becomes what
     `encode_json` makes of it. Floats may have another, equal notation (`1e16` for `1e+16`). Raises Unencodable.
     """
-    simple = value
-    times = 0
+    simple, times = value, 0
     if type(value) is dict:
-        if not _TOP_TYPES.issuperset(map(type, value.values())):
-            return _dumps_plain(value, (", ", ": "))
-        key = "time" if "time" in value else "timestamp"  # where every event has one
-        moment = value.get(key)
-        if type(moment) is datetime:
-            simple = {**value, key: _in_utc(moment).isoformat()}
-            times = 1
+        payload = value.get("event") or value.get("data")
+        if isinstance(payload, dict) and type(payload) is not dict:
+            return _dumps_plain(value, (", ", ": "))  # a QueryDict is not what it holds
+        simple, times = _with_known_times_as_text(value)
     try:
         encoded = _ENCODER.encode(simple)
         if len(_TIME.findall(encoded)) > times:
-            encoded = _encode_deep_times(simple, times)
+            encoded = _ENCODER.encode(_zoned(simple))
     except (TypeError, ValueError, OverflowError, RecursionError):
         return _dumps_plain(value, (", ", ": "))
     text = msgspec.json.format(encoded, indent=0).decode()
     return text if text.isascii() else text.encode("ascii", _ESCAPE).decode("ascii")
 
 
-def _encode_deep_times(value: Any, times: int) -> bytes:
-    """Return the JSON of a value in which there may be more times than the `times` that are text already."""
-    context = value.get("context") if type(value) is dict else None
-    if type(context) is dict:
-        # most others are there, and finding them spares walking through everything
-        found = {key: _in_utc(item).isoformat() for key, item in context.items() if type(item) is datetime}
-        value = {**value, "context": {**context, **found}}
-        encoded = _ENCODER.encode(value)
-        if len(_TIME.findall(encoded)) <= times + len(found):
-            return encoded
-    return _ENCODER.encode(_zoned(value))
+def _with_known_times_as_text(event: dict[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return `event` with text for times where events have them, and how many these are.
+
+    To know them spares most events the walk through everything.
+    """
+    times = 0
+    key = "time" if "time" in event else "timestamp"
+    moment = event.get(key)
+    if type(moment) is datetime:
+        event = {**event, key: _in_utc(moment).isoformat()}
+        times = 1
+    context = event.get("context")
+    if type(context) is dict and type(moment := context.get("received_at")) is datetime:
+        event = {**event, "context": {**context, "received_at": _in_utc(moment).isoformat()}}
+        times += 1
+    return event, times
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
@@ -165,7 +166,6 @@ def _dumps_plain(value: Any, separators: tuple[str, str]) -> str:
 
 
 _PLAIN_ATOMS = frozenset({str, int, float, bool, type(None)})
-_TOP_TYPES = _PLAIN_ATOMS | {dict, list, datetime}
 
 
 def _zoned(value: Any) -> Any:
