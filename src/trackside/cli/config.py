@@ -42,7 +42,7 @@ def config(ctx: click.Context, config_file: Path | None, data_dir: str | None, *
     "folder",
     type=click.Path(path_type=Path, file_okay=False, exists=True),
     metavar="FOLDER",
-    help="Write the pages configuration.md, command-line.md and telemetry.md there.",
+    help="Write the pages configuration.md, command-line.md, django-settings.md and telemetry.md there.",
 )
 def reference(folder: Path | None) -> None:
     """Print the reference of all settings in Markdown, or write all reference pages made from the source."""

@@ -24,11 +24,13 @@ def pages() -> dict[str, str]:
     """Return the pages by file name."""
     from trackside import hub
     from trackside.config import reference as configuration
+    from trackside.django.settings import reference as django_settings
     from trackside.telemetry import reference as telemetry
 
     return {
         "configuration.md": configuration.page(hub.SOURCE_KINDS, hub.DESTINATION_KINDS),
         "command-line.md": command_line(),
+        "django-settings.md": django_settings.page(),
         "telemetry.md": telemetry.page(),
     }
 

@@ -68,7 +68,7 @@ class RequestSettings(Struct, frozen=True, kw_only=True):
     redact: Annotated[
         tuple[str, ...],
         setting(
-            "Regular expressions, whatever the case; a parameter whose name holds one of them is shown as ********."
+            "Regular expressions, whatever the case; a parameter whose name holds one of them is shown as `********`."
         ),
     ] = REDACTED_NAMES
     multipart: Annotated[
