@@ -12,7 +12,7 @@ from pytest_django import Settings as DjangoSettings
 
 from tests.conftest import missing
 from tests.django.outbox.databases import ALIAS, VENDORS, Settings, created, empty_tables, registered
-from tests.django.outbox.shop import Shop
+from tests.django.outbox.shop import Shop, flush
 from trackside.backends.log import LogBackend
 from trackside.django import outbox
 from trackside.django.outbox.settings import reset
@@ -74,6 +74,7 @@ def shop(database: Settings) -> Iterator[Shop]:
     before = dict(TRACKERS)
     TRACKERS["default"] = Tracker({"log": LogBackend(log=log)})
     yield Shop(log)
+    flush(log)
     TRACKERS.clear()
     TRACKERS.update(before)
     log.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
-from django.db import Error
+from django.db import Error, IntegrityError, OperationalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 _FIND = "SELECT name FROM trackside_outbox_lock WHERE name = 'relay'"
@@ -59,21 +59,32 @@ def _no_lock(connection: BaseDatabaseWrapper) -> AbstractContextManager[bool]:  
 def _row_lock(connection: BaseDatabaseWrapper) -> Iterator[bool]:
     """Hold the lock row in a transaction; the database gives it back when the connection ends."""
     with transaction_on(connection):
-        yield _lock_row(connection)
+        held = _lock_row(connection)
+        if held is not None:
+            yield held
+            return
+    # Nobody has ever made the row, or a test emptied all tables. It is there for all before one locks it:
+    # whoever inserts it in a transaction keeps the others waiting.
+    with suppress(IntegrityError), connection.cursor() as cursor:
+        cursor.execute(_MAKE)
+    with transaction_on(connection):
+        yield bool(_lock_row(connection))
 
 
-def _lock_row(connection: BaseDatabaseWrapper) -> bool:
+def _lock_row(connection: BaseDatabaseWrapper) -> bool | None:
+    """Return whether the row is ours now; None where there is none."""
     skip = connection.features.has_select_for_update_skip_locked
     with connection.cursor() as cursor:
-        cursor.execute(f"{_FIND} {connection.ops.for_update_sql(nowait=not skip, skip_locked=skip)}")
+        try:
+            cursor.execute(f"{_FIND} {connection.ops.for_update_sql(nowait=not skip, skip_locked=skip)}")
+        except OperationalError:
+            if skip:
+                raise
+            return False  # NOWAIT, in a database that knows no SKIP LOCKED
         if cursor.fetchone() is not None:
             return True
         cursor.execute(_FIND)
-        if cursor.fetchone() is not None:
-            return False
-        # A test that empties all tables takes the row with it. Two who insert it wait for each other once.
-        cursor.execute(_MAKE)
-        return True
+        return False if cursor.fetchone() is not None else None
 
 
 _in_process: dict[str, threading.Lock] = {}

@@ -145,7 +145,7 @@ def _send(row: StoredRow) -> _Sent:
     """Hand the event of `row` to its tracker's backends, under the id it got when it was emitted."""
     try:
         event = decode_event(row.body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return _Sent(row, problem=f"unreadable: {type(error).__name__}", hopeless=True)
     try:
         tracker = get_tracker(row.tracker)

@@ -67,7 +67,9 @@ def decode_event(body: str) -> EmittedEvent:
 
     Raises ValueError where it is none.
     """
-    event = decode_object(Raw(body.encode()))
+    event: object = decode_object(Raw(body.encode()))
+    if not isinstance(event, dict):
+        raise ValueError("no event: it wants an object")  # noqa: TRY004  # as for every other text that is none
     timestamp = event.get("timestamp")
     moment = parse_timestamp(timestamp) if isinstance(timestamp, str) else None
     if moment is None or "name" not in event:
