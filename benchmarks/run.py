@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import collector, history, log_append, memory, tracking_log
+from benchmarks import collector, history, log_append, memory, middleware, tracking_log
 from benchmarks.lib import load, machine, servers
 from benchmarks.lib.bench_venv import ROOT
 from benchmarks.lib.report import Check, Report, checks_table
@@ -57,6 +57,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: memory.run(minutes=10),
             lambda: log_append.run(events=100_000, millions=10),
             lambda: tracking_log.run(events=500_000, live_s=30),
+            lambda: middleware.run(rounds=25),
         ]
     return [
         lambda: collector.run(rounds=3, seconds=4),
@@ -64,6 +65,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: memory.run(minutes=1),
         lambda: log_append.run(events=100_000, millions=1),
         lambda: tracking_log.run(events=200_000, live_s=5),
+        lambda: middleware.run(rounds=7),
     ]
 
 

@@ -57,7 +57,8 @@ An `ENGINE` with one of these names is the class beside it.
 def page() -> str:
     """Return the page in Markdown."""
     parts = [_HEAD]
-    for name, declaration in {**tables(DjangoSettings), "outbox": OutboxSettings}.items():
+    declarations: dict[str, type[Struct]] = {**tables(DjangoSettings), "outbox": OutboxSettings}
+    for name, declaration in declarations.items():
         parts += [f"## `{name}`\n", _sentence(declaration), _table(describe(declaration))]
     parts.append(_LEGACY_HEAD + "\n".join(_legacy_rows()) + "\n")
     rows = (f"| `{theirs}` | `{ours}` |" for theirs, ours in sorted(ENGINES.items()))
