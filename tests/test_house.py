@@ -11,7 +11,10 @@ from types import ModuleType
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-CORE = ("event", "errors", "clock", "config", "log", "sources", "destinations", "pipeline", "delivery")
+CORE = (
+    *("event", "errors", "clock", "config", "log", "sources", "destinations", "pipeline", "delivery"),
+    *("emitted", "locator", "processors", "routing", "tracker", "backends"),
+)
 
 
 @pytest.fixture(scope="module")

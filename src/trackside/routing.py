@@ -103,10 +103,16 @@ class RoutingBackend:
                 else:
                     backend.send(copy_event(event))
             except (NoTransformerImplemented, NoBackendEnabled) as reason:
-                logger.info("A backend does not want an event", extra=_facts(name, reason))
+                logger.info(
+                    "A backend does not want an event",
+                    extra={"backend": str(name), "reason": type(reason).__name__},
+                )
             except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own
                 catalogue.TRACKER_BACKEND_FAILURES.add(1, str(name))
-                logger.error("A backend failed to take an event", extra=_facts(name, error))
+                logger.error(
+                    "A backend failed to take an event",
+                    extra={"backend": str(name), **_kind_and_place(error)},
+                )
 
 
 _UNTOUCHING: set[type] = set()
@@ -132,15 +138,19 @@ def leaves_untouched(part: object, method: str) -> bool:
     return vars(part).get("mutates") is False if hasattr(part, "__dict__") else False
 
 
-def _facts(backend: str, error: Exception) -> dict[str, str]:
-    # what an exception says may quote the event, so only its kind is logged
-    return {"backend": str(backend), "error": type(error).__name__}
-
-
 def _report_processor(processor: Processor, error: Exception) -> None:
     name = getattr(processor, "__qualname__", type(processor).__qualname__)
     catalogue.TRACKER_PROCESSOR_FAILURES.add(1, str(name))
-    logger.error("A processor failed", extra={"processor": str(name), "error": type(error).__name__})
+    logger.error("A processor failed", extra={"processor": str(name), **_kind_and_place(error)})
+
+
+def _kind_and_place(error: Exception) -> dict[str, str]:
+    # what an exception says may quote the event, so only its kind and place are logged
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return {"error": type(error).__name__, "place": place}
 
 
 __all__ = ["Backend", "EmittedEvent", "Processor", "RoutingBackend", "leaves_untouched"]

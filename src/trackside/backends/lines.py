@@ -32,6 +32,8 @@ class LineWriter:
             logger.name, levelno, code.co_filename, code.co_firstlineno, "", None, None, code.co_name
         )
         self._fields = vars(usual) | {"args": ()}
+        if "taskName" in self._fields:  # Python 3.12; the task that configures is not the one that logs
+            self._fields["taskName"] = None
         self._started_s = usual.created - usual.relativeCreated / 1000
 
     def write(self, line: str) -> None:
