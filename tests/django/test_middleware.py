@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tried
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tests.django.conftest import Emitted, MakeRequest, Somebody
@@ -267,3 +270,27 @@ def test_an_asynchronous_user_is_awaited(emitted: Emitted) -> None:
     assert emitted[0]["context"]["user_id"] == 7
     assert emitted[0]["context"]["username"] == "honor"
     assert json.loads(emitted[0]["data"]) == {"GET": {}, "POST": {}}
+
+
+ODD = st.one_of(st.none(), st.text(max_size=50), st.binary(max_size=50), st.integers())
+NAMES = st.sampled_from(
+    [
+        "PATH_INFO", "QUERY_STRING", "CONTENT_TYPE", "CONTENT_LENGTH", "REMOTE_ADDR", "SERVER_NAME", "HTTP_COOKIE",
+        "HTTP_HOST", "HTTP_USER_AGENT", "HTTP_REFERER", "HTTP_X_FORWARDED_FOR", "HTTP_X_EDX_GA_CLIENT_ID",
+    ]
+)  # fmt: skip
+
+
+@tried(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(NAMES, ODD), st.binary(max_size=200), st.sampled_from(["get", "post", "put"]))
+def test_nothing_in_a_request_costs_it(
+    emitted: Emitted, make_request: MakeRequest, headers: dict[str, Any], body: bytes, method: str
+) -> None:
+    """Whatever stands where a server puts texts, and in the body."""
+    request = RequestFactory().generic(method.upper(), "/x", body, "application/x-www-form-urlencoded")
+    request.META.update(headers)
+    emitted.clear()
+    assert run(request).content == b"fine"
+    assert len(emitted) <= 1
+    emit("after")
+    assert emitted[-1]["context"] == {}

@@ -11,9 +11,9 @@ from django.db import transaction
 from django.test import TestCase
 
 from tests.django.conftest import Emitted
+from trackside import testing
 from trackside import tracker as tracking
-from trackside.testing import events as testing
-from trackside.testing.events import CapturesEvents, assert_emitted, assert_not_emitted, capture_events
+from trackside.testing import CapturesEvents, assert_emitted, assert_not_emitted, capture_events
 from trackside.tracker import TRACKERS, Tracker, emit, get_tracker, set_on_commit
 
 
@@ -129,6 +129,11 @@ def test_failing_assertions_say_what_was_emitted(failing: object, message: str) 
     with pytest.raises(AssertionError) as failed:
         failing()  # type: ignore[operator]
     assert str(failed.value) == message
+
+
+def test_the_package_has_no_other_names() -> None:
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = testing.nonsense
 
 
 def test_a_test_case_that_captures() -> None:

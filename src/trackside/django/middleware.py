@@ -82,7 +82,7 @@ class _RequestTime:
 
     def begin(self, request: HttpRequest) -> None:
         context = _context(request)
-        path = request.META.get("PATH_INFO", "")
+        path = str(request.META.get("PATH_INFO") or "")
         if _is_event(request, path):
             # one context in the place of two, as if `server_track` emitted it, in half the time
             self._located[CONTEXT_NAME] = _of_event(context)

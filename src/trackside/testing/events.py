@@ -1,6 +1,6 @@
 """What a test sees of emitted events: an outbox, as `django.core.mail.outbox` is one for mail.
 
-    from trackside.testing.events import assert_emitted, capture_events
+    from trackside.testing import assert_emitted, capture_events
 
     with capture_events() as events:
         enrol(user)
