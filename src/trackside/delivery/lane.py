@@ -14,7 +14,10 @@ from trackside.event import NameFilter
 from trackside.log.base import DeadLetter, Log, Subscription, Waiting
 
 PAGE_EVENTS = 1_000
-"""How many events are read and sent at once: the fixed cost of a step is about 0.2 ms."""
+"""How many events are read and sent at once: the fixed cost of a step is about 0.2 ms.
+
+Pages of 2,000 and 4,000 were no faster from a backlog, nor was reading one ahead while the last one is sent: the
+two threads wait for one another. A slow place would hold more of them when the process ends."""
 
 
 class Route:
