@@ -10,6 +10,9 @@ from django.contrib.auth import get_user_model
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tried
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from tests.django.conftest import Emitted, MakeRequest, Somebody
@@ -231,6 +234,38 @@ def test_what_another_site_makes_a_browser_send_is_refused(
     settings.CSRF_TRUSTED_ORIGINS = ["https://apps.example.org", "https://*.example.com"]
     assert post(urlencode(SAID), FORM, **headers).status_code == status
     assert len(emitted) == (status == 200)
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=10), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+MEMBERS = st.dictionaries(st.sampled_from(["event_type", "event", "page", "courserun_key", "x"]), JSON)
+BODIES = st.one_of(
+    st.binary(max_size=300),
+    MEMBERS.map(lambda members: json.dumps(members).encode()),
+    MEMBERS.map(
+        lambda members: urlencode({key: json.dumps(value) for key, value in members.items()}).encode()
+    ),
+)
+TYPES = st.one_of(
+    st.sampled_from([FORM, "application/json", "text/plain", "multipart/form-data; boundary=b", ""]),
+    st.text(st.characters(max_codepoint=255, exclude_categories=["Cc"]), max_size=30),
+)
+
+
+@tried(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(BODIES, TYPES, st.sampled_from(["GET", "POST"]))
+def test_no_request_is_answered_500(emitted: Emitted, body: bytes, kind: str, method: str) -> None:
+    """Each is an event or is refused; nothing is raised."""
+    emitted.clear()
+    request = RequestFactory().generic(method, "/event", body, kind)
+    request.META["QUERY_STRING"] = body.decode("latin-1") if method == "GET" else ""
+    status = user_track(request).status_code
+    assert (status, len(emitted)) in {(200, 1), (400, 0)}
 
 
 @pytest.mark.django_db
