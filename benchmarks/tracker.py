@@ -142,7 +142,7 @@ def _notes(rounds: int) -> list[str]:
     return [
         f"Median of {rounds} rounds of {EMITS:,} emits and {THREADS_S:g} s with threads; the libraries take turns.",
         "Events of about 1.2 KB as lines: a checked problem, a clicked link, a mobile video, a grade.",
-        "A write to a file gives the interpreter's lock away, and the thread then waits for its turn, in either library.",
+        "A write to a file gives the interpreter's lock away; the thread then waits for its turn, in either library.",
         *machine.describe(),
     ]
 
