@@ -35,6 +35,8 @@ class _Handle(Struct, frozen=True):
     connection: sqlite3.Connection
     lock: int
     """Descriptor of the lock file. Each connection has its own, so that threads queue like processes do."""
+    patient: bool
+    """Whether the connection waits for locks of others than us."""
 
     def close(self) -> None:
         with suppress(sqlite3.Error):
@@ -111,22 +113,14 @@ class Database:
                 fcntl.flock(handle.lock, fcntl.LOCK_UN)
 
     def execute_if_free(self, statement: str, parameters: Sequence[object]) -> int | None:
-        """Do as `execute_alone`; None, with nothing done, where any other writer is at work at this moment."""
-        with self._borrowed() as handle:
+        """Do as `execute_alone`; None, with nothing done, where another writer is at work at this moment."""
+        with self._borrowed(patient=False) as handle:
             try:
-                fcntl.flock(handle.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return None
-            try:
-                handle.connection.execute("PRAGMA busy_timeout = 0")
                 return handle.connection.execute(statement, parameters).rowcount
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
                 return None
-            finally:
-                handle.connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
-                fcntl.flock(handle.lock, fcntl.LOCK_UN)
 
     def execute_alone(self, statement: str, parameters: Sequence[object]) -> int:
         """Run one statement as a durable transaction of its own; return how many rows it changed.
@@ -163,18 +157,20 @@ class Database:
             handle.close()
 
     @contextmanager
-    def _borrowed(self) -> Iterator[_Handle]:
+    def _borrowed(self, *, patient: bool = True) -> Iterator[_Handle]:
         with self._changed:
             while self._forking:
                 self._changed.wait()
             if self._closed:
                 raise StorageError(f"{self.path} is closed: the process is stopping")
             self._borrowed_count += 1
-            handle = self._idle.pop() if self._idle else None
+            handle = next((each for each in self._idle if each.patient is patient), None)
+            if handle is not None:
+                self._idle.remove(handle)
         keep = False
         try:
             if handle is None:
-                handle = self._open()
+                handle = self._open(patient)
             yield handle
             keep = True
         except (sqlite3.Error, OSError) as error:
@@ -193,7 +189,7 @@ class Database:
     def _wants_idle(self) -> bool:
         return len(self._idle) < IDLE_CONNECTIONS and not self._closed
 
-    def _open(self) -> _Handle:
+    def _open(self, patient: bool) -> _Handle:
         lock = _LockFile(self._lock_path)
         try:
             connection = sqlite3.connect(
@@ -201,7 +197,7 @@ class Database:
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
-                timeout=BUSY_TIMEOUT_S,
+                timeout=BUSY_TIMEOUT_S if patient else 0.0,
             )
             try:
                 connection.execute("PRAGMA synchronous = FULL")
@@ -214,7 +210,7 @@ class Database:
         except BaseException:
             lock.close()
             raise
-        return _Handle(connection, lock.descriptor)
+        return _Handle(connection, lock.descriptor, patient)
 
     def quiesce(self) -> None:
         """Close every connection and lend none until `resume`: a fork is coming."""
