@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import msgspec
 from trackside.backends.handover import QUEUE_BYTES
 from trackside.backends.identity import event_id
 from trackside.backends.log.entry import OVERHEAD_BYTES
-from trackside.backends.log.fast_json import encode_quickly
+from trackside.backends.log.fast_json import UNUSUAL, encode, encode_quickly, has_time
 from trackside.backends.log.waiter import Lost, Waiter
 from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
@@ -60,6 +60,7 @@ class LogBackend:
             else _writer(self.data_dir, source, kept, queue_bytes)
         )
         self._handover = self._writer.handover
+        self._put: Callable[[Any], bool] = self._handover.put
 
     @property
     def log(self) -> Log:
@@ -70,53 +71,61 @@ class LogBackend:
         """Hand the event over; what was not handed over is counted. Never raises for what an event holds."""
         try:
             context = event["context"]
-            data, around = encode_quickly(event["data"]), encode_quickly(context)
+            data, around = encode(event["data"]), encode(context)
             user_id = context.get("user_id")
-            name = event["name"]
-            timestamp = event["timestamp"]
-        except (KeyError, AttributeError, TypeError):
-            self._send_unusual(event)
+            entry = (
+                len(data) + len(around) + OVERHEAD_BYTES,
+                event["name"],
+                event["timestamp"],
+                data,
+                around,
+                user_id,
+                event_id(),
+                None,
+            )
+        except (KeyError, AttributeError, *UNUSUAL):
+            self._send_carefully(event)
             return
-        except Unencodable as error:
-            self._lose("unencodable", str(error))
+        if (
+            has_time(data)
+            or has_time(around)
+            or type(entry[1]) is not str
+            or type(user_id) not in _SIMPLE
+            or entry[0] > self._limit_bytes
+            or commit_waiters() is not None
+        ):
+            self._send_carefully(event)
             return
-        if type(user_id) not in _SIMPLE:
-            user_id = _text(user_id)
-        self._hand_over(name if type(name) is str else str(_text(name)), timestamp, data, around, user_id)
+        self._put(entry)
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Return True once every event sent before is durable; False after the timeout."""
         return self._handover.flush(timeout_s)
 
-    def _hand_over(
-        self, name: str, timestamp: object, data: bytes, context: bytes, user_id: str | int | None
-    ) -> None:
-        size = len(data) + len(context) + OVERHEAD_BYTES
-        if size > self._limit_bytes:
-            self._lose("oversize", f"an event has {size} bytes, want at most {self._limit_bytes}")
-            return
-        waiters = commit_waiters()
-        if waiters is None:
-            self._handover.put((size, name, timestamp, data, context, user_id, event_id(), None))  # type: ignore[arg-type]  # an Entry, made four times faster
-            return
-        waiter = Waiter()
-        waiters.append(waiter)
-        if self._handover.put((size, name, timestamp, data, context, user_id, event_id(), waiter)):  # type: ignore[arg-type]
-            self._handover.hurry()
-        else:
-            waiter.tell(durable=False)
-
-    def _send_unusual(self, event: Mapping[str, Any]) -> None:
-        """Send what is not an event as a tracker makes it, as far as it is one."""
+    def _send_carefully(self, event: Mapping[str, Any]) -> None:
+        """Send what has something unusual, or is waited for, as far as it is an event."""
         try:
             context = event.get("context") or {}
             data, around = encode_quickly(event.get("data") or {}), encode_quickly(context)
-        except (Unencodable, AttributeError) as error:
+        except (Unencodable, AttributeError, TypeError, ValueError) as error:
             self._lose("unencodable", f"an event has no JSON: {error}")
             return
-        user_id = context.get("user_id") if isinstance(context, Mapping) else None
+        size = len(data) + len(around) + OVERHEAD_BYTES
+        if size > self._limit_bytes:
+            self._lose("oversize", f"an event has {size} bytes, want at most {self._limit_bytes}")
+            return
+        user_id = _text(context.get("user_id")) if isinstance(context, Mapping) else None
         name = _text(event.get("name")) or "unknown"
-        self._hand_over(name, event.get("timestamp"), data, around, _text(user_id))
+        waiters = commit_waiters()
+        waiter = None if waiters is None else Waiter()
+        taken = self._put((size, name, event.get("timestamp"), data, around, user_id, event_id(), waiter))
+        if waiter is None or waiters is None:
+            return
+        waiters.append(waiter)
+        if taken:
+            self._handover.hurry()
+        else:
+            waiter.tell(durable=False)
 
     def _lose(self, reason: str, explanation: str) -> None:
         self._handover.losses.add(1, reason, explanation)
