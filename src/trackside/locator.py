@@ -20,8 +20,8 @@ class ContextLocator(Protocol):
 class LocatedContexts(MutableMapping[str, Any]):
     """The contexts of whoever looks: a mapping kept in insertion order whose content follows the caller.
 
-    A change makes a new dict in the caller's own `contextvars` context. Tasks and threads started from here
-    (`asyncio.create_task`, `asyncio.to_thread`, a greenlet) begin with what is there now, and what
+    A change makes a new dict in the caller's own `contextvars` context. What `asyncio.create_task` and
+    `asyncio.to_thread` start begins with what is there now, a new thread or greenlet with nothing; what
     either side enters or leaves afterwards is unknown to the other.
     """
 

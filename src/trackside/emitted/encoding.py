@@ -1,88 +1,21 @@
-"""What the tracker and its backends share: the event as a dict, its copy, its JSON, and who waits for a commit."""
+"""The JSON of an event: compact for the log, spaced for lines, and the same stand-ins for what JSON has not."""
 
 import codecs
-import copy
 import json
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from json.encoder import encode_basestring_ascii
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
 import msgspec
 
 from trackside.errors import TracksideError
 
-EmittedEvent = dict[str, Any]
-"""`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it."""
-
 
 class Unencodable(TracksideError, TypeError):  # noqa: N818  # said of a value, as `json` says it by TypeError
     """A value has no JSON: it contains itself, is nested too deep, or is of a type nobody can tell."""
-
-
-class CommitWaiter(Protocol):
-    """Something durable under way."""
-
-    def wait(self, timeout_s: float) -> bool:
-        """Return True once it is durable; False where it failed, or is not by then."""
-        ...
-
-
-_waiters: ContextVar[list[CommitWaiter] | None] = ContextVar("trackside_commit_waiters", default=None)
-
-
-@contextmanager
-def waiting_for_commit() -> Iterator[list[CommitWaiter]]:
-    """Collect, while the block runs, the waiters of everything that backends begin to make durable."""
-    waiters: list[CommitWaiter] = []
-    token = _waiters.set(waiters)
-    try:
-        yield waiters
-    finally:
-        _waiters.reset(token)
-
-
-def commit_waiters() -> list[CommitWaiter] | None:
-    """Return the list to append a waiter to, or None where nobody waits for the commit."""
-    return _waiters.get()
-
-
-_ATOMS = frozenset({str, int, float, bool, type(None), datetime, UUID, Decimal, bytes})
-
-
-def copy_event(event: Any) -> Any:
-    """Return a copy of `event` that shares no dict and no list with it.
-
-    What cannot be copied (a lock, a generator) stays the object it is.
-    """
-    try:
-        return _copied(event)
-    except Exception:  # noqa: BLE001  # whatever an application put into its data must not stop the event
-        return event
-
-
-def _copied(value: Any) -> Any:
-    kind = type(value)
-    if kind in _ATOMS:
-        return value
-    if kind is dict:
-        return {k: v if type(v) in _ATOMS else _copied(v) for k, v in value.items()}
-    if kind is list:
-        return [v if type(v) in _ATOMS else _copied(v) for v in value]
-    if kind is tuple:
-        return tuple(map(_copied, value))
-    try:
-        return copy.deepcopy(value)
-    except RecursionError:
-        raise
-    except Exception:  # noqa: BLE001  # see copy_event
-        return value
 
 
 def encode_json(value: Any) -> bytes:

@@ -1,0 +1,31 @@
+"""What the tracker and its backends share: the event as a dict, its copy, its JSON, and who waits for a commit."""
+
+from typing import Any
+
+from trackside.emitted.commit import CommitWaiter, commit_waiters, waiting_for_commit
+from trackside.emitted.copying import copy_event
+from trackside.emitted.encoding import (
+    DateTimeJSONEncoder,
+    Unencodable,
+    dumps,
+    encode_json,
+    known_as_json,
+    plain,
+)
+
+EmittedEvent = dict[str, Any]
+"""`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it."""
+
+__all__ = [
+    "CommitWaiter",
+    "DateTimeJSONEncoder",
+    "EmittedEvent",
+    "Unencodable",
+    "commit_waiters",
+    "copy_event",
+    "dumps",
+    "encode_json",
+    "known_as_json",
+    "plain",
+    "waiting_for_commit",
+]
