@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import shake_128
@@ -211,6 +212,17 @@ MOBILE = (
     '"time": "2024-05-06T07:08:09.123000+00:00", "event_type": "play_video", "event_source": "mobile", '
     '"page": "https://lms.example.org/courses/course-v1:edX+DemoX+2024/courseware/w/a"}'
 )
+
+
+def test_requests_at_the_same_time_keep_their_contexts(site: Site) -> None:
+    """In a server of threads and in one of tasks; each event has the path of its own request."""
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(lambda n: site.request(f"/slow/{n}"), range(48))) == [str(n) for n in range(48)]
+    for name in ("slow.here", "slow.thread", "slow.sync"):
+        lines = site.lines(name)
+        assert len(lines) == 48 * 3
+        assert all(line["context"]["path"] == f"/slow/{line['event']['number']}" for line in lines)
+        assert {line["username"] for line in lines} == {"honor"}
 
 
 @pytest.mark.parametrize("site", ["wsgi"], indirect=True)

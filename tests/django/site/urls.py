@@ -1,8 +1,10 @@
 """The project's views: they do what the platform's do."""
 
+import asyncio
 from datetime import datetime
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
@@ -66,7 +68,18 @@ async def password(request: HttpRequest) -> HttpResponse:
     return HttpResponse("taken")
 
 
+async def slow(request: HttpRequest, number: int) -> HttpResponse:
+    """Emit before and after others had their turn, here and in threads."""
+    for step in range(3):
+        tracker.emit("slow.here", {"number": number})
+        await asyncio.sleep(0.001 * ((number + step) % 3))
+        await asyncio.to_thread(tracker.emit, "slow.thread", {"number": number})
+        await sync_to_async(tracker.emit)("slow.sync", {"number": number})
+    return HttpResponse(str(number))
+
+
 urlpatterns = [
+    path("slow/<int:number>", slow),
     path("event", user_track),
     path("segmentio/event", mobile),
     path("courses/<str:course>/courseware/", course_page),
