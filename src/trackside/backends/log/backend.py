@@ -11,7 +11,7 @@ import msgspec
 from trackside.backends.handover import QUEUE_BYTES
 from trackside.backends.identity import event_id
 from trackside.backends.log.entry import OVERHEAD_BYTES
-from trackside.backends.log.fast_json import UNUSUAL, encode, encode_quickly, has_time
+from trackside.backends.log.fast_json import UNUSUAL, encode, encode_quickly, encode_times, has_time
 from trackside.backends.log.waiter import Lost, Waiter
 from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
@@ -70,33 +70,27 @@ class LogBackend:
     def send(self, event: Mapping[str, Any]) -> None:
         """Hand the event over; what was not handed over is counted. Never raises for what an event holds."""
         try:
-            context = event["context"]
-            data, around = encode(event["data"]), encode(context)
+            context, value, name = event["context"], event["data"], event["name"]
+            data, around = encode(value), encode(context)
+            if has_time(data):
+                data = encode_times(value)
+            if has_time(around):
+                around = encode_times(context)
             user_id = context.get("user_id")
-            entry = (
-                len(data) + len(around) + OVERHEAD_BYTES,
-                event["name"],
-                event["timestamp"],
-                data,
-                around,
-                user_id,
-                event_id(),
-                None,
-            )
-        except (KeyError, AttributeError, *UNUSUAL):
+            timestamp = event["timestamp"]
+        except (KeyError, AttributeError, Unencodable, *UNUSUAL):
             self._send_carefully(event)
             return
+        size = len(data) + len(around) + OVERHEAD_BYTES
         if (
-            has_time(data)
-            or has_time(around)
-            or type(entry[1]) is not str
+            type(name) is not str
             or type(user_id) not in _SIMPLE
-            or entry[0] > self._limit_bytes
+            or size > self._limit_bytes
             or commit_waiters() is not None
         ):
             self._send_carefully(event)
             return
-        self._put(entry)
+        self._put((size, name, timestamp, data, around, user_id, event_id(), None))
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Return True once every event sent before is durable; False after the timeout."""
