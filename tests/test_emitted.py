@@ -5,6 +5,7 @@ import json
 import math
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from types import MappingProxyType
@@ -43,6 +44,21 @@ class Mixed(str, enum.Enum):  # noqa: UP042  # the older way
     RED = "red"
 
 
+@dataclass
+class Step:
+    """Has fields."""
+
+    at: datetime
+    number: int
+
+
+class Ambiguous:
+    """Like an array of numbers: refuses to say whether it is empty."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("the truth value of this is ambiguous")
+
+
 ODD = {
     "naive": (MOMENT.replace(tzinfo=None), "2026-11-21T13:14:15.123456+00:00"),
     "aware": (MOMENT.astimezone(BERLIN), "2026-11-21T13:14:15.123456+00:00"),
@@ -62,6 +78,7 @@ ODD = {
     "mixed enum": (Mixed.RED, "red"),
     "ordered": (OrderedDict(b=1, a=2), {"b": 1, "a": 2}),
     "proxy": (MappingProxyType({"a": MOMENT.replace(tzinfo=None)}), {"a": MOMENT.isoformat()}),
+    "dataclass": (Step(MOMENT.replace(tzinfo=None), 1), {"at": MOMENT.isoformat(), "number": 1}),
     "large": (1 << 80, 1 << 80),
     "surrogate": ("a\ud800b", "a\ud800b"),
     "number key": ({1: "a", 2.5: "b"}, {"1": "a", "2.5": "b"}),
@@ -105,6 +122,7 @@ def test_a_dict_of_another_kind_is_what_its_items_are() -> None:
         "time": MOMENT.isoformat(),
     }
     assert dumps({"data": query}) == json.dumps({"data": query})
+    assert json.loads(encode_json(query)) == {"a": "2", "b": "3"}
 
 
 def test_times_of_an_event_end_in_their_offset_wherever_they_are() -> None:
@@ -145,6 +163,7 @@ NO_JSON: dict[str, Callable[[], object]] = {
     "unknown inside": lambda: [object()],
     "unknown key": lambda: {object(): 1},
     "hostile": Hostile,
+    "ambiguous": Ambiguous,
 }
 
 
@@ -155,6 +174,8 @@ def test_what_has_no_json_is_said_by_one_exception(make: Callable[[], object]) -
         encode_json(value)
     with pytest.raises(Unencodable):
         dumps({"top": value})
+    with pytest.raises(Unencodable):
+        dumps({"event": value})
 
 
 def test_it_is_a_type_error_as_the_standard_library_says_it() -> None:

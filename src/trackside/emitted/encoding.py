@@ -25,7 +25,7 @@ def encode_json(value: Any) -> bytes:
     tuples arrays, bytes base64, NaN and infinities null; keys become text. Raises Unencodable.
     """
     try:
-        encoded = _ENCODER.encode(value)
+        encoded = _ENCODER.encode(plain(value) if _is_odd_dict(value) else value)
         if _TIME.search(encoded):
             encoded = _ENCODER.encode(_zoned(value))
         return encoded
@@ -44,9 +44,8 @@ def dumps(value: Any) -> str:
     """
     simple, times = value, 0
     if type(value) is dict:
-        payload = value.get("event") or value.get("data")
-        if isinstance(payload, dict) and type(payload) is not dict:
-            return _dumps_plain(value, (", ", ": "))  # a QueryDict is not what it holds
+        if _is_odd_dict(value["event"] if "event" in value else value.get("data")):
+            return _dumps_plain(value, (", ", ": "))
         simple, times = _with_known_times_as_text(value)
     try:
         encoded = _ENCODER.encode(simple)
@@ -56,6 +55,11 @@ def dumps(value: Any) -> str:
         return _dumps_plain(value, (", ", ": "))
     text = msgspec.json.format(encoded, indent=0).decode()
     return text if text.isascii() else text.encode("ascii", _ESCAPE).decode("ascii")
+
+
+def _is_odd_dict(value: Any) -> bool:
+    """Return whether `value` is a dict whose items may not be what it holds, like those of Django's QueryDict."""
+    return type(value) is not dict and isinstance(value, dict)
 
 
 def _with_known_times_as_text(event: dict[str, Any]) -> tuple[dict[str, Any], int]:
@@ -158,7 +162,7 @@ def known_as_json(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     try:
-        return msgspec.to_builtins(value, str_keys=True)
+        return msgspec.to_builtins(value, str_keys=True, builtin_types=(datetime,))
     except (TypeError, ValueError, OverflowError):
         kind = type(value)
         raise Unencodable(f"{kind.__module__}.{kind.__qualname__} has no JSON") from None
