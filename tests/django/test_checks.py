@@ -1,6 +1,8 @@
 """What `manage.py check` says of a project."""
 
+import inspect
 import logging
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +13,7 @@ from pytest_django import Settings
 
 from trackside.backends.logger import LoggerBackend
 from trackside.django import checks
+from trackside.django.middleware import TrackMiddleware
 from trackside.routing import RoutingBackend
 from trackside.tracker import TRACKERS, Tracker
 
@@ -62,6 +65,29 @@ def test_the_middleware_belongs_after_what_it_needs(settings: Settings) -> None:
         assert said(checks.check_middleware) == []
     settings.TRACKSIDE = {"tracker": {"enabled": False}}
     assert said(checks.check_middleware) == []
+
+
+class Derived(TrackMiddleware):
+    """A site's own."""
+
+
+def test_a_derived_middleware_will_do(settings: Settings) -> None:
+    settings.TRACKSIDE = {}
+    with modify_settings(MIDDLEWARE={"append": ["no.such.Middleware", f"{__name__}.Derived"]}):
+        assert said(checks.check_middleware) == []
+
+
+def test_keys_of_the_command_line_are_checked_too(settings: Settings) -> None:
+    settings.TRACKSIDE = {"destinations": {"crm": {"kind": "nonsense"}}}
+    (message,) = said(checks.check_settings)
+    assert message[0] == "trackside.E001"
+    assert "destinations.crm.kind is 'nonsense'" in message[1]
+
+
+def test_every_id_is_in_the_reference() -> None:
+    source = inspect.getsource(checks)
+    used = set(re.findall(r'id="(trackside\.\w+)"', source))
+    assert used == set(checks.CHECKS)
 
 
 def asynchronous(name: str | None) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """The tracker a project's settings describe."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from trackside import tracker as tracking
 from trackside.backends.log import LogBackend
 from trackside.backends.logger import LoggerBackend
 from trackside.django import engines
+from trackside.django.analytics_service import AnalyticsService
 from trackside.django.apps import TracksideConfig
 from trackside.django.engines import ENGINES, engine, instantiate
 from trackside.django.eventtracking_app import EventTrackingConfig
@@ -236,3 +239,36 @@ def test_the_other_app_has_its_names() -> None:
 
 def test_every_engine_of_the_table_says_what_it_replaces() -> None:
     assert all(ours.startswith("trackside.") for ours in engines.ENGINES.values())
+
+
+def test_starting_opens_nothing(tmp_path: Path) -> None:
+    """No thread, no socket and no file: servers fork after this. Emitting then works in parent and child."""
+    script = (
+        "import os, threading\n"
+        "from django.conf import settings\n"
+        "settings.configure(INSTALLED_APPS=['trackside.django'], TRACKSIDE={'data_dir': 'data'})\n"
+        "before = set(os.listdir('/proc/self/fd'))\n"
+        "import django; django.setup()\n"
+        "assert threading.active_count() == 1, threading.enumerate()\n"
+        "opened = set(os.listdir('/proc/self/fd')) - before\n"
+        "assert not [fd for fd in opened if os.path.exists(f'/proc/self/fd/{fd}')], opened\n"
+        "assert os.listdir() == []\n"
+        "from trackside import tracker\n"
+        "assert tracker.emit('before', durable=True)\n"
+        "child = os.fork()\n"
+        "assert tracker.emit('after', durable=True)\n"
+        "if not child: os._exit(0)\n"
+        "assert os.waitpid(child, 0)[1] == 0\n"
+        "assert tracker.get_tracker().get_backend('log').log.bounds().events == 3\n"
+    )
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", script]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stderr
+
+
+def test_components_emit_in_their_own_context() -> None:
+    kept = Trivial()
+    tracking.register_tracker(tracking.Tracker({"kept": kept}))
+    AnalyticsService().emit_event("edx.component", {"course_id": "c"}, {"a": 1})
+    tracking.emit("after")
+    assert [event["context"] for event in kept.sent] == [{"course_id": "c"}, {}]

@@ -7,14 +7,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's own names
+from django.utils.module_loading import import_string
 
 from trackside.backends.logger import LoggerBackend
 from trackside.django.engines import ENGINES
+from trackside.django.middleware import TrackMiddleware
 from trackside.django.outbox.settings import read as read_outbox
 from trackside.django.settings import read
 from trackside.django.settings.current import closest
 from trackside.django.settings.declared import LEGACY_NAMES
 from trackside.django.tracker import default_tracker
+from trackside.django.verbs import as_file
+from trackside.errors import ConfigurationError
 from trackside.routing import RoutingBackend
 
 MIDDLEWARE = "trackside.django.middleware.TrackMiddleware"
@@ -39,9 +43,24 @@ _OF_OTHERS = frozenset(
 """Names that Open edX has, whose owner is another part or nobody any more."""
 
 
+CHECKS: Mapping[str, str] = {
+    "trackside.E001": "A key or a value of the settings is wrong.",
+    "trackside.E002": "The middleware stands before the session or authentication middleware, which it needs.",
+    "trackside.E003": "A backend that sends through Celery is nested, or its `backend_name` is not its own name:"
+    " the worker cannot find it.",
+    "trackside.E004": "TRACKING_BACKENDS cannot be used.",
+    "trackside.W001": "A Django setting is called almost like one that is read.",
+    "trackside.W002": "The middleware is missing.",
+    "trackside.W003": "A backend writes to a logger without a handler, or of a level above INFO.",
+    "trackside.W004": "There is a write key of Segment, but Segment's library is not installed.",
+}
+"""Id → what it says."""
+
+
 def check_settings(**_: Any) -> Iterator[CheckMessage]:
-    """E001: a key or a value of the settings is wrong. W001: a name looks like a setting and is none."""
-    for problem in (*read(settings)[1], *read_outbox(settings)[1]):
+    """E001, W001."""
+    problems = [*read(settings)[1], *read_outbox(settings)[1]]
+    for problem in problems or _server_problems():
         yield Error(problem, hint="Change what the message names.", id="trackside.E001")
     for name in dir(settings):
         if name.startswith(("EVENT_TRACKING_", "TRACKING_")) and name not in {*LEGACY_NAMES, *_OF_OTHERS}:
@@ -51,9 +70,10 @@ def check_settings(**_: Any) -> Iterator[CheckMessage]:
 
 
 def check_middleware(**_: Any) -> Iterator[CheckMessage]:
-    """E002: the middleware stands before what it needs. W002: it is missing."""
+    """E002, W002."""
     middleware = list(settings.MIDDLEWARE)
-    if MIDDLEWARE not in middleware:
+    places = [place for place, path in enumerate(middleware) if _is_ours(path)]
+    if not places:
         if read(settings)[0].tracker.enabled:
             yield Warning(
                 "Events carry nothing of the request they are emitted in.",
@@ -61,18 +81,17 @@ def check_middleware(**_: Any) -> Iterator[CheckMessage]:
                 id="trackside.W002",
             )
         return
-    place = middleware.index(MIDDLEWARE)
     for needed in _BEFORE:
-        if needed in middleware[place:]:
+        if needed in middleware[places[0] :]:
             yield Error(
-                f"{MIDDLEWARE} stands before {needed}; its events would have no session or user.",
+                f"{middleware[places[0]]} stands before {needed}; its events would have no session or user.",
                 hint="Put it after.",
                 id="trackside.E002",
             )
 
 
 def check_async_backends(**_: Any) -> Iterator[CheckMessage]:
-    """E003: a worker could not find the backend whose task it runs."""
+    """E003."""
     tree = read(settings)[0].backends or {}
     for path, name, node in _engines(tree, ""):
         if ENGINES.get(node["ENGINE"], node["ENGINE"]) != _ASYNC:
@@ -93,7 +112,7 @@ def check_async_backends(**_: Any) -> Iterator[CheckMessage]:
 
 
 def check_legacy_backends(**_: Any) -> Iterator[CheckMessage]:
-    """E004: TRACKING_BACKENDS cannot be used."""
+    """E004."""
     if not getattr(settings, "TRACKING_BACKENDS", None):
         return
     try:
@@ -109,7 +128,7 @@ def check_legacy_backends(**_: Any) -> Iterator[CheckMessage]:
 
 
 def check_loggers(**_: Any) -> Iterator[CheckMessage]:
-    """W003: a backend writes to a logger that nobody reads."""
+    """W003."""
     tracker = default_tracker()
     for backend in _leaves(tracker.backends if tracker else {}):
         if isinstance(backend, LoggerBackend) and not _is_read(backend.event_logger):
@@ -122,7 +141,7 @@ def check_loggers(**_: Any) -> Iterator[CheckMessage]:
 
 
 def check_segment(**_: Any) -> Iterator[CheckMessage]:
-    """W004: there is a write key of Segment, but nothing that could send there."""
+    """W004."""
     if read(settings)[0].segment.write_key and not any(map(_is_installed, ("segment", "analytics"))):
         yield Warning(
             "A Segment write key is set, but Segment's library is not installed.",
@@ -139,6 +158,26 @@ ALL = (
     check_loggers,
     check_segment,
 )
+
+
+def _server_problems() -> list[str]:
+    """Return what the verbs of the command line would say of the keys they read."""
+    from trackside import hub  # puts everything together: not for whoever only imports this module
+
+    try:
+        hub.load_config(instead=as_file())
+    except ConfigurationError as error:
+        return str(error).splitlines()
+    return []
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether a middleware is ours, or derived from it."""
+    try:
+        kind = import_string(path)
+    except ImportError:
+        return False
+    return isinstance(kind, type) and issubclass(kind, TrackMiddleware)
 
 
 def _engines(tree: object, path: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

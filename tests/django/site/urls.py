@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
-from eventtracking import tracker  # type: ignore[import-not-found]
+from eventtracking import tracker
 
 from tests.django.site.worker import finish
 from trackside.django.views import server_track, user_track

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from trackside.config.declarations import Setting, describe, tables
+from trackside.django.checks import CHECKS
 from trackside.django.engines import ENGINES
 from trackside.django.outbox.settings import OutboxSettings
 from trackside.django.settings.declared import LEGACY_NAMES, DjangoSettings
@@ -44,6 +45,14 @@ These settings are read as they are, where `TRACKSIDE` does not say otherwise.
 | setting | key of `TRACKSIDE` | |
 |---|---|---|
 """
+_CHECKS_HEAD = """\
+## Checks
+
+What `manage.py check` may say; each message has a remedy with it.
+
+| id | |
+|---|---|
+"""
 _ENGINES_HEAD = """\
 ## Classes of Open edX
 
@@ -60,6 +69,7 @@ def page() -> str:
     declarations: dict[str, type[Struct]] = {**tables(DjangoSettings), "outbox": OutboxSettings}
     for name, declaration in declarations.items():
         parts += [f"## `{name}`\n", _sentence(declaration), _table(describe(declaration))]
+    parts.append(_CHECKS_HEAD + "\n".join(f"| `{id_}` | {says} |" for id_, says in CHECKS.items()) + "\n")
     parts.append(_LEGACY_HEAD + "\n".join(_legacy_rows()) + "\n")
     rows = (f"| `{theirs}` | `{ours}` |" for theirs, ours in sorted(ENGINES.items()))
     parts.append(_ENGINES_HEAD + "\n".join(rows) + "\n")

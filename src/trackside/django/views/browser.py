@@ -10,6 +10,7 @@ from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
+from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 
 from trackside.django.contexts import course_context_from_url
@@ -35,6 +36,7 @@ class BrowserEvent(NamedTuple):
     course_id: str | None
 
 
+@never_cache  # an answer out of a cache would be an event that nobody has
 @csrf_exempt  # `refuse_foreign` takes its place: navigator.sendBeacon can send no token
 def user_track(request: HttpRequest) -> HttpResponse:
     """Emit the event in a request and answer `success`.
