@@ -251,3 +251,22 @@ def test_records_say_what_usual_ones_do(lines: Lines) -> None:
 def test_a_level_without_a_number_is_the_loggers_own_affair(lines: Lines) -> None:
     backend(level="exception").send({"name": "n"})
     assert lines.records[0].levelname == "ERROR"
+
+
+def test_a_logger_of_another_class_decides_itself(tmp_path: Path) -> None:
+    class Shouting(logging.Logger):
+        def makeRecord(self, *args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: N802  # the library's name
+            record = super().makeRecord(*args, **kwargs)
+            record.msg = record.msg.upper()
+            return record
+
+    logger = Shouting("test.shouting")
+    handler = logging.FileHandler(tmp_path / "log")
+    logger.addHandler(handler)
+    logging.Logger.manager.loggerDict["test.shouting"] = logger
+    try:
+        LoggerBackend("test.shouting").send({"name": "n"})
+    finally:
+        del logging.Logger.manager.loggerDict["test.shouting"]
+        handler.close()
+    assert (tmp_path / "log").read_text() == '{"NAME": "N"}\n'

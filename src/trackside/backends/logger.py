@@ -29,7 +29,7 @@ class LoggerBackend:
         self.log = getattr(self.event_logger, level.lower())
         levelno = getattr(logging, level.upper(), None)
         self._write = self.log
-        if isinstance(levelno, int) and _is_usual(self.log, level):
+        if isinstance(levelno, int) and _is_usual(self.event_logger, self.log, level):
             self._write = LineWriter(self.event_logger, levelno).write
 
     def send(self, event: Any) -> None:
@@ -49,9 +49,10 @@ class LoggerBackend:
             )
 
 
-def _is_usual(log: Any, level: str) -> bool:
-    """Return whether `log` is the method of the standard library, not of a derived class or a test's."""
-    return getattr(log, "__func__", None) is getattr(logging.Logger, level.lower())
+def _is_usual(logger: Any, log: Any, level: str) -> bool:
+    """Return whether logger and method are the standard library's, not a derived class's or a test's."""
+    usual = getattr(logging.Logger, level.lower(), None)
+    return type(logger) in (logging.Logger, logging.RootLogger) and getattr(log, "__func__", None) is usual
 
 
 __all__ = ["DateTimeJSONEncoder", "LoggerBackend"]
