@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
@@ -231,6 +232,19 @@ def test_a_given_locator_is_used(memory: Memory) -> None:
     tracker = Tracker({"memory": memory}, locator)
     tracker.enter_context("n", {"a": 1})
     assert locator.get() == {"n": {"a": 1}}
+
+
+def test_sixteen_threads_lose_nothing_and_mix_nothing_up(tracker: Tracker, memory: Memory) -> None:
+    def request(user: int) -> None:
+        for number in range(100):
+            with tracker.context("request", {"user_id": user, "number": number}):
+                tracker.emit("n", {"user_id": user, "number": number})
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(request, range(16)))
+    assert all(event["context"] == event["data"] for event in memory.events)
+    seen = {(event["data"]["user_id"], event["data"]["number"]) for event in memory.events}
+    assert len(seen) == len(memory.events) == 1_600
 
 
 # Registering.
