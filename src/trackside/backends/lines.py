@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from contextlib import nullcontext
 from typing import TextIO, TypeGuard
 
 _MESSAGE_ALONE = "%(message)s"
@@ -53,16 +54,15 @@ class LineWriter:
                 self._write_to(handler, line)
 
     def _write_to(self, handler: "StreamHandler[TextIO]", line: str) -> None:
-        handler.acquire()
-        try:
-            handler.stream.write(line + handler.terminator)
-            handler.stream.flush()
-        except RecursionError:
-            raise
-        except Exception:  # noqa: BLE001  # the handler decides, as it does in its own `emit`
-            handler.handleError(self._record(line))
-        finally:
-            handler.release()
+        with handler.lock or nullcontext():
+            stream = handler.stream
+            try:
+                stream.write(line + handler.terminator)
+                stream.flush()
+            except RecursionError:
+                raise
+            except Exception:  # noqa: BLE001  # the handler decides, as it does in its own `emit`
+                handler.handleError(self._record(line))
 
     def _record(self, line: str) -> logging.LogRecord:
         """Return the record of a line that this thread logs now."""
@@ -97,7 +97,7 @@ def is_as_it_comes() -> bool:
 def _plain_handlers(logger: logging.Logger) -> "list[StreamHandler[TextIO]] | None":
     """Return the handlers of `logger`, or None where one of them, or a filter, needs a record."""
     found: list[StreamHandler[TextIO]] = []
-    if logger.filters or logger.disabled:
+    if logger.filters:
         return None
     current: logging.Logger | None = logger
     while current is not None:
