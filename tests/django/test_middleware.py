@@ -82,6 +82,15 @@ def test_the_client_id_may_come_in_a_header(emitted: Emitted, make_request: Make
     assert emitted[0]["context"]["client_id"] == "a.b"
 
 
+def test_the_client_id_is_in_cookies_that_somebody_has_read(
+    emitted: Emitted, make_request: MakeRequest
+) -> None:
+    request = make_request()
+    request.COOKIES["_ga"] = "GA1.2.A.B"
+    run(request)
+    assert emitted[0]["context"]["client_id"] == "A.B"
+
+
 def test_a_request_is_an_event(emitted: Emitted, make_request: MakeRequest) -> None:
     """Its name is its path, its data its parameters as JSON text."""
     run(make_request("/user_api/password/", {"email": "a@b.c"}, method="post", user=Somebody))

@@ -68,8 +68,9 @@ def _user(request: HttpRequest) -> tuple[Any, str]:
 
 def _client_id(request: HttpRequest) -> str | None:
     """Return Google Analytics' id of the browser: of the cookie `GA1.2.A.B` that is `A.B`."""
-    cookie = request.COOKIES.get("_ga") if "_ga=" in request.META.get("HTTP_COOKIE", "") else None
-    if cookie:
+    # the session middleware has read them; if nobody has, they are read only where it is worth it
+    read = "COOKIES" in request.__dict__ or "_ga=" in request.META.get("HTTP_COOKIE", "")
+    if cookie := read and request.COOKIES.get("_ga"):
         return ".".join(cookie.split(".")[2:])
     header = request.META.get("HTTP_X_EDX_GA_CLIENT_ID")
     return header if isinstance(header, str) else None

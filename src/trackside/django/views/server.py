@@ -5,7 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from trackside.django.contexts import course_context_from_url, course_id_in
+from trackside.django.contexts import course_context_from_url
 from trackside.django.tracker import default_tracker
 from trackside.django.users import is_staff, username_of
 
@@ -19,9 +19,8 @@ def server_track(request: HttpRequest | None, event_type: Any, event: Any, page:
     """
     if is_look_at_the_logs(request, event_type):
         return
-    context: dict[str, Any] = {}
-    if page and course_id_in(page):
-        context.update(course_context_from_url(page))
+    course = course_context_from_url(page)
+    context: dict[str, Any] = {**course} if course["course_id"] else {}
     context["username"] = username_of(request)
     context["event_source"] = "server"
     context["page"] = page
