@@ -63,6 +63,9 @@ def flush(log: MemoryLog) -> None:
             assert wait()
 
 
+INSERT = "INSERT INTO trackside_outbox "
+
+
 def inserts(queries: Sequence[dict[str, str]]) -> list[str]:
     """Return the INSERTs into the outbox among captured queries."""
-    return [query["sql"] for query in queries if query["sql"].startswith("INSERT INTO trackside_outbox ")]
+    return [query["sql"] for query in queries if INSERT in query["sql"]]

@@ -326,3 +326,33 @@ def test_captured_commit_hooks_move_events_within_the_tests_transaction(shop: Sh
         assert shop.logged() == ["apple", "pear"]
         assert shop.waiting() == 0
     assert shop.sold() == []
+
+
+def test_a_transaction_that_may_only_read_sends_after_its_commit(
+    shop: Shop, connection: BaseDatabaseWrapper, vendor: str
+) -> None:
+    if vendor != "postgresql":
+        pytest.skip("only PostgreSQL can be told within the transaction")
+    with transaction.atomic(ALIAS):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+        tracker.emit("apple", on_commit=True)
+        tracker.emit("pear", on_commit=True)
+    assert shop.logged() == ["apple", "pear"]
+
+
+def test_parameters_bound_by_the_server(
+    shop: Shop, connection: BaseDatabaseWrapper, vendor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL then takes one statement at a time."""
+    if vendor != "postgresql":
+        pytest.skip("an option of PostgreSQL's backend")
+    monkeypatch.setattr(type(connection.features), "uses_server_side_binding", True)
+    with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
+        shop.sell("apple", "pear")
+    assert [query["sql"].partition(" ")[0] for query in queries.captured_queries][-4:-1] == [
+        "SAVEPOINT",
+        "INSERT",
+        "RELEASE",
+    ]
+    assert shop.logged() == ["apple", "pear"]

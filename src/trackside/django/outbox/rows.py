@@ -87,8 +87,8 @@ def microseconds(moment: datetime) -> int:
     return int(moment.timestamp()) * 1_000_000 + moment.microsecond
 
 
-def insert_statements(rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the statements that insert `rows` in their order, with their parameters; one for up to 200 rows."""
+def chunks(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    """Yield `rows` in their order, as many at a time as one INSERT may hold."""
     first = 0
     while first < len(rows):
         chars, last = 0, first
@@ -97,12 +97,13 @@ def insert_statements(rows: Sequence[Row]) -> Iterator[tuple[str, list[Any]]]:
             if chars > INSERT_CHARS and last > first:
                 break
             last += 1
-        chunk = rows[first:last]
-        yield (
-            _INSERT + ", ".join(["(%s, %s, %s, %s)"] * len(chunk)),
-            [value for row in chunk for value in row],
-        )
+        yield rows[first:last]
         first = last
+
+
+def insert_statement(rows: Sequence[Row]) -> tuple[str, list[Any]]:
+    """Return the statement that inserts `rows` in their order, and its parameters."""
+    return _INSERT + ", ".join(["(%s, %s, %s, %s)"] * len(rows)), [value for row in rows for value in row]
 
 
 def select_rows(connection: BaseDatabaseWrapper, limit: int) -> list[StoredRow]:

@@ -1,5 +1,6 @@
 """What a statement does to the transaction it is part of."""
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -27,6 +28,12 @@ _MYSQL_ROLLED_BACK = frozenset({1020, 1206, 1213, 1613, 1614})
 Source: InnoDB's error handling, MySQL 8.4 and MariaDB 11 manuals, read November 2026.
 """
 _MYSQL_LOCK_TIMEOUT = 1205
+_UNDO_ONE = frozenset({"sqlite", "mysql"})
+"""Databases that undo a statement that failed, and nothing else."""
+_IN_TRANSACTION = 2
+"""What PostgreSQL's drivers call a transaction without an error (libpq's PQTRANS_INTRANS)."""
+_ABORTED = "25P02"
+"""PostgreSQL's code for a statement that comes after an error, in a transaction that can only be rolled back."""
 
 
 def effect_of(sql: Any, connection: BaseDatabaseWrapper) -> Effect:
@@ -70,3 +77,49 @@ def _timeout_rolls_back(connection: BaseDatabaseWrapper) -> bool:
             return bool(cursor.fetchone()[0])
     except Error:  # off is the default
         return False
+
+
+_SAVEPOINT = "trackside_outbox"
+_APART = f"SAVEPOINT {_SAVEPOINT}; %s; RELEASE SAVEPOINT {_SAVEPOINT}"
+
+
+def run_apart(connection: BaseDatabaseWrapper, sql: str, values: Sequence[Any]) -> None:
+    """Execute a statement of ours in the application's transaction, so that its failure can be undone alone.
+
+    PostgreSQL needs a savepoint for that. It goes along with the statement, so that it costs no time on the network.
+    """
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite" and not getattr(connection.connection, "in_transaction", True):
+            cursor.execute("BEGIN")  # else the statement would commit at once
+        if connection.vendor in _UNDO_ONE:
+            cursor.execute(sql, values)
+        elif getattr(connection.features, "uses_server_side_binding", False):
+            cursor.execute(connection.ops.savepoint_create_sql(_SAVEPOINT))
+            cursor.execute(sql, values)
+            cursor.execute(connection.ops.savepoint_commit_sql(_SAVEPOINT))
+        else:
+            cursor.execute(_APART % sql, values)
+
+
+def is_refused(error: Exception) -> bool:
+    """Return whether PostgreSQL takes no statement in this transaction any more, for an earlier error."""
+    cause = error.__cause__
+    return _ABORTED in (getattr(cause, "sqlstate", None), getattr(cause, "pgcode", None))
+
+
+def is_undone(connection: BaseDatabaseWrapper, error: Exception) -> bool:
+    """Make what `run_apart` did undone where it failed with `error`; return whether the transaction lives on."""
+    if connection.vendor == "sqlite":
+        return bool(getattr(connection.connection, "in_transaction", False))
+    if connection.vendor in _UNDO_ONE:
+        return not has_rolled_back(connection, error)
+    info = getattr(connection.connection, "info", None)
+    if getattr(info, "transaction_status", None) == _IN_TRANSACTION:
+        return True  # nothing has failed there: it was an execute wrapper that raised
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(connection.ops.savepoint_rollback_sql(_SAVEPOINT))
+            cursor.execute(connection.ops.savepoint_commit_sql(_SAVEPOINT))
+    except Exception:  # noqa: BLE001  # an execute wrapper may raise anything
+        return False
+    return True
