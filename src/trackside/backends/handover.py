@@ -6,13 +6,13 @@ only appends to a deque: no lock that threads could queue at, no system call whi
 
 import logging
 import os
+import queue
 import sys
 import threading
 import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -109,7 +109,7 @@ class Handover(Generic[Entry]):
         self._counting = threading.Lock()
         self._start = deque((True,))
         # made with the thread: gevent may replace the kinds of lock until then
-        self._signal: SimpleQueue[None]
+        self._signal: queue.SimpleQueue[None]
         self._hurry: threading.Event
 
     def put(self, entry: Entry) -> bool:
@@ -187,7 +187,7 @@ class Handover(Generic[Entry]):
             self._start_thread()
 
     def _start_thread(self) -> None:
-        self._signal = SimpleQueue()
+        self._signal = queue.SimpleQueue()
         self._hurry = threading.Event()
         self._asleep = False
         watch_exits()

@@ -5,11 +5,11 @@ A thread does it, or the caller itself where it may and that costs less than han
 
 import logging
 import os
+import queue
 import threading
 import time
 import weakref
 from collections.abc import Callable, Sequence
-from queue import SimpleQueue
 
 from msgspec import Struct
 
@@ -72,7 +72,8 @@ class GroupCommit:
 
     def _begin(self) -> None:
         self._lock = threading.Lock()
-        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        # looked up now: gevent may have put its own in the place of it since our import
+        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._waiting_bytes = 0
         self._waiting_events = 0

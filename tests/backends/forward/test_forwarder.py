@@ -68,7 +68,7 @@ def test_what_the_server_makes_of_an_event(backend: LogBackend) -> None:
     ours = list(backend.log.read(0).events)
     assert ours[2].extra == EMITTED_VALUE
     body = to_body([to_item(n, event, event_bytes=65_536, depth=100) for n, event in enumerate(ours)])
-    source = SegmentApi({"a-key": "tracker"}, limits=LimitSettings())
+    source = SegmentApi({"a-key": "tracker"}, limits=LimitSettings(), forwarders=["tracker"])
     headers = {b"authorization": b"Basic YS1rZXk6"}
     request = Request(
         method="POST",

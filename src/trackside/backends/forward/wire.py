@@ -1,10 +1,11 @@
 """The form in which emitted events travel to a Trackside server: its `/v1/batch`, as Segment's libraries use it.
 
 A tracker's event becomes a `track` call with `data` as `properties` and `context` as it is. What the call has no
-member for (that it is a tracker's) stands beside them, and the server keeps it. There is no `sentAt`: the clock of
-a host is right, and a corrected time would not be the emitted one. So the server's log has the event with the id,
-name, time, data, context, user and `extra` that it has here. Two members are other: `received_at` is when the
-server received it, and `anonymous_id` is `NOBODY` where there is no user, which the protocol asks for.
+member for (that it is a tracker's) stands beside them, and the server keeps it from a source that is a `forwarder`.
+There is no `sentAt`: the clock of a host is right, and a corrected time would not be the emitted one. So the
+server's log has the event with the id, name, time, data, context, user and `extra` that it has here. What is other:
+`received_at` is when the server received it, `original_timestamp` and `clock_flags` tell that no clock was
+corrected, and `anonymous_id` is `NOBODY` where there is no user, because the protocol asks for somebody.
 """
 
 from datetime import UTC, datetime

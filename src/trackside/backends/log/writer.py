@@ -2,6 +2,7 @@
 
 import os
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import count
@@ -44,8 +45,11 @@ class LogWriter:
         self.handover: Handover[Entry] = Handover(
             "log", self._deliver, queue_bytes=queue_bytes, prepare=opening.import_engine, forked=self._abandon
         )
+        abandon = weakref.WeakMethod(self._abandon)
+        os.register_at_fork(after_in_child=lambda: (call := abandon()) and call())
 
     def _abandon(self) -> None:
+        """In a forked child: open the log anew, because gevent may be about to replace what the parent's is made of."""
         if self._log is not None:
             _abandoned.append(self._log)
             self._log = None
