@@ -130,7 +130,12 @@ def build_source(config: Config) -> SegmentApi:
         if isinstance(settings, SegmentApiSettings)
         for key in settings.write_keys
     }
-    return SegmentApi(keys, limits=config.limits, public_url=config.public_url)
+    forwarders = frozenset(
+        name
+        for name, settings in config.sources.items()
+        if isinstance(settings, SegmentApiSettings) and settings.forwarder
+    )
+    return SegmentApi(keys, limits=config.limits, public_url=config.public_url, forwarders=forwarders)
 
 
 def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # processors will come from it

@@ -145,6 +145,8 @@ def _extra(item: Mapping[str, Any], kind: str, payload: str, data: dict[str, Any
         "channel",
         "integrations",
         "_metadata",
+        "origin",
+        "data",
     )
     known = {*ENVELOPE, *protocol, "properties", "traits", "version"}
     gone = {*ENVELOPE, payload, *(("event",) if kind == "track" else ())}
@@ -155,6 +157,8 @@ def _extra(item: Mapping[str, Any], kind: str, payload: str, data: dict[str, Any
         for name, value in item.items()
         if name not in gone and (value is not None or name not in known)
     }
+    if "origin" in extra:
+        extra["clientOrigin"] = extra.pop("origin")
     message_id = item.get("messageId")
     if message_id is not None and not (isinstance(message_id, str) and len(message_id) <= 100):
         extra["messageId"] = message_id

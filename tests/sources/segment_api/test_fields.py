@@ -1,12 +1,27 @@
 """What of a call goes where in the event."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import Raw
 
-from tests.sources.segment_api.requests import SENT_AT, basic, batch, decode, one, only, post, track
+from tests.sources.segment_api.requests import (
+    KEY,
+    LIMITS,
+    SENT_AT,
+    basic,
+    batch,
+    decode,
+    one,
+    only,
+    post,
+    track,
+)
 from trackside.clock import Flag
+from trackside.event import EMITTED, EMITTED_VALUE
+from trackside.sources.segment_api import SegmentApi
 from trackside.testing.source_contract import RECEIVED_AT
 
 BASE: dict[str, Any] = {"userId": "u", "messageId": "m"}
@@ -278,3 +293,31 @@ def test_a_stale_sent_at_is_flagged(library: str, retry: bytes | None, flagged: 
     event = only(decode(post("/v1/batch", body, headers)))
     assert event.timestamp == RECEIVED_AT - timedelta(seconds=1)
     assert event.clock_flags == ((Flag.SKEW_SUSPECT,) if flagged else ())
+
+
+@pytest.mark.parametrize("origin", ['"tracker"', '"other"', '{"a":1}', "7"])
+def test_nobody_can_say_that_a_tracker_emitted_an_event(origin: str) -> None:
+    """What is so marked is believed in what it says of user, address and source; write keys are public."""
+    body = json.dumps({**track(), "origin": json.loads(origin)}).encode()
+    for each in (post("/v1/track", body), post("/v1/batch", b'{"batch":[%b]}' % body)):
+        extra = only(decode(each)).decoded_extra()
+        assert "origin" not in extra
+        assert extra["clientOrigin"] == json.loads(origin)
+
+
+def test_the_same_with_members_that_take_the_slow_way() -> None:
+    """Also where a member is unknown or odd, or the name is written with escapes."""
+    text = json.dumps({**track(), "odd": 1, "userId": 7}).encode()
+    body = b'{"\\u006frigin":"tracker",' + text[1:]
+    event = only(decode(post("/v1/track", body)))
+    assert "origin" not in event.decoded_extra()
+    assert event.decoded_extra()["clientOrigin"] == "tracker"
+
+
+@pytest.mark.parametrize("mark", [EMITTED, EMITTED_VALUE])
+def test_a_forwarder_may(mark: Raw) -> None:
+    """A source that says so takes events as the platform's tracker emitted them, byte by byte."""
+    source = SegmentApi({KEY: "lms"}, limits=LIMITS, forwarders=["lms"])
+    body = b"{%b,%b" % (bytes(mark)[1:-1], json.dumps(track()).encode()[1:])
+    for each in (post("/v1/track", body), post("/v1/batch", b'{"batch":[%b]}' % body)):
+        assert only(decode(each, source)).extra == mark

@@ -69,6 +69,7 @@ class Assembler:
         many_lines: bool,
         depth: int | None = None,
         random_bits: Callable[[int], int],
+        forwarders: frozenset[str] = frozenset(),
         default_type: str = "",
         shared: Batch | LooseBatch | None = None,
     ) -> None:
@@ -81,6 +82,7 @@ class Assembler:
         self._levels = None if depth is None else depth - 1  # the item itself is one
         self._plain = depth is None and not many_lines
         self._random_bits = random_bits
+        self._forwarders = forwarders
         self._default_type = default_type
         self._sent_at = sent_at
         self._clock = ClientClock(request.received_at, sent_at, suspect=retried)
@@ -103,6 +105,8 @@ class Assembler:
         context = self._context(item)
         correction = self._correct(item, context)
         extra = self._extra(item, kind)
+        if item.origin or item.data:
+            self._keep_origin(extra, item, source)
         if kind == "track":
             data = self._object(item.properties, "properties")
         else:
@@ -208,6 +212,14 @@ class Assembler:
         elif item.traits:
             extra.traits = _present(item.traits)
         return extra
+
+    def _keep_origin(self, extra: Extra, item: Item, source: str) -> None:
+        """Note that a tracker emitted the event, where its sender may say so."""
+        extra.data = _present(item.data)
+        if source in self._forwarders:
+            extra.origin = _present(item.origin)
+        else:
+            extra.client_origin = _present(item.origin)
 
     def _encoded_extra(self, extra: Extra, unknown: Mapping[str, Raw]) -> Raw:
         text = ENCODER.encode(extra)

@@ -37,9 +37,16 @@ ITEM_REJECT_BYTES = 8_192
 class Intake:
     """Decodes bodies for the configured write keys. What cannot be taken at all raises RefusedError."""
 
-    __slots__ = ("_keys", "_limits", "_random_bits")
+    __slots__ = ("_forwarders", "_keys", "_limits", "_random_bits")
 
-    def __init__(self, keys: WriteKeys, limits: LimitSettings, random_bits: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        keys: WriteKeys,
+        limits: LimitSettings,
+        random_bits: Callable[[int], int],
+        forwarders: frozenset[str] = frozenset(),
+    ) -> None:
+        self._forwarders = forwarders
         self._keys = keys
         self._limits = limits
         self._random_bits = random_bits
@@ -64,6 +71,7 @@ class Intake:
                 item.sent_at,
                 many_lines=has_lines(body),
                 random_bits=self._random_bits,
+                forwarders=self._forwarders,
                 default_type=event_type,
             )
             event = assembler.event(item, source, unknown)
@@ -144,6 +152,7 @@ class Intake:
             many_lines=has_lines(body),
             depth=depth,
             random_bits=self._random_bits,
+            forwarders=self._forwarders,
             shared=shared,
         )
 

@@ -15,6 +15,14 @@ class SegmentApiSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         setting("The key clients send; several while one is being replaced by another.", secret=True),
     ]
     kind: Annotated[Literal["segment"], setting("The kind of source.")] = "segment"
+    forwarder: Annotated[
+        bool,
+        setting(
+            "Whether the platform's own trackers send with this key, which nobody else knows: their events are then"
+            " written to the tracking log as the platform itself writes them, with the username, address and event"
+            " source they say. Never set it for a key that pages or apps have."
+        ),
+    ] = False
 
     @property
     def write_keys(self) -> tuple[str, ...]:

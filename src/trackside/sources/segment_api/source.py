@@ -1,6 +1,6 @@
 """Requests of Segment's SDKs in, events and the answer out."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from secrets import randbits
 
 import msgspec
@@ -32,12 +32,14 @@ class SegmentApi:
         *,
         limits: LimitSettings,
         public_url: str = "",
+        forwarders: Collection[str] = (),
         random_bits: Callable[[int], int] = randbits,
     ) -> None:
+        """`keys` gives each write key its source; `forwarders` are sources that may send a tracker's own events."""
         self.write_keys = tuple(keys)
         self._keys = WriteKeys(keys)
         self._limits = limits
-        self._intake = Intake(self._keys, limits, random_bits)
+        self._intake = Intake(self._keys, limits, random_bits, frozenset(forwarders))
         self._public_url = public_url
 
     def handles(self, path: str) -> bool:

@@ -24,6 +24,8 @@ _RAW = {
     "integrations": "integrations",
     "_metadata": "metadata",
     "version": "version",
+    "origin": "origin",
+    "data": "data",
 }
 _FIELDS = {
     encoded: field

@@ -35,6 +35,10 @@ class Item(Struct, forbid_unknown_fields=True, rename="camel", gc=False):
     sent_at: str | None = None
     original_timestamp: str | None = None
     received_at: str | None = None
+    origin: Raw = ABSENT
+    """What Trackside's own forwarder adds: that a tracker emitted the event."""
+    data: Raw = ABSENT
+    """The same: what kind of data it had."""
 
 
 class Batch(Struct, forbid_unknown_fields=True, rename="camel", gc=False):
@@ -84,6 +88,11 @@ class ContextTraits(Struct, gc=False):
 class Extra(Struct, omit_defaults=True, rename="camel", gc=False):
     """What an event carries that has no place of its own, under the protocol's names."""
 
+    # These two come first, as in `event.EMITTED`.
+    origin: Raw | msgspec.UnsetType = msgspec.UNSET
+    data: Raw | msgspec.UnsetType = msgspec.UNSET
+    client_origin: Raw | msgspec.UnsetType = msgspec.UNSET
+    """The member `origin` of a client, which must not be taken for a forwarder's."""
     integrations: Raw | msgspec.UnsetType = msgspec.UNSET
     metadata: Raw | msgspec.UnsetType = field(default=msgspec.UNSET, name="_metadata")
     channel: str | None = None
