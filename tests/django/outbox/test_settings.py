@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from trackside.django.outbox import install
 from trackside.django.outbox.settings import OutboxSettings, current, read, reset
 
 DATABASES: dict[str, Any] = {"default": {}, "events": {}}
@@ -53,11 +54,13 @@ def test_what_is_wrong_is_told_and_counts_as_not_said(given: dict[str, Any], pro
     assert found.relay == "thread"
 
 
-def test_a_project_with_wrong_settings_is_told_on_first_use(settings: Any) -> None:
+def test_a_project_with_wrong_settings_does_not_start(settings: Any) -> None:
     settings.TRACKSIDE = {"outbox": {"attempts": "many"}}
     reset()
     with pytest.raises(ImproperlyConfigured, match="attempts"):
         current()
+    with pytest.raises(ImproperlyConfigured, match="attempts"):
+        install()
     del settings.TRACKSIDE
     reset()
     assert current() == OutboxSettings()

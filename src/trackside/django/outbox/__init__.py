@@ -4,7 +4,7 @@
 def install() -> None:
     """Let `emit(…, on_commit=True)` decide by the transactions of this project's database from now on.
 
-    Opens nothing and starts no thread.
+    Opens nothing and starts no thread. Raises ImproperlyConfigured where the outbox's settings are wrong.
     """
     from django.core.signals import setting_changed
 
@@ -12,5 +12,7 @@ def install() -> None:
     from trackside.django.outbox.emitting import hold_until_commit
     from trackside.tracker import set_on_commit
 
+    settings.reset()
+    settings.current()
     setting_changed.connect(settings.reset, dispatch_uid="trackside.django.outbox.settings")
     set_on_commit(hold_until_commit)
