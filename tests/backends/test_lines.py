@@ -32,9 +32,7 @@ class Slow(io.StringIO):
 
 @pytest.fixture
 def logger() -> Iterator[logging.Logger]:
-    logger = logging.getLogger("test.lines")
-    logger.propagate = False
-    logger.setLevel(logging.INFO)
+    logger = logging.Logger("test.lines", logging.INFO)  # noqa: LOG001  # pytest does not know it
     yield logger
     for handler in list(logger.handlers):
         logger.removeHandler(handler)

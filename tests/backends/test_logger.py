@@ -129,6 +129,7 @@ def written(path: Path, prepare: Callable[[logging.FileHandler], object] = lambd
         LoggerBackend(logger.name, level="error").send({"name": "100 %s"})
     finally:
         logger.removeHandler(handler)
+        logger.propagate = True  # pytest listens to loggers that do not propagate when a test begins
         handler.close()
     return path.read_text() if path.exists() else ""
 

@@ -3,14 +3,25 @@
 Most of what `info` does is to find out who called it, and to make a record that says so. Here all records come
 from one place, and a handler that writes nothing but the message needs no record at all. Wherever a logger, a
 handler or the library itself is not as it comes, the ordinary way is taken.
+
+Threads that write to one file queue up for its handler's lock, and each waits for the interpreter's lock after
+its write: with many of them most of the time goes into waking each other. So they do not queue: while one writes,
+the lines of the others wait for it, and it writes them together.
 """
 
+import atexit
 import logging
 import os
 import threading
 import time
+from collections import deque
 from contextlib import nullcontext
 from typing import TextIO, TypeGuard
+from weakref import WeakSet
+
+WAITING_LINES = 10_000
+"""So many lines may wait for another thread to write them; whoever has one more waits itself."""
+WAIT_S = 1.0
 
 _MESSAGE_ALONE = "%(message)s"
 _MAKE_RECORD = logging.Logger.makeRecord
@@ -20,10 +31,16 @@ _EMIT = logging.StreamHandler.emit
 _EMIT_TO_FILE = logging.FileHandler.emit
 
 StreamHandler = logging.StreamHandler
+Handlers = list["StreamHandler[TextIO]"]
+
+_WRITERS: "WeakSet[LineWriter]" = WeakSet()
 
 
 class LineWriter:
-    """Writes lines to one logger at one level, as often as it likes, from any thread."""
+    """Writes lines to one logger at one level, from any thread, those of one thread in their order.
+
+    A line is written before `write` returns, unless another thread is writing: then that one writes it next.
+    """
 
     def __init__(self, logger: logging.Logger, levelno: int) -> None:
         self._logger = logger
@@ -36,6 +53,13 @@ class LineWriter:
         if "taskName" in self._fields:  # Python 3.12; the task that configures is not the one that logs
             self._fields["taskName"] = None
         self._started_s = usual.created - usual.relativeCreated / 1000
+        self.forget()
+        _WRITERS.add(self)
+
+    def forget(self) -> None:
+        """Begin anew, without the lines that wait: in a forked child, whose parent writes them."""
+        self._waiting: deque[str] = deque()
+        self._turn = threading.Lock()
 
     def write(self, line: str) -> None:
         """Do what the logger's own method does with `line`."""
@@ -49,20 +73,72 @@ class LineWriter:
         if handlers is None:
             logger.handle(self._record(line))
             return
+        self._waiting.append(line)
+        if self._turn.acquire(blocking=False) or (
+            len(self._waiting) > WAITING_LINES and self._turn.acquire(timeout=WAIT_S)
+        ):
+            self._write_in_turn(handlers)
+
+    def flush(self) -> None:
+        """Write the lines that wait, if whoever is writing lets us within a second."""
+        if self._waiting and self._turn.acquire(timeout=WAIT_S):
+            self._write_in_turn(_plain_handlers(self._logger), hand_over=False)
+
+    def _write_in_turn(self, handlers: "Handlers | None", *, hand_over: bool = True) -> None:
+        """Write what waits, and give the turn back: the caller has it."""
+        while True:
+            try:
+                self._write_waiting(handlers)
+            except BaseException:
+                self._turn.release()
+                raise
+            if self._waiting:
+                # others go on logging: that must not keep this thread from its own work
+                if hand_over and self._go_on_in_a_thread():
+                    return
+            else:
+                self._turn.release()
+                # a line that came before the release, and after the last look, has found the turn taken
+                if not (self._waiting and self._turn.acquire(blocking=False)):
+                    return
+            handlers = _plain_handlers(self._logger)
+
+    def _go_on_in_a_thread(self) -> bool:
+        try:
+            threading.Thread(target=self._write_the_rest, name="trackside-lines").start()
+        except RuntimeError:  # the interpreter is ending, or there are too many threads
+            return False
+        return True
+
+    def _write_the_rest(self) -> None:
+        self._write_in_turn(_plain_handlers(self._logger), hand_over=False)
+
+    def _write_waiting(self, handlers: "Handlers | None") -> None:
+        waiting = self._waiting
+        if not waiting:  # who had the turn before has written what brought us here
+            return
+        lines = [waiting.popleft()]
+        if waiting:
+            lines += [waiting.popleft() for _ in range(len(waiting))]
+        if handlers is None:
+            for line in lines:
+                self._logger.handle(self._record(line))
+            return
         for handler in handlers:
             if self._levelno >= handler.level:
-                self._write_to(handler, line)
+                self._write_to(handler, lines)
 
-    def _write_to(self, handler: "StreamHandler[TextIO]", line: str) -> None:
+    def _write_to(self, handler: "StreamHandler[TextIO]", lines: list[str]) -> None:
         with handler.lock or nullcontext():
             stream = handler.stream
             try:
-                stream.write(line + handler.terminator)
+                stream.write(handler.terminator.join(lines) + handler.terminator)
                 stream.flush()
             except RecursionError:
                 raise
             except Exception:  # noqa: BLE001  # the handler decides, as it does in its own `emit`
-                handler.handleError(self._record(line))
+                for line in lines:
+                    handler.handleError(self._record(line))
 
     def _record(self, line: str) -> logging.LogRecord:
         """Return the record of a line that this thread logs now."""
@@ -94,9 +170,9 @@ def is_as_it_comes() -> bool:
     )
 
 
-def _plain_handlers(logger: logging.Logger) -> "list[StreamHandler[TextIO]] | None":
+def _plain_handlers(logger: logging.Logger) -> "Handlers | None":
     """Return the handlers of `logger`, or None where one of them, or a filter, needs a record."""
-    found: list[StreamHandler[TextIO]] = []
+    found: Handlers = []
     if logger.filters:
         return None
     current: logging.Logger | None = logger
@@ -119,3 +195,17 @@ def _writes_the_message_alone(handler: logging.Handler) -> "TypeGuard[StreamHand
     if formatter is None:
         return True
     return type(formatter) is logging.Formatter and formatter._fmt == _MESSAGE_ALONE  # noqa: SLF001  # it tells nobody
+
+
+def _forget_in_child() -> None:
+    for writer in _WRITERS:
+        writer.forget()
+
+
+def _flush_at_exit() -> None:
+    for writer in tuple(_WRITERS):
+        writer.flush()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
+atexit.register(_flush_at_exit)

@@ -16,6 +16,8 @@ class LoggerBackend:
 
     An event longer than `max_event_size` characters (None: there is no limit) is not logged; it is counted as
     `oversize`. One that has no JSON is counted as `unencodable`.
+    The line is written before `send` returns, but for one case: where another thread is just writing to a plain file
+    or stream, that thread writes it next.
     """
 
     mutates = False
