@@ -37,32 +37,36 @@ def encode_quickly(value: Any) -> bytes:
 def encode_times(value: Any) -> bytes:
     """Return the same bytes as `emitted.encode_json`, quickly where times are all that is unusual."""
     try:
-        return encode(_with_times_written(value))
+        return encode(_with_times_written(value) if type(value) is dict else _written(value))
     except (*UNUSUAL, _UnusualError):
         return encode_json(value)
 
 
-def _with_times_written(value: Any) -> Any:
+def _with_times_written(value: dict[Any, Any]) -> dict[Any, Any]:
     """Return `value` with texts for its times; what holds none is the same object."""
+    changed: dict[Any, Any] | None = None
+    for key, member in value.items():
+        kind = type(member)
+        if kind in _ATOMS:
+            continue
+        written = _with_times_written(member) if kind is dict else _written(member)
+        if written is not member:
+            if changed is None:
+                changed = value.copy()
+            changed[key] = written
+    return value if changed is None else changed
+
+
+def _written(value: Any) -> Any:
+    """Return what is written for anything but a dict."""
     kind = type(value)
-    if kind in _ATOMS:
-        return value
-    if kind is dict:
-        changed: Any = None
-        for key, member in value.items():
-            if type(member) in _ATOMS:
-                continue
-            written = _with_times_written(member)
-            if written is not member:
-                if changed is None:
-                    changed = value.copy()
-                changed[key] = written
-        return value if changed is None else changed
     if kind is datetime:
         if value.tzinfo is UTC:
             return value.isoformat()
         aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
         return aware.isoformat()
     if kind is list or kind is tuple:
-        return [_with_times_written(item) for item in value]
+        return [_with_times_written(item) if type(item) is dict else _written(item) for item in value]
+    if kind in _ATOMS:
+        return value
     raise _UnusualError
