@@ -264,6 +264,15 @@ def test_an_event_without_json_is_counted_and_harms_nobody(shop: Shop) -> None:
     assert shop.logged() == ["apple"]
 
 
+def test_an_event_that_is_too_large_is_counted_and_harms_nobody(shop: Shop) -> None:
+    dropped = catalogue.EMITTED_DROPPED.value("oversize")
+    with transaction.atomic(ALIAS):
+        shop.sell("apple")
+        tracker.emit("huge", {"text": "x" * 1_048_576}, on_commit=True)
+    assert catalogue.EMITTED_DROPPED.value("oversize") == dropped + 1
+    assert shop.logged() == ["apple"]
+
+
 def test_a_tracker_nobody_registered_sends_after_the_commit(shop: Shop) -> None:
     mine = tracker.Tracker(tracker.get_tracker().backends)
     with transaction.atomic(ALIAS):

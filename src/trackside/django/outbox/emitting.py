@@ -26,7 +26,7 @@ _threads: dict[str, RelayThread] = {}
 def hold_until_commit(tracker: Tracker, event: EmittedEvent) -> bool:
     """Make `event` part of the caller's transaction and return True, or False where there is none.
 
-    An event that has no JSON is counted and goes nowhere.
+    An event that has no JSON, or too much of it, is counted and goes nowhere.
     """
     settings = current()
     connection = connections[settings.database]
@@ -40,6 +40,10 @@ def hold_until_commit(tracker: Tracker, event: EmittedEvent) -> bool:
     except Unencodable as error:
         catalogue.EMITTED_DROPPED.add(1, "unencodable")
         logger.error("An event has no JSON and is dropped", extra={"reason": str(error)})
+        return True
+    if len(row.body) > settings.max_event_bytes:
+        catalogue.EMITTED_DROPPED.add(1, "oversize")
+        logger.error("An event is too large for the outbox and is dropped", extra={"bytes": len(row.body)})
         return True
     pending = pending_rows(connection) or _watch(connection)
     if name is None:

@@ -112,13 +112,16 @@ class Lookout:
         self._connection: BaseDatabaseWrapper | None = None
 
     def look(self, *, count: bool = False) -> Step | None:
-        """Move the rows there are; with `count` keep the gauges right too. None where the database does not work."""
+        """Move the rows there are; with `count`, or where some are left, set the gauges.
+
+        Return None where the database does not work.
+        """
         try:
             if self._connection is None:
                 self._connection = connections[self._settings.database].copy()
             step = Relay(self._connection, self._settings).drain()
             with kept_from_forks(self._connection):
-                if count:
+                if count or step.left:
                     report_status(self._connection)
                 close_old_connections()  # those of backends that use the database
         except Exception as error:  # noqa: BLE001  # the border: the database may be away for a while

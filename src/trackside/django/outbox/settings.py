@@ -32,6 +32,15 @@ class OutboxSettings(Struct, frozen=True, kw_only=True):
             " is right even where a driver's own connection begins and ends transactions."
         ),
     ] = True
+    max_event_bytes: Annotated[
+        int,
+        setting(
+            "Largest event, as JSON; a larger one is dropped and counted: a database may end a transaction over it.",
+            unit="bytes",
+            low=1_024,
+            high=16_777_216,
+        ),
+    ] = 1_048_576
     poll_interval_s: Annotated[
         float,
         setting(
