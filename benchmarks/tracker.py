@@ -65,7 +65,7 @@ def run(rounds: int) -> Report:
         *(
             Check(
                 f"{title}: share of event-tracking's time",
-                costs[way, OURS].median_share(costs[way, PEER], "us"),
+                costs[way, OURS].lowest("us") / costs[way, PEER].lowest("us"),
                 PROMISED[way],
             )
             for way, title in WAYS.items()
@@ -96,6 +96,10 @@ class _Rounds:
     def median(self, what: str) -> float:
         return float(statistics.median(each[what] for each in self._found))
 
+    def lowest(self, what: str) -> float:
+        """Return what it was when others on the machine disturbed least."""
+        return min(each[what] for each in self._found)
+
     def median_share(self, of: "_Rounds", what: str) -> float:
         pairs = zip(
             self._found, of._found, strict=True
@@ -106,7 +110,7 @@ class _Rounds:
 def _cost_table(costs: dict[tuple[str, str], _Rounds]) -> Table:
     rows = []
     for way, title in WAYS.items():
-        theirs, ours = (costs[way, name].median("us") for name in (PEER, OURS))
+        theirs, ours = (costs[way, name].lowest("us") for name in (PEER, OURS))
         rows.append((title, number(theirs), number(ours), f"1/{theirs / ours:.1f}"))
     return Table("µs of CPU of one emit on its thread", ("", "event-tracking", "Trackside", "share"), rows)
 
@@ -145,7 +149,8 @@ def _running(name: str, folder: Path) -> Iterator[Library]:
 
 def _notes(rounds: int) -> list[str]:
     return [
-        f"Median of {rounds} rounds of {EMITS:,} emits and {THREADS_S:g} s with threads; the libraries take turns.",
+        f"Cost: the cheapest of {rounds} rounds of {EMITS:,} emits. The libraries take turns in every round.",
+        f"Threads: the median of {rounds} rounds of {THREADS_S:g} s.",
         "Events of about 1.2 KB as lines: a checked problem, a clicked link, a mobile video, a grade.",
         *machine.describe(),
     ]
