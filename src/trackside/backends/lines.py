@@ -73,9 +73,10 @@ class LineWriter:
         if handlers is None:
             logger.handle(self._record(line))
             return
-        self._waiting.append(line)
+        waiting = self._waiting
+        waiting.append(line)
         if self._turn.acquire(blocking=False) or (
-            len(self._waiting) > WAITING_LINES and self._turn.acquire(timeout=WAIT_S)
+            len(waiting) > WAITING_LINES and self._turn.acquire(timeout=WAIT_S)
         ):
             self._write_in_turn(handlers)
 

@@ -44,7 +44,8 @@ def dumps(value: Any) -> str:
     """
     simple, times = value, 0
     if type(value) is dict:
-        if _is_odd_dict(value["event"] if "event" in value else value.get("data")):
+        payload = value["event"] if "event" in value else value.get("data")
+        if type(payload) is not dict and isinstance(payload, dict):  # as _is_odd_dict
             return _dumps_plain(value, (", ", ": "))
         simple, times = _with_known_times_as_text(value)
     try:
@@ -71,7 +72,8 @@ def _with_known_times_as_text(event: dict[str, Any]) -> tuple[dict[str, Any], in
     key = "time" if "time" in event else "timestamp"
     moment = event.get(key)
     if type(moment) is datetime:
-        event = {**event, key: _in_utc(moment).isoformat()}
+        event = event.copy()
+        event[key] = moment.isoformat() if moment.tzinfo is UTC else _in_utc(moment).isoformat()
         times = 1
     context = event.get("context")
     if type(context) is dict and type(moment := context.get("received_at")) is datetime:
