@@ -204,3 +204,21 @@ def test_a_child_begins_with_an_empty_queue() -> None:
     engine.go_on.set()
     queue.close()
     assert receipts == [Committed(1, 0, 1)]
+
+
+def test_where_no_thread_may_be_had_the_caller_commits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in the last moments of an interpreter; what comes later goes the same way."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    engine = Engine()
+    engine.go_on.set()
+    queue = GroupCommit(engine.commit, queue_bytes=1 << 20, name="test")
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    receipts: list[Receipt] = []
+    queue.submit(batch(0), receipts.append)
+    queue.submit(batch(1), receipts.append)
+    assert len(receipts) == 2
+    assert queue.waiting_events == 0
+    queue.close()

@@ -5,6 +5,7 @@ Who configures the library elsewhere (`analytics.write_key = …`, as the LMS do
 
 import os
 import threading
+import time
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -83,12 +84,22 @@ class SegmentBackend:
         """Return True once the library has sent what it was given; False after the timeout."""
         if analytics is None:
             return True
+        if _left_over() is None:
+            return self._flush_in_thread(timeout_s)
+        deadline = time.monotonic() + timeout_s
+        while _left_over():
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(0.005)
+        return True
+
+    def _flush_in_thread(self, timeout_s: float) -> bool:
         # The library waits without end; a thread of ours can be left behind.
         waiting = threading.Thread(target=analytics.flush, name="trackside-segment-flush", daemon=True)
         try:
             waiting.start()
         except RuntimeError:  # the interpreter is ending
-            return not _left_over()
+            return False
         waiting.join(timeout_s)
         return not waiting.is_alive()
 
@@ -102,13 +113,17 @@ class SegmentBackend:
         if analytics is None or self._ready_in != os.getpid():
             return
         if not self.flush(self._exit_timeout_s):
-            self._losses.add(_left_over(), "exit", "Segment did not answer in time")
+            self._losses.add(_left_over() or 1, "exit", "Segment did not answer in time")
         self._losses.report(now=True)
 
 
-def _left_over() -> int:
-    queue = getattr(getattr(analytics, "default_client", None), "queue", None)
-    return int(queue.qsize()) if queue is not None else 0
+def _left_over() -> int | None:
+    """Return how many events the library has taken and not sent, or None where that cannot be seen."""
+    client = getattr(analytics, "default_client", None)
+    if client is None:
+        return 0
+    unfinished = getattr(getattr(client, "queue", None), "unfinished_tasks", None)
+    return unfinished if isinstance(unfinished, int) else None
 
 
 def _forget_client() -> None:

@@ -105,10 +105,22 @@ class GroupCommit:
                 )
             self._waiting_bytes = waiting
             self._waiting_events += events
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-                self._thread.start()
-            self._queue.put(_Entry(batches, done, size, events))
+            entry = _Entry(batches, done, size, events)
+            has_thread = self._thread is not None or self._start_thread()
+            if has_thread:
+                self._queue.put(entry)
+        if not has_thread:
+            self._commit_group([entry], size)
+
+    def _start_thread(self) -> bool:
+        """Return False where the interpreter is ending and no thread may be had any more: the caller commits."""
+        thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return False
+        self._thread = thread
+        return True
 
     def commit_now(self, batches: Sequence[Batch]) -> Sequence[Receipt] | None:
         """Commit in the calling thread and return the receipts; None, with nothing done, where that is not for it.

@@ -127,7 +127,7 @@ def test_everything_in_order(backend: LogBackend) -> None:
     [
         (refuse(503), 0.5, 0.5),
         (refuse(503, Retry_After="7"), 7, 7),
-        (refuse(429, Retry_After=format_datetime(datetime.now(UTC) + timedelta(seconds=100))), 90, 100),
+        (refuse(429, Retry_After=format_datetime(datetime.now(UTC) + timedelta(seconds=250))), 60, 250),
         (refuse(429, Retry_After="1e9"), 300, 300),
         (refuse(500, Retry_After="soon"), 0.5, 0.5),
         (refuse(401), 30, 30),
