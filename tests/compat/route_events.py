@@ -174,8 +174,8 @@ def main() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     route_to(f"http://127.0.0.1:{server.server_port}")
-    from eventtracking import tracker  # type: ignore[import-not-found]
-    from eventtracking.django.django_tracker import (  # type: ignore[import-not-found]
+    from eventtracking import tracker
+    from eventtracking.django.django_tracker import (
         override_default_tracker,
     )
 

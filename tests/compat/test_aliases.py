@@ -44,9 +44,9 @@ def test_a_module_is_ours_and_stays_ours(name: str, ours: str) -> None:
 
 
 def test_every_way_to_import_gives_the_same_object() -> None:
-    from eventtracking import tracker  # type: ignore[import-not-found]
-    from eventtracking.backends import routing  # type: ignore[import-not-found]
-    from eventtracking.tracker import emit  # type: ignore[import-not-found]
+    from eventtracking import tracker
+    from eventtracking.backends import routing
+    from eventtracking.tracker import emit
 
     assert tracker is trackside.tracker
     assert routing is trackside.routing
@@ -67,7 +67,7 @@ def test_what_is_patched_under_one_name_is_seen_under_both() -> None:
 
 
 def test_the_package_of_the_django_app_has_the_tracker() -> None:
-    from eventtracking.django import DjangoTracker  # type: ignore[import-not-found]
+    from eventtracking.django import DjangoTracker
 
     assert DjangoTracker is import_module("trackside.django.tracker").DjangoTracker
 
