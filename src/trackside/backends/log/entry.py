@@ -44,10 +44,10 @@ def to_event(entry: tuple[Any, ...], source: str, received_at: datetime, make_id
         timestamp = _moment(timestamp, received_at)
     if not name.isascii():
         name = _characters(name)
-    if user_id is not None:
+    if type(user_id) is int:
         user_id = str(user_id)
-        if not user_id.isascii():
-            user_id = _characters(user_id)
+    elif user_id is not None and not user_id.isascii():
+        user_id = _characters(user_id)
     return Event(
         id=id_ or make_id(),
         name=name,
