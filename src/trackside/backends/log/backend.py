@@ -11,7 +11,7 @@ import msgspec
 from trackside.backends.handover import QUEUE_BYTES
 from trackside.backends.identity import event_id
 from trackside.backends.log.entry import OVERHEAD_BYTES
-from trackside.backends.log.fast_json import UNUSUAL, encode, encode_quickly, encode_times, has_time
+from trackside.backends.log.fast_json import UNUSUAL, encode, encode_quickly, has_time, with_times
 from trackside.backends.log.waiter import Lost, Waiter
 from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
@@ -73,9 +73,9 @@ class LogBackend:
             context, value, name = event["context"], event["data"], event["name"]
             data, around = encode(value), encode(context)
             if has_time(data):
-                data = encode_times(value)
+                data = with_times(data, value)
             if has_time(around):
-                around = encode_times(context)
+                around = with_times(around, context)
             user_id = context.get("user_id")
             timestamp = event["timestamp"]
         except (KeyError, AttributeError, Unencodable, *UNUSUAL):

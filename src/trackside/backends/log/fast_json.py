@@ -10,7 +10,8 @@ from trackside.emitted import encode_json
 
 encode = msgspec.json.Encoder().encode
 """As `emitted.encode_json`, but for times (see `has_time`) and what it raises an error for."""
-has_time = re.compile(rb"T[0-2][0-9]:").search
+_TIME = re.compile(rb"T[0-2][0-9]:")
+has_time = _TIME.search
 """Tells whether there may be a time in a text that `encode` wrote: the one thing that it writes in another form.
 
 To look for them in the text (`T` is rare, and found by memchr) costs a tenth of looking at the type of every value.
@@ -31,11 +32,18 @@ def encode_quickly(value: Any) -> bytes:
         text = encode(value)
     except UNUSUAL:
         return encode_json(value)
-    return text if has_time(text) is None else encode_times(value)
+    return text if has_time(text) is None else with_times(text, value)
 
 
-def encode_times(value: Any) -> bytes:
-    """Return the same bytes as `emitted.encode_json`, quickly where times are all that is unusual."""
+def with_times(text: bytes, value: Any) -> bytes:
+    """Return what `encode_json` writes for `value`, for which `encode` wrote `text`. Raises Unencodable."""
+    if type(value) is dict:
+        times = [member for member in value.values() if type(member) is datetime]
+        if len(times) == len(_TIME.findall(text)):
+            # All that looks like a time in the text is one of these, and no text of the application's.
+            for time in times:
+                text = text.replace(encode(time), encode(_written(time)))
+            return text
     try:
         return encode(_with_times_written(value) if type(value) is dict else _written(value))
     except (*UNUSUAL, _UnusualError):
