@@ -28,7 +28,7 @@ QUEUE_BYTES = 67_108_864
 LINGER_S = 0.002
 """How long the thread waits for company after the first event: it commits at most every so often, and does not
 ask for the interpreter while the request that emitted still computes."""
-GROUP_BYTES = 16_777_216
+GROUP_BYTES = 4_194_304
 EXIT_TIMEOUT_S = 5.0
 BREATHER_EVENTS = 200
 LONGEST_BREATHER_S = 0.05
