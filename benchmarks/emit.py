@@ -3,11 +3,9 @@
 Beside `event-tracking` in the LMS's default configuration, in the same run, with the same events.
 """
 
-import argparse
 import gc
 import itertools
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -17,6 +15,7 @@ from typing import Any
 
 from benchmarks.baseline.emitting import BURST, EVENTS, REQUEST
 from benchmarks.lib import machine, scratch
+from benchmarks.lib.command import conclude
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.tracker import PEER
 from benchmarks.tracker import _running as running
@@ -192,14 +191,5 @@ def _durations(alone: list[float], waited: list[float]) -> Table:
     return Table("Durable after, ms", ("", "p50", "p99", "p99.9"), rows)
 
 
-def main() -> int:
-    """Print the report; 1 where a promise is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
-    report = run(parser.parse_args().rounds)
-    print(report.markdown())
-    return 0 if all(check.kept for check in report.checks) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    conclude(run, __doc__, rounds=3)

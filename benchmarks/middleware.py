@@ -6,7 +6,6 @@ log file. They take turns, round by round; the time is CPU time, less that of th
 Run: python -m benchmarks.middleware
 """
 
-import argparse
 import json
 import os
 import statistics
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from benchmarks.lib import bench_venv, scratch
 from benchmarks.lib.bench_venv import ROOT
+from benchmarks.lib.command import conclude
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.middleware_probe import PATHS
 
@@ -110,13 +110,5 @@ def _row(name: str, median: float, column: Sequence[float]) -> Sequence[str]:
     return (name, number(median), number(min(column)), number(max(column)))
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure what the middleware costs a request.")
-    parser.add_argument("--rounds", type=int, default=7)
-    found = run(rounds=parser.parse_args().rounds)
-    print(found.markdown())
-    return 0 if all(check.kept for check in found.checks) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    conclude(run, __doc__, rounds=7)

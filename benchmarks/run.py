@@ -11,7 +11,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import collector, history, log_append, memory, middleware, tracking_log
+from benchmarks import (
+    collector,
+    emit,
+    history,
+    log_append,
+    memory,
+    middleware,
+    outbox,
+    tracker,
+    tracking_log,
+)
 from benchmarks.lib import load, machine, servers
 from benchmarks.lib.bench_venv import ROOT
 from benchmarks.lib.report import Check, Report, checks_table
@@ -57,7 +67,10 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: memory.run(minutes=10),
             lambda: log_append.run(events=100_000, millions=10),
             lambda: tracking_log.run(events=500_000, live_s=30),
+            lambda: tracker.run(rounds=9),
+            lambda: emit.run(rounds=5),
             lambda: middleware.run(rounds=25),
+            lambda: outbox.run(rounds=5, transactions=200),
         ]
     return [
         lambda: collector.run(rounds=3, seconds=4),
@@ -65,7 +78,10 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: memory.run(minutes=1),
         lambda: log_append.run(events=100_000, millions=1),
         lambda: tracking_log.run(events=200_000, live_s=5),
+        lambda: tracker.run(rounds=3),
+        lambda: emit.run(rounds=2),
         lambda: middleware.run(rounds=7),
+        lambda: outbox.run(rounds=3, transactions=100),
     ]
 
 

@@ -1,6 +1,5 @@
 """What one emit costs beside `event-tracking`, in the same run: python -m benchmarks.tracker [--rounds 9]."""
 
-import argparse
 import json
 import statistics
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.lib import bench_venv, machine
+from benchmarks.lib.command import conclude
 from benchmarks.lib.report import Check, Report, Table, number
 
 PEER, OURS = "eventtracking", "trackside"
@@ -156,14 +156,5 @@ def _notes(rounds: int) -> list[str]:
     ]
 
 
-def main() -> int:
-    """Print the report; 1 where a promise is not kept."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    report = run(parser.parse_args().rounds)
-    print(report.markdown())
-    return 0 if all(check.kept for check in report.checks) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    conclude(run, __doc__, rounds=5)
