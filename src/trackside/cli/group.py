@@ -11,6 +11,7 @@ from trackside.errors import ConfigurationError, TracksideError
 VERBS: Mapping[str, str] = {
     "serve": "trackside.cli.serve",
     "send": "trackside.cli.send",
+    "forward": "trackside.cli.forward",
     "tail": "trackside.cli.tail",
     "status": "trackside.cli.status",
     "pause": "trackside.cli.pause",
