@@ -72,10 +72,10 @@ class LogBackend:
         try:
             context, value, name = event["context"], event["data"], event["name"]
             data, around = encode(value), encode(context)
-            if has_time(data):
-                data = with_times(data, value)
-            if has_time(around):
-                around = with_times(around, context)
+            if (found := has_time(data)) is not None:
+                data = with_times(data, value, found)
+            if (found := has_time(around)) is not None:
+                around = with_times(around, context, found)
             user_id = context.get("user_id")
             timestamp = event["timestamp"]
         except (KeyError, AttributeError, Unencodable, *UNUSUAL):

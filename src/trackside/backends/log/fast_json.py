@@ -32,12 +32,18 @@ def encode_quickly(value: Any) -> bytes:
         text = encode(value)
     except UNUSUAL:
         return encode_json(value)
-    return text if has_time(text) is None else with_times(text, value)
+    found = has_time(text)
+    return text if found is None else with_times(text, value, found)
 
 
-def with_times(text: bytes, value: Any) -> bytes:
-    """Return what `encode_json` writes for `value`, for which `encode` wrote `text`. Raises Unencodable."""
+def with_times(text: bytes, value: Any, found: re.Match[bytes]) -> bytes:
+    """Return what `encode_json` writes for `value`, for which `encode` wrote `text`. Raises Unencodable.
+
+    `found` is what `has_time` found in it.
+    """
     if type(value) is dict:
+        if has_time(text, found.end()) is None and (only := _with_only_time(text, value, found)) is not None:
+            return only
         times = [member for member in value.values() if type(member) is datetime]
         if len(times) == len(_TIME.findall(text)):
             # All that looks like a time in the text is one of these, and no text of the application's.
@@ -48,6 +54,16 @@ def with_times(text: bytes, value: Any) -> bytes:
         return encode(_with_times_written(value) if type(value) is dict else _written(value))
     except (*UNUSUAL, _UnusualError):
         return encode_json(value)
+
+
+def _with_only_time(text: bytes, value: dict[Any, Any], found: re.Match[bytes]) -> bytes | None:
+    """Return the text with the time at `found` as it is written, where that is a member of `value` in UTC."""
+    start, end = text.rindex(b'"', 0, found.start()), text.index(b'"', found.end())
+    if text[start - 2 : start] != b'":' or text[end - 1 : end] != b"Z":
+        return None
+    name = text[text.rindex(b'"', 0, start - 2) + 1 : start - 2].decode()
+    # A member of this name that is a time looks like one in the text, so it is the one that was found.
+    return text[: end - 1] + b"+00:00" + text[end:] if type(value.get(name)) is datetime else None
 
 
 def _with_times_written(value: dict[Any, Any]) -> dict[Any, Any]:
@@ -69,12 +85,16 @@ def _written(value: Any) -> Any:
     """Return what is written for anything but a dict."""
     kind = type(value)
     if kind is datetime:
-        if value.tzinfo is UTC:
-            return value.isoformat()
-        aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-        return aware.isoformat()
+        return _isoformat(value)
     if kind is list or kind is tuple:
         return [_with_times_written(item) if type(item) is dict else _written(item) for item in value]
     if kind in _ATOMS:
         return value
     raise _UnusualError
+
+
+def _isoformat(time: datetime) -> str:
+    """Return the time in UTC; one without a zone is in UTC already."""
+    if time.tzinfo is not UTC:
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    return time.isoformat()
