@@ -1,4 +1,4 @@
-"""As much of MongoDB as inserting takes, spoken over a socket to the real driver: login, insert, createIndexes.
+"""As much of MongoDB as its users here take, spoken over a socket to the real driver: a login, and a store's commands.
 
 Source: MongoDB's wire protocol (OP_MSG, OP_QUERY for the first hello) and RFC 7677 (SCRAM-SHA-256).
 """
@@ -16,6 +16,8 @@ from typing import Any
 
 import bson
 
+from tests.backends.mongo_store import Store
+
 _OP_REPLY, _OP_QUERY, _OP_MSG = 1, 2004, 2013
 _ITERATIONS = 4096
 
@@ -28,8 +30,9 @@ class MongoServer(socketserver.ThreadingTCPServer):
 
     def __init__(self, port: int = 0, *, login: tuple[str, str] | None = None) -> None:
         self.login = login
-        self.documents: dict[str, dict[Any, dict[str, Any]]] = {}
-        self.indexes: list[dict[str, Any]] = []
+        self.store = Store()
+        self.documents = self.store.documents
+        self.indexes = self.store.indexes
         self.commands: list[str] = []
         self.fail_inserts = 0
         """So many inserts are carried out, and then the connection is cut instead of answered."""
@@ -40,19 +43,6 @@ class MongoServer(socketserver.ThreadingTCPServer):
     def port(self) -> int:
         """Where it listens."""
         return int(self.server_address[1])
-
-    def insert(self, namespace: str, documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Keep the documents; return the errors of those whose `_id` is there already."""
-        kept = self.documents.setdefault(namespace, {})
-        errors = []
-        for index, document in enumerate(documents):
-            if document["_id"] in kept:
-                errors.append({"index": index, "code": 11000, "errmsg": "duplicate key"})
-            elif document.get("name") == "refused":
-                errors.append({"index": index, "code": 121, "errmsg": "Document failed validation"})
-            else:
-                kept[document["_id"]] = document
-        return errors
 
 
 class _Session(socketserver.StreamRequestHandler):
@@ -87,16 +77,11 @@ class _Session(socketserver.StreamRequestHandler):
                 "codeName": "Unauthorized",
                 "errmsg": f"{name} requires authentication",
             }
-        if name == "insert":
-            errors = self.server.insert(f"{command['$db']}.{command['insert']}", command["documents"])
-            if self.server.fail_inserts:
-                self.server.fail_inserts -= 1
-                return None
-            answer: dict[str, Any] = {"ok": 1, "n": len(command["documents"]) - len(errors)}
-            return {**answer, "writeErrors": errors} if errors else answer
-        if name == "createIndexes":
-            self.server.indexes += [dict(index["key"]) for index in command["indexes"]]
-        return {"ok": 1}
+        answer = self.server.store.run(name, command)
+        if name == "insert" and self.server.fail_inserts:
+            self.server.fail_inserts -= 1
+            return None
+        return answer
 
     def _start_login(self, command: dict[str, Any]) -> dict[str, Any]:
         first = bytes(command["payload"]).decode().removeprefix("n,,")
