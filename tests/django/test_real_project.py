@@ -225,6 +225,7 @@ def test_requests_at_the_same_time_keep_their_contexts(site: Site) -> None:
         assert {line["username"] for line in lines} == {"honor"}
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("site", ["wsgi"], indirect=True)
 def test_a_worker_writes_the_lines_of_its_tasks(site: Site) -> None:
     """With what the request that started the task has left."""

@@ -2,7 +2,6 @@
 
 import http.client
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -31,6 +30,16 @@ def application(environ, start_response):
     return [b"ok"]
 """
 REQUESTS = 300
+
+
+def uwsgi_of_this_python() -> str:
+    """Return the program beside the interpreter: one compiled for another Python cannot run this one's packages."""
+    program = Path(sys.executable).with_name("uwsgi")
+    if program.exists():
+        return str(program)
+    if os.environ.get("REQUIRE_UWSGI") == "1":
+        pytest.fail(f"{program} is missing, and REQUIRE_UWSGI=1")
+    pytest.skip("uwsgi is not installed beside the interpreter (it has to be compiled): pip install uwsgi")
 
 
 @contextmanager
@@ -113,9 +122,7 @@ def test_gunicorn_recycles_its_workers(tmp_path: Path, free_port: int, worker: s
 )
 def test_uwsgi_recycles_its_workers(tmp_path: Path, free_port: int, options: list[str]) -> None:
     """Also where it forks without telling Python, and where it lets no other thread run between requests."""
-    uwsgi = shutil.which("uwsgi") or os.environ.get("TRACKSIDE_TEST_UWSGI")
-    if uwsgi is None:
-        pytest.skip("uwsgi is not installed (it has to be compiled); TRACKSIDE_TEST_UWSGI may name one")
+    uwsgi = uwsgi_of_this_python()
     command = [
         uwsgi,
         "--http-socket",
