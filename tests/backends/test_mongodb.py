@@ -215,6 +215,7 @@ def test_with_the_client_replaced() -> None:
         backend.send({"b": 2})
         collection = backend.collection
         assert isinstance(collection, MagicMock)
+        assert backend.connection is backend.database.client
         assert [call.args for call in collection.insert_one.mock_calls] == [({"a": 1},), ({"b": 2},)]
         backend.database.authenticate.assert_called_once_with(sentinel.user, sentinel.password)
         assert client.call_args.kwargs["tz_aware"] is True

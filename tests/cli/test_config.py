@@ -33,7 +33,9 @@ def test_for_people(place: Place) -> None:
     assert place.loaded.config.sources["web"].write_keys[0] not in output
 
 
-@pytest.mark.parametrize("name", ["configuration.md", "command-line.md", "django-settings.md", "telemetry.md"])
+@pytest.mark.parametrize(
+    "name", ["configuration.md", "command-line.md", "django-settings.md", "telemetry.md"]
+)
 def test_reference_pages_are_up_to_date(name: str) -> None:
     """Mend it with: trackside config reference --write docs/reference"""
     assert (REFERENCE / name).read_text("utf-8") == pages()[name]

@@ -109,6 +109,12 @@ class MongoBackend:
         return self._handover.flush(timeout_s)
 
     @property
+    def connection(self) -> Any:
+        """The client, as pymongo has it, once what was sent before is in, if that took less than a second."""
+        self.flush(1.0)
+        return self._connection()[0].client
+
+    @property
     def database(self) -> Any:
         """The database, as pymongo has it."""
         return self._connection()[0]

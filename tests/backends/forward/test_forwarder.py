@@ -241,7 +241,9 @@ def test_a_connection_that_was_closed_meanwhile(backend: LogBackend) -> None:
         client.close()
 
 
-@pytest.mark.parametrize("url", ["", "events.example.org", "ftp://x", "https://"])
+@pytest.mark.parametrize(
+    "url", ["", "events.example.org", "ftp://x", "https://", "http://h:eighty", "http://[h", "http://h:99999"]
+)
 def test_wrong_addresses_are_told(url: str) -> None:
     """With the value and what is wanted."""
     with pytest.raises(ConfigurationError, match="url"):

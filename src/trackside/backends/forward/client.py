@@ -49,8 +49,12 @@ class BatchClient:
 
     def __init__(self, url: str, write_key: str, *, timeout_s: float = TIMEOUT_S) -> None:
         """`url` is the server's, without `/v1/batch`. Raises ConfigurationError."""
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or not parts.hostname:
             raise ConfigurationError(
                 f"the forwarder's url is {url!r}; want the server's, https://events.example.org"
             )
