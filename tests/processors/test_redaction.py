@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -71,6 +72,52 @@ def test_other_text_stays(text: str) -> None:
     assert redact(event(text))["data"] == text
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            "X-Api-Key",
+            "HTTP_AUTHORIZATION",
+            "Proxy-Authorization",
+            "Set-Cookie",
+            "credit_card_number",
+            "tokens",
+        ),
+        *("rsa_private_key", "credentials", "pwd", "passcode", "jwt", "otp", "cvc"),
+        *("\uff50\uff41\uff53\uff53word", b"cvv", ("password", 1)),
+    ],
+)
+def test_secrets_have_many_names(key: Any) -> None:
+    assert redact(event({key: "hunter2"}))["data"] == {key: STARS}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps(json.dumps({"password": "hunter2"})),
+        json.dumps(json.dumps(json.dumps([{"password": "hunter2"}]))),
+        "\ufeff" + json.dumps({"password": "hunter2"}),
+        "payload: " + json.dumps({"password": "hunter2"}),
+        json.dumps({"password": "hunter2"}) + " and more",
+        r'{"pass\u0077ord": "hunter2',
+        '{"' + "a" * 250 + 'password": "hunter2',
+        "/x?pass%77ord=hunter2",
+        "/callback#access_token=hunter2&state=1",
+        "/login?next=/reset%3Ftoken%3Dhunter2",
+        "POST /x\npassword=hunter2",
+    ],
+)
+def test_secrets_are_found_in_text_within_text(text: str) -> None:
+    assert "hunter2" not in redact(event(text))["data"]
+
+
+def test_keys_and_numbers_of_every_kind_are_searched_for_patterns() -> None:
+    cards = RedactionProcessor(keys=[], patterns=["card"])
+    data = {4111111111111111: Decimal(4111111111111111), b"4111 1111 1111 1111": 1.5}
+    assert cards(event(data))["data"] == {STARS: 1.5}
+    assert cards(event([Decimal(4111111111111111), Decimal("1.5")]))["data"] == [STARS, Decimal("1.5")]
+
+
 def test_an_event_without_secrets_is_the_same_object() -> None:
     given = event({"a": [1, {"b": "c"}], "t": '{"a": 1}', "tuple": (1, 2)}, user_id=1)
     assert redact(given) is given
@@ -112,6 +159,12 @@ def test_the_replacement_is_taken_as_it_is() -> None:
 def test_wrong_settings_are_refused(patterns: Any) -> None:
     with pytest.raises(ConfigurationError):
         RedactionProcessor(patterns=patterns)
+
+
+@pytest.mark.parametrize("keys", ["password", [5], [None]])
+def test_keys_are_texts(keys: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        RedactionProcessor(keys=keys)
 
 
 class Opaque:

@@ -2,10 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from unicodedata import normalize
+from urllib.parse import unquote_plus
 from uuid import UUID
 
 from trackside.emitted import dumps, plain
@@ -16,16 +18,27 @@ SECRET_KEYS = (
     "*password*",
     "*passwd*",
     "*passphrase*",
+    "*passcode*",
+    "pwd",
     "*secret*",
     "*token",
-    "apikey",
-    "accesskey",
-    "privatekey",
-    "authorization",
-    "cookie",
+    "*tokens",
+    "jwt",
+    "*apikey",
+    "*apikeys",
+    "*accesskey",
+    "*privatekey",
+    "*authorization",
+    "*credential",
+    "*credentials",
+    "*cookie",
+    "cookies",
     "sessionid",
-    "cardnumber",
+    "*cardnumber",
     "cvv",
+    "cvc",
+    "otp",
+    "pin",
     "ssn",
 )
 """Globs of the fields that are taken out by default; see `RedactionProcessor`."""
@@ -39,9 +52,12 @@ REPLACEMENT = "********"
 _OWN_FIELDS = frozenset(
     {"name", "timestamp", "data", "context", "event", "time", "event_type", "event_source"}
 )
-_ATOMS = frozenset({bool, type(None), datetime, date, time, timedelta, UUID, Decimal})
-_KEY_IN_OBJECT = re.compile(r"""["']([^"']{1,200})["']\s*:""")
-_KEY_IN_QUERY = re.compile(r"(?:^|(?<=[?&;]))([^=&?;#\s]{1,200})=([^&#;\s]+)")
+_ATOMS = frozenset({bool, type(None), datetime, date, time, timedelta, UUID})
+_AFTER_KEY = re.compile(r"""["']\s*:""")
+_LONGEST_KEY = 200
+_KEY_IN_QUERY = re.compile(r"(?:^|(?<=[?&;#\s]))([^=&?;#\s]{1,200})=([^&#;\s]+)")
+_ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
+_BEFORE_JSON = " \t\r\n\ufeff"
 _NOT_IN_KEYS = re.compile(r"[\W_]+")
 _NOT_IN_GLOBS = re.compile(r"[^\w*?]|_")
 
@@ -66,10 +82,13 @@ class RedactionProcessor:
         patterns: Iterable[str] = (),
         replacement: str = REPLACEMENT,
     ) -> None:
-        """Raises ConfigurationError for a pattern that is no regular expression."""
+        """Raises ConfigurationError for a pattern that is no regular expression, and a key that is no text."""
         if isinstance(keys, str) or isinstance(patterns, str):
             raise ConfigurationError("keys and patterns are lists of texts; a single text was given")
-        self._keys = NameFilter(_NOT_IN_GLOBS.sub("", glob.lower()) for glob in keys)
+        globs = tuple(keys)
+        if not all(isinstance(glob, str) for glob in globs):
+            raise ConfigurationError(f"keys are {globs!r}; want texts")
+        self._keys = NameFilter(_NOT_IN_GLOBS.sub("", glob.lower()) for glob in globs)
         self._patterns = tuple(_compiled(pattern) for pattern in patterns)
         self.replacement = replacement
 
@@ -85,12 +104,16 @@ class RedactionProcessor:
         return self._field(key, value)
 
     def _field(self, key: Any, value: Any) -> tuple[Any, Any]:
-        shown = self._text_by_pattern(key) if type(key) is str else key
-        if self._is_secret(str(key)):
+        text = key.decode("utf-8", "replace") if type(key) is bytes else str(key)
+        shown = self._text_by_pattern(text)
+        shown = key if shown == text else shown
+        if self._is_secret(text):
             return shown, self.replacement
         return shown, self._redacted(value)
 
     def _is_secret(self, key: str) -> bool:
+        if not key.isascii():
+            key = normalize("NFKC", key)  # wide letters are letters
         return self._keys.matches(_NOT_IN_KEYS.sub("", key.lower()))
 
     def _redacted(self, value: Any) -> Any:
@@ -105,7 +128,7 @@ class RedactionProcessor:
             items = [self._redacted(item) for item in value]
             unchanged = all(new is old for new, old in zip(items, value, strict=True))
             return value if unchanged else items
-        if kind is int or kind is float:
+        if kind is int or kind is float or kind is Decimal:
             digits = str(value)
             return value if self._text_by_pattern(digits) == digits else self.replacement
         if kind is bytes:
@@ -115,22 +138,30 @@ class RedactionProcessor:
         return self._redacted(plain(value))
 
     def _text(self, text: str) -> str:
-        if text.lstrip()[:1] in {"{", "["}:
+        if text.lstrip(_BEFORE_JSON)[:1] in {"{", "[", '"'}:
             try:
-                value = json.loads(text)
+                value = json.loads(text.lstrip(_BEFORE_JSON))
             except ValueError:
-                # cut in the middle, or no JSON at all: nobody can tell where a secret in it ends
-                if any(self._is_secret(key) for key in _KEY_IN_OBJECT.findall(text.replace("\\", ""))):
-                    return self.replacement
+                pass
             else:
                 redacted = self._redacted(value)
-                return text if redacted is value else dumps(redacted)
+                return text if redacted is value or redacted == value else dumps(redacted)
+        # cut in the middle, or with something around it: nobody can tell where a secret in it ends
+        if _AFTER_KEY.search(text) and any(map(self._is_secret, _keys_in(text))):
+            return self.replacement
         if "=" in text:
             text = _KEY_IN_QUERY.sub(self._query_field, text)
         return self._text_by_pattern(text)
 
     def _query_field(self, found: re.Match[str]) -> str:
-        return f"{found[1]}={self.replacement}" if self._is_secret(found[1]) else found[0]
+        name, value = found.groups()
+        if self._is_secret(unquote_plus(name)):
+            return f"{name}={self.replacement}"
+        if "%" in value:  # an address in an address, as in ?next=…
+            inner = unquote_plus(value)
+            if inner != value and self._text(inner) != inner:
+                return f"{name}={self.replacement}"
+        return found[0]
 
     def _text_by_pattern(self, text: str) -> str:
         for pattern in self._patterns:
@@ -139,6 +170,14 @@ class RedactionProcessor:
 
     def _replacement_of(self, _found: re.Match[str]) -> str:
         return self.replacement
+
+
+def _keys_in(text: str) -> Iterator[str]:
+    """Yield what may be keys of objects in a text that is no JSON."""
+    text = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text).replace("\\", "")
+    for found in _AFTER_KEY.finditer(text):
+        before = text[max(0, found.start() - _LONGEST_KEY) : found.start()]
+        yield before[max(before.rfind('"'), before.rfind("'")) + 1 :]
 
 
 def _rebuilt(fields: dict[Any, Any], redact: Callable[[Any, Any], tuple[Any, Any]]) -> dict[Any, Any]:
