@@ -237,8 +237,20 @@ def test_what_cannot_be_copied_stays_the_object_it_is() -> None:
     odd = (n for n in range(3))
     copied = copy_event({"odd": odd, "even": [1]})
     assert copied["odd"] is odd
+
+
+def test_of_what_contains_itself_or_is_nested_too_deep_nobody_replaces_a_field_for_others() -> None:
     cycle = cyclic()
-    assert copy_event(cycle) is cycle
+    assert copy_event(cycle) is not cycle
+    deep: dict[str, Any] = {}
+    for _ in range(100_000):
+        deep = {"a": deep}
+    event = {"name": "n", "data": deep, "context": {"a": 1}}
+    copied = copy_event(event)
+    copied["context"]["a"] = 2
+    copied["data"]["b"] = 3
+    copied["name"] = "other"
+    assert (event["name"], event["context"], list(deep)) == ("n", {"a": 1}, ["a"])
 
 
 def test_waiters_are_collected_while_somebody_waits() -> None:

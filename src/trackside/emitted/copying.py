@@ -12,12 +12,24 @@ _ATOMS = frozenset({str, int, float, bool, type(None), datetime, UUID, Decimal, 
 def copy_event(event: Any) -> Any:
     """Return a copy of `event` that shares no dict and no list with it.
 
-    What cannot be copied (a lock, a generator) stays the object it is.
+    What cannot be copied (a lock, a generator) stays the object it is. Of an event that contains itself, or is
+    nested too deep, at least the event's own dict is a copy, so that nobody replaces a field for others.
     """
     try:
         return _copied(event)
     except Exception:  # noqa: BLE001  # whatever an application put into its data must not stop the event
-        return event
+        return _copied_otherwise(event)
+
+
+def _copied_otherwise(event: Any) -> Any:
+    try:
+        return copy.deepcopy(event)  # slower, but it knows what contains itself
+    except Exception:  # noqa: BLE001  # see copy_event
+        if type(event) is not dict:
+            return event
+        return {
+            k: dict(v) if type(v) is dict else list(v) if type(v) is list else v for k, v in event.items()
+        }
 
 
 def _copied(value: Any) -> Any:
