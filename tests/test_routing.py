@@ -59,6 +59,10 @@ def test_backends_get_events_in_the_order_of_their_names() -> None:
     assert journal == ["10", "9", "A", "a", "b"]
 
 
+def test_names_of_backends_may_be_of_different_types() -> None:
+    assert list(RoutingBackend({"b": Memory(), 1: Memory()}).backends) == [1, "b"]  # type: ignore[dict-item]
+
+
 def test_a_backend_registered_later_comes_last() -> None:
     journal: list[str] = []
     router = RoutingBackend({"b": Memory(journal, "b")})

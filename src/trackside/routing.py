@@ -45,7 +45,7 @@ class RoutingBackend:
     ) -> None:
         self.backends: OrderedDict[str, Backend] = OrderedDict()
         self.processors: list[Processor] = []
-        for name in sorted(backends or ()):
+        for name in sorted(backends or (), key=str):
             self.register_backend(name, (backends or {})[name])
         for processor in processors or ():
             self.register_processor(processor)

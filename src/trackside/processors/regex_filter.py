@@ -27,6 +27,8 @@ class RegexFilter:
         """`filter_type` is "allowlist" or "blocklist". Raises ConfigurationError for others and for bad expressions."""
         if filter_type not in {ALLOWLIST, BLOCKLIST}:
             raise ConfigurationError(f"filter_type is {filter_type!r}; want 'allowlist' or 'blocklist'")
+        if isinstance(regular_expressions, str):  # its letters, one by one, would match nearly everything
+            raise ConfigurationError(f"regular_expressions is the text {regular_expressions!r}; want a list")
         self.filter_type = filter_type
         self.expressions = tuple(_compiled(regular_expressions or ()))
 
