@@ -13,6 +13,7 @@ import pytest
 
 from trackside.backends.logger import MAX_EVENT_SIZE, LoggerBackend
 from trackside.emitted import DateTimeJSONEncoder, Unencodable
+from trackside.errors import ConfigurationError
 from trackside.routing import RoutingBackend
 from trackside.telemetry import catalogue
 
@@ -55,6 +56,12 @@ def lines() -> Iterator[Lines]:
 
 def backend(**options: Any) -> LoggerBackend:
     return LoggerBackend("test.tracking", **options)
+
+
+@pytest.mark.parametrize("most", ["big", [1024]])
+def test_a_size_that_is_no_number_is_refused(most: Any) -> None:
+    with pytest.raises(ConfigurationError):
+        backend(max_event_size=most)
 
 
 def test_a_line_is_letter_by_letter_the_standard_librarys(lines: Lines) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from trackside.backends.lines import LineWriter
 from trackside.emitted import DateTimeJSONEncoder, Unencodable, dumps
+from trackside.errors import ConfigurationError
 from trackside.telemetry import catalogue
 
 LOG = logging.getLogger("trackside.backends.logger")
@@ -25,7 +26,12 @@ class LoggerBackend:
     def __init__(
         self, name: str | None = None, max_event_size: int | None = MAX_EVENT_SIZE, level: str = "info"
     ) -> None:
-        """Log to the logger `name` (None: the root logger) at `level`; AttributeError where it has no such level."""
+        """Log to the logger `name` (None: the root logger) at `level`; AttributeError where it has no such level.
+
+        Raises ConfigurationError for a `max_event_size` that is no number.
+        """
+        if not isinstance(max_event_size, int | float | None):
+            raise ConfigurationError(f"max_event_size is {max_event_size!r}; want a number of characters")
         self.max_event_size = max_event_size
         self.event_logger = logging.getLogger(name)
         self.log = getattr(self.event_logger, level.lower())
