@@ -1,5 +1,7 @@
 """The tracker: what an event is made of, and that nothing gets from it into the application."""
 
+import copy
+import pickle
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from trackside import tracker as module
+from trackside.backends.logger import LoggerBackend
 from trackside.emitted import EmittedEvent, commit_waiters
 from trackside.locator import DefaultContextLocator
 from trackside.telemetry import catalogue
@@ -143,6 +146,44 @@ def test_a_context_that_was_left_inside_its_block_is_no_error(tracker: Tracker) 
     with tracker.context("request", {"user_id": 1}):
         tracker.exit_context("request")
     assert tracker.resolve_context() == {}
+
+
+def test_a_block_that_another_thread_ends_changes_nothing_there(tracker: Tracker) -> None:
+    """A generator that is thrown away ends where the garbage collector runs."""
+    seen: list[dict[str, Any]] = []
+    with tracker.context("request", {"user_id": 1}):
+        block = tracker.context("request", {"user_id": 2})
+        block.__enter__()
+
+    def other() -> None:
+        with tracker.context("request", {"user_id": 3}):
+            block.__exit__(None, None, None)
+            seen.append(tracker.resolve_context())
+        seen.append(tracker.resolve_context())
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    thread.join()
+    assert seen == [{"user_id": 3}, {}]
+
+
+def test_where_all_threads_share_contexts_any_of_them_ends_a_block() -> None:
+    tracker = Tracker(context_locator=DefaultContextLocator())
+    block = tracker.context("import", {"file": "a"})
+    block.__enter__()
+    thread = threading.Thread(target=block.__exit__, args=(None, None, None))
+    thread.start()
+    thread.join()
+    assert tracker.resolve_context() == {}
+
+
+def test_a_tracker_can_be_copied_and_pickled() -> None:
+    tracker = Tracker({"log": LoggerBackend("test.copied")})
+    with tracker.context("request", {"user_id": 1}):
+        assert copy.deepcopy(tracker).resolve_context() == {"user_id": 1}
+        other = pickle.loads(pickle.dumps(tracker))
+        assert other.resolve_context() == {}
+    assert list(other.backends) == ["log"]
 
 
 def test_a_context_ends_also_where_its_block_raises(tracker: Tracker) -> None:

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 _serial = itertools.count()
 _NOTHING: Mapping[str, Any] = {}
@@ -70,6 +70,14 @@ class ContextVarLocator:
     def get(self) -> MutableMapping[str, Any]:
         """Return the caller's contexts by name, in the order they were entered; changes to it last."""
         return self._located
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return the locator itself: contexts belong to the code that runs, of whatever tracker it is a copy."""
+        return self
+
+    def __reduce__(self) -> tuple[type[Self], tuple[()]]:
+        """Let a tracker be pickled: where it is loaded, other code runs, in contexts of its own."""
+        return type(self), ()
 
 
 class ThreadLocalContextLocator(ContextVarLocator):

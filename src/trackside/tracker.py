@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from threading import get_ident
 from typing import Any
 
 from trackside.emitted import EmittedEvent, waiting_for_commit
@@ -141,14 +142,19 @@ class Tracker:
 
     @contextmanager
     def context(self, name: str, ctx: Mapping[str, Any]) -> Iterator[None]:
-        """Give events of the block the fields of `ctx`; afterwards an outer context of the same name is back."""
-        located = self.located_context
+        """Give events of the block the fields of `ctx`; afterwards an outer context of the same name is back.
+
+        A block that another thread ends, as that of a generator which is thrown away, changes nothing there.
+        """
+        located, thread = self.located_context, get_ident()
         outer = located.get(name, _MISSING)
         located[name] = ctx
         try:
             yield
         finally:
-            if outer is _MISSING:
+            if thread != get_ident() and located.get(name) is not ctx:
+                pass  # what is there now belongs to others
+            elif outer is _MISSING:
                 located.pop(name, None)
             else:
                 located[name] = outer

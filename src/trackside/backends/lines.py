@@ -56,6 +56,10 @@ class LineWriter:
         self.forget()
         _WRITERS.add(self)
 
+    def __reduce__(self) -> tuple[type["LineWriter"], tuple[logging.Logger, int]]:
+        """Let whatever holds a writer be copied; the copy writes for itself, to the same logger."""
+        return LineWriter, (self._logger, self._levelno)
+
     def forget(self) -> None:
         """Begin anew, without the lines that wait: in a forked child, whose parent writes them."""
         self._waiting: deque[str] = deque()
