@@ -29,6 +29,12 @@ def post(body: str | bytes, content_type: str, **extra: Any) -> HttpResponse:
     return user_track(RequestFactory().generic("POST", "/event", raw, content_type, **extra))
 
 
+@pytest.mark.parametrize("length", ["x", "-5", "\u00b2", "9" * 5000])
+def test_a_length_that_is_no_number_is_refused(length: str, emitted: Emitted) -> None:
+    assert post("event_type=a", "text/plain", CONTENT_LENGTH=length).status_code == 400
+    assert emitted == []
+
+
 def check_emitted(emitted: Emitted) -> None:
     (event,) = emitted
     assert event["name"] == "seq_next"
@@ -179,11 +185,9 @@ def test_other_methods_are_not_allowed(method: str, emitted: Emitted) -> None:
 
 
 def test_a_body_longer_than_it_said(emitted: Emitted, settings: Settings) -> None:
-    """The length is what arrives, whatever the header says."""
+    """The length is what arrives, also where no header says it."""
     settings.TRACKSIDE = {"browser_events": {"body_bytes": 1_024}}
-    request = RequestFactory().post(
-        "/event", "event=" + "x" * 2_000, content_type=FORM, CONTENT_LENGTH="nonsense"
-    )
+    request = RequestFactory().post("/event", "event=" + "x" * 2_000, content_type=FORM, CONTENT_LENGTH="")
     request._body = b"x" * 2_000
     assert user_track(request).status_code == 413
     assert emitted == []

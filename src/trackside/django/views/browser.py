@@ -24,6 +24,7 @@ from trackside.telemetry import catalogue
 
 logger = logging.getLogger("trackside.django")
 
+_LONGEST_NUMBER = 20
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -91,8 +92,10 @@ def _text(fields: Mapping[str, Any], name: str) -> str | None:
 
 def _body(request: HttpRequest) -> Mapping[str, Any]:
     most = current().browser_events.body_bytes
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if str(length).isdecimal() and int(length) > most:
+    length = str(request.META.get("CONTENT_LENGTH") or "0").strip()
+    if not (length.isascii() and length.isdecimal() and len(length) < _LONGEST_NUMBER):
+        raise Refused(400, "malformed", "the length of the body is no number")
+    if int(length) > most:
         raise Refused(413, "too_large", f"the body has {length} bytes; want at most {most}")
     kind = request.META.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
     try:
