@@ -222,6 +222,23 @@ def test_no_process_starts_with_wrong_settings(said: Any, settings: Settings) ->
         app_config().ready()
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("trackside.backends.logger.LoggerBackend", {"nme": "x"}),
+        ("trackside.backends.logger.LoggerBackend", {"level": "loud"}),
+        ("trackside.backends.logger.LoggerBackend", None),
+        ("trackside.backends.log.LogBackend", {"data_dir": 5}),
+    ],
+)
+def test_wrong_options_are_said_with_the_class_they_are_for(
+    kind: str, options: Any, settings: Settings
+) -> None:
+    settings.TRACKSIDE = {"backends": {"x": {"ENGINE": kind, "OPTIONS": options}}}
+    with pytest.raises(ImproperlyConfigured, match=kind.replace(".", r"\.")):
+        app_config().ready()
+
+
 def test_the_other_app_registers_it_where_it_is_enabled(settings: Settings) -> None:
     override_default_tracker()
     assert tracking.TRACKERS == {}

@@ -31,8 +31,9 @@ class TracksideConfig(AppConfig):
             checks.register(check, "trackside")
         try:
             register_tracker(tracker_from_settings())
-        except (ValueError, ConfigurationError) as error:
-            raise ImproperlyConfigured(f"the tracker's backends or processors: {error}") from error
+        except (ValueError, TypeError, AttributeError, ConfigurationError) as error:
+            told = "; ".join([str(error), *getattr(error, "__notes__", ())])
+            raise ImproperlyConfigured(f"the tracker's backends or processors: {told}") from error
         if settings.current().tracker.enabled:
             outbox.install()
         follow_celery()

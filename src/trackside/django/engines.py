@@ -53,12 +53,20 @@ def instantiate(node: Any) -> Any:
     """
     if isinstance(node, dict):
         if "ENGINE" in node:
-            made: Any = engine(node["ENGINE"])(**instantiate(node.get("OPTIONS", {})))
-            return made
+            return _made(engine(node["ENGINE"]), node)
         return {key: instantiate(value) for key, value in node.items()}
     if isinstance(node, list):
         return [instantiate(each) for each in node]
     return node
+
+
+def _made(kind: Any, node: Mapping[str, Any]) -> Any:
+    options = instantiate(node.get("OPTIONS", {}))
+    try:
+        return kind(**options)
+    except Exception as error:
+        error.add_note(f"made of the OPTIONS of {node['ENGINE']}")
+        raise
 
 
 def backends_from(tree: Mapping[str, Any]) -> dict[str, Any]:
