@@ -1,5 +1,6 @@
 """What a project's settings say, and what is said about wrong ones."""
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -52,6 +53,11 @@ def test_the_keys_of_a_server_are_kept() -> None:
         "data_dir": "/srv",
         "log": {"engine": "sqlite"},
     }
+
+
+def test_the_data_directory_may_be_a_path() -> None:
+    """As `BASE_DIR / "data"`, the way settings of Django have it."""
+    assert of(TRACKSIDE={"data_dir": Path("/srv") / "data"}).server == {"data_dir": "/srv/data"}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -51,7 +52,10 @@ def read(source: object) -> tuple[DjangoSettings, list[str]]:
     if not isinstance(table, Mapping):
         return DjangoSettings(), [f"{NAME} is {_shown(table)}; want a dict"]
     problems = list(_unknown(table))
-    values: dict[str, Any] = {"server": {key: table[key] for key in _server_keys() if key in table}}
+    server = {key: table[key] for key in _server_keys() if key in table}
+    if isinstance(server.get("data_dir"), PurePath):
+        server["data_dir"] = str(server["data_dir"])  # BASE_DIR / "data", as Django's settings have it
+    values: dict[str, Any] = {"server": server}
     for name, declaration in tables(DjangoSettings).items():
         values[name] = _section(name, declaration, table.get(name, {}), source, problems)
     for name, kinds in _TREES.items():
