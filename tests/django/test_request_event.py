@@ -37,7 +37,7 @@ def test_the_text_is_that_of_json_dumps() -> None:
         "password", "newpassword", "new_password", "oldpassword", "old_password", "new_password1",
         "new_password2", "new_password3", "passwordConfirm", "PASSWORD", "user[password]", "passwd",
         "passphrase", "token", "csrfmiddlewaretoken", "access_token", "api_key", "apikey", "client_secret",
-        "authorization", "otp", "cvv", "card_number",
+        "authorization", "otp", "cvv", "card_number", "api-key", "X-Api-Key", "card-number", "pwd",
     ],
 )  # fmt: skip
 def test_secrets_are_redacted(name: str) -> None:

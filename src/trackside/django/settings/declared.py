@@ -13,12 +13,13 @@ REDACTED_NAMES = (
     "pass(word|wd|phrase|code)",
     "secret",
     "token",
-    "api_?key",
-    "private_?key",
+    r"\bpwd\b",
+    "api[_-]?key",
+    "private[_-]?key",
     "authorization",
     "credential",
     r"^(otp|pin|cvv|cvc|ssn)$",
-    "card_?number",
+    "card[_-]?number",
 )
 """Parts of the names of request parameters whose values go into no event."""
 
