@@ -115,8 +115,8 @@ def test_options_and_environment(
             ("--url", "events.example.org", "--write-key", KEY),
             "url is 'events.example.org'; want the server's",
         ),
-        (("--url", "http://e.org:eighty", "--write-key", KEY), "the url cannot be read"),
-        (("--url", "http://[e.org", "--write-key", KEY), "the url cannot be read"),
+        (("--url", "http://e.org:eighty", "--write-key", KEY), "; want the server's"),
+        (("--url", "http://[e.org", "--write-key", KEY), "; want the server's"),
     ],
 )
 def test_what_has_to_be_given(place: Place, options: tuple[str, ...], told: str) -> None:

@@ -60,20 +60,15 @@ def _forward(loaded: Loaded, url: str, write_key: str, stop: threading.Event) ->
     from trackside.backends.forward import run_forwarder
 
     config = loaded.config
-    try:
-        run_forwarder(
-            config.data_dir,
-            url,
-            write_key,
-            stop=stop,
-            settings=config.log,
-            event_bytes=config.limits.event_bytes,
-            depth=config.limits.depth,
-        )
-    except ValueError as error:  # a port or an address that none can be
-        raise ConfigurationError(
-            f"the url cannot be read ({error}); want https://events.example.org"
-        ) from error
+    run_forwarder(
+        config.data_dir,
+        url,
+        write_key,
+        stop=stop,
+        settings=config.log,
+        event_bytes=config.limits.event_bytes,
+        depth=config.limits.depth,
+    )
 
 
 def _run_until_told(work: Callable[[threading.Event], None]) -> None:

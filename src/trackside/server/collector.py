@@ -113,7 +113,7 @@ class Collector:
             method=scope["method"],
             path=scope["path"],
             query=scope["query_string"],
-            headers=dict(scope["headers"]),
+            headers={name: value for name, value in scope["headers"] if name != b"content-length"},
             scheme=scope.get("scheme", "http"),
         )
         client = Client(scope["client"][0] if scope.get("client") else None, datetime.now(UTC))

@@ -157,11 +157,13 @@ class Connection(HttpToolsProtocol):
         path, _, query = self.url.partition(b"?")
         if not path.isascii() or not self.collects(text := path.decode("ascii")):
             return False  # an absolute URL, percent signs, another application's path: uvicorn's way
+        headers = dict(self.headers)
+        headers.pop(b"content-length", None)
         head = Head(
             method="POST",
             path=text,
             query=query.partition(b"#")[0],
-            headers=dict(self.headers),
+            headers=headers,
             scheme=self.scheme or "http",
         )
         self.cycle = self._exchange_for(  # type: ignore[assignment]

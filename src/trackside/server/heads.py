@@ -25,7 +25,10 @@ class Head(Struct, frozen=True, kw_only=True, gc=False):
     """Percent-decoded."""
     query: bytes
     headers: Mapping[bytes, bytes]
-    """Names in lower case; of a repeated header the last one. Shared by requests: nobody changes it."""
+    """Names in lower case; of a repeated header the last one. Without Content-Length, which is the body's.
+
+    Shared by requests with the same head: nobody changes it.
+    """
     scheme: str
 
 
