@@ -106,7 +106,7 @@ def test_what_the_library_holds_is_sent_at_the_end(tmp_path: Path) -> None:
         "        print(body.decode(), flush=True)\n"
         "        self.send_response(200); self.end_headers()\n"
         "    def log_message(self, *args): pass\n"
-        "server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler)\n"
+        "server = http.server.HTTPServer(('127.0.0.1', 0), Handler)\n"
         "threading.Thread(target=server.serve_forever, daemon=True).start()\n"
         "settings.configure(LMS_SEGMENT_KEY='key')\n"
         "from trackside.django import segment\n"

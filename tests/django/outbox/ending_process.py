@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ def main(given: dict[str, Any]) -> None:
     with transaction.atomic(ALIAS):
         sell("before the fork")
     connections.close_all()
+    # from Python 3.12 on a fork beside threads is warned of; that it works is what this program is for
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
     child = os.fork()
     with transaction.atomic(ALIAS):
         sell(f"of the {'parent' if child else 'child'}")
