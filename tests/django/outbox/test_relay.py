@@ -94,6 +94,25 @@ def test_a_transaction_that_commits_late_is_not_skipped(shop: Shop, backend: Bac
     assert backend.names == ["late", "early"]
 
 
+def test_a_transaction_that_is_open_is_not_waited_for(
+    shop: Shop, backend: Backend, vendor: str, settings: Any
+) -> None:
+    """Nobody's row keeps the relay from deleting others, also where the table is so small that it is read whole."""
+    if vendor == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    settings.TRACKSIDE = {"outbox": {"database": ALIAS, "relay": "command", "relay_events": 100}}
+    sell(shop, *(f"item {number}" for number in range(9)))
+    late = connections[ALIAS].copy()
+    late.set_autocommit(False)
+    with late.cursor() as cursor:
+        cursor.execute(*insert_statement([row("late")]))
+    try:
+        assert shop.relay().moved == 9
+    finally:
+        late.rollback()
+        late.close()
+
+
 def test_the_same_id_each_time(shop: Shop, backend: Backend) -> None:
     """What was sent before a failure is sent again, under the same id: the log stores it once."""
     sell(shop, "apple", "pear")

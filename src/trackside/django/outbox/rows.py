@@ -23,6 +23,7 @@ _SELECT = (
     "SELECT id, event_id, tracker, emitted_us, attempts, body FROM trackside_outbox ORDER BY id LIMIT %s"
 )
 _DELETE = "DELETE FROM trackside_outbox WHERE id IN "
+_DELETE_ONE = "DELETE FROM trackside_outbox WHERE id = %s"
 _COUNT_ATTEMPT = "UPDATE trackside_outbox SET attempts = attempts + 1 WHERE id IN "
 _SET_ASIDE = (
     "INSERT INTO trackside_outbox_set_aside"
@@ -114,9 +115,16 @@ def select_rows(connection: BaseDatabaseWrapper, limit: int) -> list[StoredRow]:
 
 
 def delete_rows(connection: BaseDatabaseWrapper, ids: Sequence[int]) -> None:
-    """Delete the rows of these ids, one by one by their keys: a range would lock out those who insert."""
+    """Delete the rows of these ids, one by one by their keys: a range would lock out those who insert.
+
+    MySQL gets a statement for each: for a list it may read a small table whole, and wait for every row that is
+    not committed yet.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_DELETE + _places(ids), list(ids))
+        if connection.vendor == "mysql":
+            cursor.executemany(_DELETE_ONE, [(id_,) for id_ in ids])
+        else:
+            cursor.execute(_DELETE + _places(ids), list(ids))
 
 
 def count_attempts(connection: BaseDatabaseWrapper, ids: Sequence[int]) -> None:
