@@ -12,7 +12,19 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 CORE = (
-    *("event", "errors", "clock", "config", "log", "sources", "destinations", "pipeline", "delivery"),
+    *(
+        "event",
+        "errors",
+        "clock",
+        "config",
+        "courses",
+        "users",
+        "log",
+        "sources",
+        "destinations",
+        "pipeline",
+        "delivery",
+    ),
     *("emitted", "locator", "processors", "routing", "tracker", "backends"),
 )
 

@@ -18,7 +18,9 @@ from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
 from trackside.pipeline.accept import Pipeline
+from trackside.sources.base import Source
 from trackside.sources.segment_api import SegmentApi, SegmentApiSettings
+from trackside.sources.several import Sources
 
 SOURCE_KINDS = {"segment": SegmentApiSettings}
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}
@@ -122,7 +124,12 @@ def log_problem(log: Log) -> str | None:
     return None
 
 
-def build_source(config: Config) -> SegmentApi:
+def build_sources(config: Config) -> Source:
+    """Return one source for all that are configured; what is of no source's path the Segment API answers."""
+    return Sources([_segment_api(config)])
+
+
+def _segment_api(config: Config) -> SegmentApi:
     """Return the source behind the paths of Segment's HTTP API, for all write keys configured."""
     keys = {
         key: name
@@ -163,7 +170,7 @@ def build_delivery(config: Config, log: Log) -> DeliveryEngine:
 
 def example_curl(config: Config, address: str) -> str:
     """Return a command that sends a first event to `address`, or "" where no source takes one."""
-    key = next(iter(build_source(config).write_keys), None)
+    key = next(iter(_segment_api(config).write_keys), None)
     if key is None:
         return ""
     event = json.dumps({"userId": "7", "event": "Hello", "properties": {"from": "curl"}})

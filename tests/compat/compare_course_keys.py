@@ -9,7 +9,7 @@ import random
 from opaque_keys import InvalidKeyError
 from opaque_keys.edx.keys import CourseKey
 
-from trackside.django.course_key import parse, parse_ourselves
+from trackside.courses import parse, parse_ourselves
 
 SEED = 7
 COUNT = 60_000

@@ -5,13 +5,13 @@ from types import ModuleType
 
 import pytest
 
-from trackside.django import course_key
+from trackside import courses
+from trackside.courses import CourseName, parse_ourselves
 from trackside.django.contexts import (
     context_dict_for_learning_context,
     course_context_from_course_id,
     course_context_from_url,
 )
-from trackside.django.course_key import CourseName, parse_ourselves
 
 NONE = ("", "")
 
@@ -117,11 +117,11 @@ def test_the_hosts_own_keys_decide_where_it_has_them(monkeypatch: pytest.MonkeyP
         ("opaque_keys.edx.keys", module),
     ):
         monkeypatch.setitem(sys.modules, name, each)
-    course_key._parser.cache_clear()
-    course_key.parse.cache_clear()
+    courses._parser.cache_clear()
+    courses.parse.cache_clear()
     try:
-        assert course_key.parse("ccx-v1:a+b+c+ccx@1") == ("canonical", "theirs")
-        assert course_key.parse("bad") is None
+        assert courses.parse("ccx-v1:a+b+c+ccx@1") == ("canonical", "theirs")
+        assert courses.parse("bad") is None
     finally:
-        course_key._parser.cache_clear()
-        course_key.parse.cache_clear()
+        courses._parser.cache_clear()
+        courses.parse.cache_clear()

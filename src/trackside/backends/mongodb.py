@@ -10,7 +10,7 @@ from typing import Any
 from trackside.backends.handover import QUEUE_BYTES, Delay, Handover
 from trackside.emitted import Unencodable, encode_json, known_as_json
 from trackside.errors import ConfigurationError
-from trackside.sources.segment_api.json_text import repair
+from trackside.sources.json_text import repair
 
 try:
     import bson

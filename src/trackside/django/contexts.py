@@ -1,41 +1,15 @@
 """Which course an event belongs to, as part of its context."""
 
-import logging
-import re
 from typing import Any
 
-from trackside.django.course_key import parse
+from trackside.courses import course_context_from_course_id, course_context_from_url, course_id_in, parse
 
-logger = logging.getLogger("trackside.django")
-
-_IN_URL = re.compile(r".*?/courses/(?!v[0-9]+/[^/]+)([^/+]+[/+][^/+]+[/+][^/?]+)")
-
-
-def course_context_from_url(url: str | None, course_id_string: str | None = None) -> dict[str, str]:
-    """Return `course_id`, `org_id` and `enterprise_uuid` of the course a page belongs to, each "" without one.
-
-    `course_id_string`, where it is given, is the course whatever the URL says.
-    """
-    return course_context_from_course_id(course_id_string or course_id_in(url))
-
-
-def course_id_in(url: str | None) -> str | None:
-    """Return what stands in a URL where a course's pages have the course id, or None."""
-    if not url or "/courses/" not in url:
-        return None
-    found = _IN_URL.match(url)
-    return found[1] if found else None
-
-
-def course_context_from_course_id(course_id: Any) -> dict[str, str]:
-    """Return the same of a course id, a text or a key object; of none or of what is no course id, all ""."""
-    course = parse(str(course_id)) if course_id else None
-    if course is None:
-        if course_id:
-            # not the id itself: it comes from outside
-            logger.info("A course id cannot be understood", extra={"length": len(str(course_id))})
-        return {"course_id": "", "org_id": "", "enterprise_uuid": ""}
-    return {"course_id": course.course_id, "org_id": course.org_id, "enterprise_uuid": ""}
+__all__ = [
+    "context_dict_for_learning_context",
+    "course_context_from_course_id",
+    "course_context_from_url",
+    "course_id_in",
+]
 
 
 def context_dict_for_learning_context(context_key: Any) -> dict[str, str]:

@@ -20,14 +20,17 @@ from trackside.server.body import BodyRefused, Buffers, ClientGone, read_body
 from trackside.server.client import ClientAddress
 from trackside.server.commits import Commits
 from trackside.server.heads import Head
-from trackside.sources.base import Decoded, Reply, Request, Source
-from trackside.sources.segment_api import cors
+from trackside.server.lookups import Lookups
+from trackside.sources import cors
+from trackside.sources.base import Decoded, NeedsUsers, Reply, Request, Source
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger("trackside.server")
 
 Answer = Callable[[Reply], None]
 
+MOST_LOOKUPS = 3
+"""A request whose users are forgotten again so often, before it is decoded, is told to come later."""
 BUNDLE_BYTES = NOW_BYTES * 3 // 4
 """So much goes to the log at once: with what the last request adds it is still for this thread to commit."""
 _STATUS_TEXT = {status.value: str(status.value) for status in HTTPStatus}
@@ -63,6 +66,7 @@ class Collector:
         self._pipeline = pipeline
         self._addresses = addresses
         self._commits = Commits()
+        self._lookups = Lookups()
         self._loop = asyncio.get_running_loop()
         self._arrived: list[_Request] = []
         self._arrived_bytes = 0
@@ -81,16 +85,7 @@ class Collector:
             client_ip=self._addresses.ip(client.peer, head.headers),
             scheme=self._addresses.scheme(client.peer, head.scheme, head.headers),
         )
-        try:
-            decoded = self._source.decode(request)
-        except (
-            Exception
-        ):  # the border: a defect of ours must not look like the client's, so it is told "later"
-            logger.exception("A request could not be decoded")
-            decoded = Decoded(
-                reply=_failure(503, "internal", "the request could not be handled", retry_after_s=60)
-            )
-        self._keep(decoded, len(body), head, answer)
+        self._take(request, head, answer)
 
     def refuse(self, refused: BodyRefused, head: Head, client: Client, answer: Answer) -> None:
         """Answer a request whose body is not taken; what is wrong with it goes to the rejects."""
@@ -117,9 +112,6 @@ class Collector:
             scheme=scope.get("scheme", "http"),
         )
         client = Client(scope["client"][0] if scope.get("client") else None, datetime.now(UTC))
-        if head.method == "OPTIONS":
-            await respond(send, 204, b"", headers=cors.preflight_headers(head.headers))
-            return
         replied: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
         try:
             body = await read_body(receive, head.headers, limit=self.body_limit, buffers=self.buffers)
@@ -132,7 +124,36 @@ class Collector:
         reply = await replied
         await respond(send, reply.status, reply.body, content_type=reply.content_type, headers=reply.headers)
 
+    def _take(self, request: Request, head: Head, answer: Answer, *, lookups: int = 0) -> None:
+        try:
+            decoded = self._source.decode(request)
+        except (
+            Exception
+        ):  # the border: a defect of ours must not look like the client's, so it is told "later"
+            logger.exception("A request could not be decoded")
+            decoded = Decoded(reply=_INTERNAL)
+        if isinstance(decoded, NeedsUsers):
+            if lookups == MOST_LOOKUPS or not self._look_up(decoded, request, head, answer, lookups):
+                self._turn_away(decoded.source, head, answer)
+            return
+        self._keep(decoded, len(request.body), head, answer)
+
+    def _look_up(self, needs: NeedsUsers, request: Request, head: Head, answer: Answer, lookups: int) -> bool:
+        def then(loaded: bool) -> None:
+            if loaded:
+                self._take(request, head, answer, lookups=lookups + 1)
+            else:
+                self._turn_away(needs.source, head, answer)
+
+        return self._lookups.look_up(needs, then)
+
+    def _turn_away(self, source: str, head: Head, answer: Answer) -> None:
+        catalogue.REQUESTS_SHED.add(1, "users_unavailable")
+        self._keep(Decoded(reply=_NO_USERS, source=source), 0, head, answer)
+
     def _keep(self, decoded: Decoded, size_bytes: int, head: Head, answer: Answer) -> None:
+        for reason in decoded.ignored:
+            catalogue.EVENTS_IGNORED.add(1, decoded.source, reason)
         request = _Request(decoded, size_bytes, b"origin" in head.headers, answer)
         if not decoded.events and not decoded.rejects:
             if decoded.discarded:
@@ -180,7 +201,7 @@ class Collector:
             reply = _failure(503, "stopping", "the server is stopping", retry_after_s=1)
         except Exception:  # the border: nobody may wait for an answer that never comes
             logger.exception("Requests could not be given to the log")
-            reply = _failure(503, "internal", "the request could not be handled", retry_after_s=60)
+            reply = _INTERNAL
         else:
             if receipts is not None:
                 self._paced_until = began + PACE_S if len(arrived) > 1 else 0.0
@@ -215,7 +236,7 @@ class _Request:
         self._send(reply)
 
     def _send(self, reply: Reply) -> None:
-        if self._from_page:
+        if self._from_page and not any(name == b"access-control-allow-origin" for name, _ in reply.headers):
             reply = msgspec.structs.replace(reply, headers=(*reply.headers, *cors.reply_headers({})))
         self._answer(reply)
 
@@ -257,3 +278,7 @@ def _failure(status: int, code: str, message: str, *, retry_after_s: int | None 
     body = msgspec.json.encode({"success": False, "code": code, "message": message, "error": message})
     headers = () if retry_after_s is None else ((b"retry-after", b"%d" % retry_after_s),)
     return Reply(status=status, body=body, headers=headers)
+
+
+_INTERNAL = _failure(503, "internal", "the request could not be handled", retry_after_s=60)
+_NO_USERS = _failure(503, "users_unavailable", "users cannot be looked up now", retry_after_s=5)

@@ -91,7 +91,7 @@ async def _collect(
     config: Config, log: Log, listener: socket.socket, address: str, parent: int | None
 ) -> None:
     addresses = ClientAddress(config.trusted_proxies)
-    source = hub.build_source(config)
+    source = hub.build_sources(config)
     collector = Collector(
         source,
         hub.build_pipeline(config, log),

@@ -7,6 +7,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from trackside.event import Event, Reject
+from trackside.users.base import Directory, Wanted
 
 
 class Request(Struct, frozen=True, kw_only=True, gc=False):
@@ -47,6 +48,19 @@ class Decoded(Struct, frozen=True, kw_only=True, gc=False):
     """Name of the source whose key the request had; "" where it had none, or several."""
     discarded: int = 0
     """How many things were taken and thrown away on purpose: an SDK's measurements of itself."""
+    ignored: Sequence[str] = ()
+    """Why items were none of ours, one stable word for each: `type_not_allowed`, …; they are only counted."""
+
+
+class NeedsUsers(Struct, frozen=True, kw_only=True, gc=False):
+    """The request cannot be decoded before some users are in the memory of their directory.
+
+    Whoever asked calls `directory.load(wanted)`, which may wait for a database, and has the request decoded again.
+    """
+
+    directory: Directory
+    wanted: frozenset[Wanted]
+    source: str
 
 
 class Source(Protocol):
@@ -56,6 +70,6 @@ class Source(Protocol):
         """Return whether requests for `path` are for this source; asked for every request."""
         ...
 
-    def decode(self, request: Request) -> Decoded:
-        """Return the events, the rejects and the reply this request leads to."""
+    def decode(self, request: Request) -> Decoded | NeedsUsers:
+        """Return the events, the rejects and the reply this request leads to. Waits for nothing."""
         ...

@@ -22,7 +22,7 @@ REQUEST_BYTES = Counter(
 )
 REQUESTS_SHED = Counter(
     "trackside_requests_shed_total",
-    "Requests told to come back later: queue_full, log_unavailable, buffers or connections.",
+    "Requests told to come back later: queue_full, log_unavailable, users_unavailable, buffers or connections.",
     ("reason",),
 )
 CONNECTIONS = Gauge("trackside_connections", "Connections open now.")
@@ -42,6 +42,11 @@ EVENTS_REJECTED = Counter(
 EVENTS_DROPPED = Counter(
     "trackside_events_dropped_total",
     "Events a processor decided to drop, by its reason.",
+    ("source", "reason"),
+)
+EVENTS_IGNORED = Counter(
+    "trackside_events_ignored_total",
+    "Items that were none of ours by the source's settings, by reason: type_not_allowed, name_not_allowed, …",
     ("source", "reason"),
 )
 PROCESSOR_FAILURES = Counter(

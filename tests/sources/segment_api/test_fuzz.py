@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.sources.segment_api.requests import KEY, LIMITS, basic, decode, make_source
 from tests.sources.segment_api.test_captures import FILES, recorded
 from trackside.config.settings import LimitSettings
-from trackside.sources.segment_api.json_text import clean, has_unreadable_number, is_deeper, repair
+from trackside.sources.json_text import clean, has_unreadable_number, is_deeper, repair
 from trackside.sources.segment_api.routes import ROUTES
 from trackside.testing.source_contract import request_of
 

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from tests.sources.segment_api.requests import KEY, batch, decode, make_source, only, post, track
+from trackside.sources import cors
 from trackside.sources.base import Reply
-from trackside.sources.segment_api import cors
 from trackside.testing.source_contract import request_of
 
 CALLS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from trackside.event import Event
-from trackside.sources.segment_api.json_text import LONGEST_NUMBER, has_unreadable_number, is_deeper
+from trackside.sources.json_text import LONGEST_NUMBER, has_unreadable_number, is_deeper
 
 NOBODY = "nobody"
 ORIGIN = b'{"origin":"tracker"'

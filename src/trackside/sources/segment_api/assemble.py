@@ -8,6 +8,9 @@ from msgspec import UNSET, Raw, UnsetType
 from trackside.clock import ClientClock, Correction, keep_corrected
 from trackside.event import EMPTY_OBJECT, Event
 from trackside.sources.base import Request
+from trackside.sources.json_text import LONGEST_NUMBER, has_unreadable_number, is_deeper, one_line
+from trackside.sources.message_id import MAX_CHARACTERS, hashed_id, new_id
+from trackside.sources.refusal import TOO_DEEP, UNREADABLE_NUMBER, RefusedError, invalid_field
 from trackside.sources.segment_api.context import (
     is_on_device,
     merge_members,
@@ -15,18 +18,12 @@ from trackside.sources.segment_api.context import (
     stamps_early,
     with_ip,
 )
-from trackside.sources.segment_api.json_text import LONGEST_NUMBER, has_unreadable_number, is_deeper, one_line
-from trackside.sources.segment_api.message_id import MAX_CHARACTERS, hashed_id, new_id
 from trackside.sources.segment_api.refusal import (
     MISSING_EVENT,
     MISSING_GROUP_ID,
     MISSING_IDENTITY,
     MISSING_PREVIOUS_ID,
     MISSING_TYPE,
-    TOO_DEEP,
-    UNREADABLE_NUMBER,
-    RefusedError,
-    invalid_field,
     unknown_type,
 )
 from trackside.sources.segment_api.tolerant import NOTHING, read_any

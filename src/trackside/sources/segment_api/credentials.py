@@ -2,8 +2,9 @@
 
 import binascii
 from base64 import b64decode, b64encode, urlsafe_b64decode
-from collections.abc import Iterable, Mapping
-from urllib.parse import parse_qsl
+from collections.abc import Mapping
+
+from trackside.sources.query import query_member
 
 
 class WriteKeys:
@@ -52,13 +53,3 @@ class WriteKeys:
         except (binascii.Error, ValueError):
             return None
         return self._keys.get(user.partition(b":")[0]) if user else None
-
-
-def query_member(query: bytes, name: str) -> str | None:
-    """Return the last value of `name` in a query string."""
-    return dict(query_members(query)).get(name)
-
-
-def query_members(query: bytes) -> Iterable[tuple[str, str]]:
-    """Return names and values of a query string; what is not UTF-8 is replaced."""
-    return parse_qsl(query.decode("utf-8", "replace"), keep_blank_values=True, errors="replace")

@@ -8,14 +8,10 @@ from msgspec import Raw, ValidationError
 from trackside.config.settings import LimitSettings
 from trackside.event import Event, Reject
 from trackside.sources.base import Decoded, Request
-from trackside.sources.segment_api.assemble import Assembler
-from trackside.sources.segment_api.credentials import WriteKeys
-from trackside.sources.segment_api.json_text import clean, has_lines, is_deeper, repair
-from trackside.sources.segment_api.refusal import (
+from trackside.sources.json_text import clean, has_lines, is_deeper, repair
+from trackside.sources.refusal import (
     INVALID_JSON,
-    INVALID_KEY,
     INVALID_UTF8,
-    NO_BATCH,
     TOO_DEEP,
     TOO_MANY_VALUES,
     Refusal,
@@ -23,6 +19,9 @@ from trackside.sources.segment_api.refusal import (
     too_large,
     too_many_events,
 )
+from trackside.sources.segment_api.assemble import Assembler
+from trackside.sources.segment_api.credentials import WriteKeys
+from trackside.sources.segment_api.refusal import INVALID_KEY, NO_BATCH
 from trackside.sources.segment_api.replies import OK
 from trackside.sources.segment_api.tolerant import NOTHING, Reading, read_any, read_item, read_text
 from trackside.sources.segment_api.wire import BATCH, ITEM, LOOSE_BATCH, Batch, Item, LooseBatch

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
-from trackside.sources.segment_api.credentials import query_members
-from trackside.sources.segment_api.json_text import clean
-from trackside.sources.segment_api.refusal import TOO_DEEP, Refusal
+from trackside.sources.json_text import clean
+from trackside.sources.query import query_members
+from trackside.sources.refusal import TOO_DEEP, Refusal
 
 INVALID_DATA = Refusal("invalid_pixel", "data must be the event's JSON in base64")
 

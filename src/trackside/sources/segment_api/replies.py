@@ -7,7 +7,7 @@ from base64 import b64decode
 import msgspec
 
 from trackside.sources.base import Reply
-from trackside.sources.segment_api.refusal import Refusal
+from trackside.sources.refusal import Refusal
 
 OK = Reply(status=200, body=b'{"success": true}')
 """Everything was taken; also where items were refused, because no SDK can do anything about that."""

@@ -7,13 +7,15 @@ import msgspec
 
 from trackside.config.settings import LimitSettings
 from trackside.event import Reject
+from trackside.sources import cors
 from trackside.sources.base import Decoded, Reply, Request
-from trackside.sources.segment_api import cors, routes
+from trackside.sources.refusal import TOO_DEEP, Refusal, RefusedError
+from trackside.sources.segment_api import routes
 from trackside.sources.segment_api.credentials import WriteKeys
 from trackside.sources.segment_api.discovery import public_address, rudder_source_config, segment_settings
 from trackside.sources.segment_api.intake import Intake
 from trackside.sources.segment_api.pixel import pixel_event
-from trackside.sources.segment_api.refusal import INVALID_KEY, TOO_DEEP, Refusal, RefusedError
+from trackside.sources.segment_api.refusal import INVALID_KEY
 from trackside.sources.segment_api.replies import OK, PIXEL, failure, refused
 from trackside.sources.segment_api.routes import Kind, Route
 
@@ -48,11 +50,11 @@ class SegmentApi:
 
     def decode(self, request: Request) -> Decoded:
         """Return the events, the rejects and the answer a request leads to. Never raises."""
+        if request.method == "OPTIONS":
+            return Decoded(reply=Reply(status=204, headers=cors.preflight_headers(request.headers)))
         route = routes.find_route(request.path)
         if route is None:
             return Decoded(reply=failure(404, "not_found", "there is nothing at this path"))
-        if request.method == "OPTIONS":
-            return Decoded(reply=Reply(status=204, headers=cors.preflight_headers(request.headers)))
         if request.method not in route.methods:
             allow = ", ".join(sorted(route.methods)).encode()
             message = f"{request.method[:20]} is not for this path; use {allow.decode()}"

@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from trackside.sources.segment_api.message_id import hashed_id
-from trackside.sources.segment_api.refusal import INVALID_JSON, NOT_AN_OBJECT, Refusal, invalid_field
+from trackside.sources.message_id import hashed_id
+from trackside.sources.refusal import INVALID_JSON, NOT_AN_OBJECT, Refusal, invalid_field
 from trackside.sources.segment_api.wire import ABSENT, ITEM, MEMBERS, NULL, TEXT, Item
 
 NOTHING: Final[Mapping[str, Raw]] = {}

@@ -1,8 +1,13 @@
-"""What a course id says: its usual spelling, and the organisation that runs the course."""
+"""What a course id says: its usual spelling, and the organisation that runs the course; and whose page a URL is."""
 
+import logging
 import re
 from functools import lru_cache
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+logger = logging.getLogger("trackside.courses")
+
+_IN_URL = re.compile(r".*?/courses/(?!v[0-9]+/[^/]+)([^/+]+[/+][^/+]+[/+][^/?]+)")
 
 
 class CourseName(NamedTuple):
@@ -52,6 +57,33 @@ def parse_ourselves(text: str) -> CourseName | None:
         return None
     kept += f"+{found['run']}{found['branch'] or ''}{found['version'] or ''}"
     return CourseName(f"course-v1:{kept}", found["org"])
+
+
+def course_context_from_url(url: str | None, course_id_string: str | None = None) -> dict[str, str]:
+    """Return `course_id`, `org_id` and `enterprise_uuid` of the course a page belongs to, each "" without one.
+
+    `course_id_string`, where it is given, is the course whatever the URL says.
+    """
+    return course_context_from_course_id(course_id_string or course_id_in(url))
+
+
+def course_id_in(url: str | None) -> str | None:
+    """Return what stands in a URL where a course's pages have the course id, or None."""
+    if not url or "/courses/" not in url:
+        return None
+    found = _IN_URL.match(url)
+    return found[1] if found else None
+
+
+def course_context_from_course_id(course_id: Any) -> dict[str, str]:
+    """Return the same of a course id, a text or a key object; of none or of what is no course id, all ""."""
+    course = parse(str(course_id)) if course_id else None
+    if course is None:
+        if course_id:
+            # not the id itself: it comes from outside
+            logger.info("A course id cannot be understood", extra={"length": len(str(course_id))})
+        return {"course_id": "", "org_id": "", "enterprise_uuid": ""}
+    return {"course_id": course.course_id, "org_id": course.org_id, "enterprise_uuid": ""}
 
 
 @lru_cache(maxsize=1)
