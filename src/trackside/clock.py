@@ -139,10 +139,10 @@ class ClientClock:
         return Correction(corrected, self.skew_ms, flags)
 
 
-def keep_corrected(timestamp: str | datetime, received_at: datetime) -> Correction:
+def keep_corrected(timestamp: str, received_at: datetime) -> Correction:
     """Return `timestamp` as a server before us corrected it, but never later than `received_at`."""
     clock = ClientClock(received_at, None)
-    correction = clock.correct(timestamp) if isinstance(timestamp, str) else clock.place(timestamp)
+    correction = clock.correct(timestamp)
     flags = tuple(flag for flag in correction.flags if flag != Flag.NO_SENT_AT)
     return Correction(correction.timestamp, None, flags + _ALREADY_CORRECTED)
 

@@ -18,7 +18,7 @@ ABSENT: Final = Raw()
 NULL: Final = Raw(b"null")
 Members = dict[str, Raw]
 
-_OPEN_BRACE, _QUOTE = b'{"'
+_OPEN_BRACE = 0x7B
 
 
 class Call(Struct, rename="camel", gc=False):
@@ -38,7 +38,40 @@ class Call(Struct, rename="camel", gc=False):
     action: Raw = ABSENT
 
 
+class Library(Struct, gc=False):
+    """`context.library`."""
+
+    name: str
+
+
+class UsualProperties(Struct, gc=False):
+    """The properties of a usual call."""
+
+    name: str
+    data: Raw
+    context: Members = {}
+    label: Raw = ABSENT
+    course_id: Raw = ABSENT
+
+
+class UsualCall(Struct, rename="camel", gc=False):
+    """A call of the current generation in which nothing is unusual: decoded in one go."""
+
+    type: str
+    user_id: int | str
+    properties: UsualProperties
+    context: Members
+    timestamp: str
+    received_at: str
+    message_id: str
+    anonymous_id: str | None = None
+    original_timestamp: str | None = None
+    sent_at: str | None = None
+
+
 CALL: Final = msgspec.json.Decoder(Call)
+USUAL_CALL: Final = msgspec.json.Decoder(UsualCall)
+LIBRARY: Final = msgspec.json.Decoder(Library)
 _MEMBERS: Final = msgspec.json.Decoder(Members)
 _TEXT: Final = msgspec.json.Decoder(str)
 _ANY: Final = msgspec.json.Decoder()
@@ -54,7 +87,12 @@ def value_of(raw: Raw) -> Any:
 
 def text_of(raw: Raw) -> str | None:
     """Return the text that a JSON string is; None for anything else."""
-    return _TEXT.decode(raw) if raw and bytes(raw)[0] == _QUOTE else None
+    if not raw:
+        return None
+    try:
+        return _TEXT.decode(raw)
+    except msgspec.ValidationError:
+        return None
 
 
 def is_object(raw: Raw) -> bool:

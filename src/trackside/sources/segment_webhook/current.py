@@ -10,13 +10,18 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
+from trackside.clock import parse_timestamp
 from trackside.courses import parse
+from trackside.sources.message_id import MAX_CHARACTERS
 from trackside.sources.refusal import RefusedError, invalid_field
 from trackside.sources.segment_webhook import errors
 from trackside.sources.segment_webhook.call import (
     ABSENT,
+    LIBRARY,
+    USUAL_CALL,
     Call,
     Members,
+    UsualCall,
     envelope_of,
     id_of,
     is_object,
@@ -28,7 +33,7 @@ from trackside.sources.segment_webhook.call import (
 )
 from trackside.sources.segment_webhook.event import WebhookEvent
 from trackside.sources.segment_webhook.settings import WebhookRules
-from trackside.users.base import Directory
+from trackside.users.base import Directory, InvalidUserIdError
 
 FORUM_THREAD_VIEWED_EVENT_LABEL: Final = "Forum: View Thread"
 BI_SCREEN_VIEWED_EVENT_NAME: Final = "edx.bi.app.navigation.screen"
@@ -74,7 +79,7 @@ class CurrentReader:
         user = user_of(call.user_id, users)
         context["user_id"] = user.id
         context["username"] = user.username
-        self._add_course(context, properties)
+        self._add_course(context, properties.get("course_id", ABSENT))
         envelope = envelope_of(call)
         context["ip"] = app.get("ip", _EMPTY_TEXT)
         if "label" in properties:
@@ -87,6 +92,53 @@ class CurrentReader:
             type=kind,
             **envelope,
         )
+
+    def read_quickly(self, text: bytes, users: Directory) -> WebhookEvent | None:
+        """Return the event, or None where anything about the call needs the closer look of `read`.
+
+        Raises NotLoadedError.
+        """
+        call = _usual_call(text)
+        if call is None or not self._is_usual(call):
+            return None
+        properties = call.properties
+        timestamp, received_at = parse_timestamp(call.timestamp), parse_timestamp(call.received_at)
+        try:
+            source = self._sources[LIBRARY.decode(call.context["library"]).name]
+            user = users.user(call.user_id)
+            if user is None or timestamp is None or received_at is None or not source:
+                return None
+            context = self._context(source, call.context, properties.context)
+            self._add_course(context, properties.course_id)
+        except (msgspec.MsgspecError, KeyError, InvalidUserIdError, RefusedError):
+            return None
+        context["user_id"], context["username"] = user.id, user.username
+        context["ip"] = properties.context.get("ip", _EMPTY_TEXT)
+        if properties.label:
+            context["label"] = properties.label
+        return WebhookEvent(
+            name=properties.name,
+            data=properties.data,
+            context=context,
+            user_id=user.id,
+            timestamp_text=call.timestamp,
+            timestamp=timestamp,
+            upstream_received_at=received_at,
+            type=call.type.lower(),
+            id=call.message_id,
+            anonymous_id=call.anonymous_id,
+            original_timestamp=call.original_timestamp,
+            sent_at=call.sent_at,
+        )
+
+    def _is_usual(self, call: UsualCall) -> bool:
+        name, kind = call.properties.name, call.type.lower()
+        if not (name and call.user_id and 0 < len(call.message_id) <= MAX_CHARACTERS):
+            return False
+        if kind not in self._types or kind == "delete" or not is_object(call.properties.data):
+            return False
+        lower = name.lower()
+        return not any(part in lower for part in self._disallowed)
 
     def _source(self, said: Members) -> str | None:
         library = members_of(said.get("library", ABSENT), "context.library")
@@ -124,15 +176,23 @@ class CurrentReader:
             context.pop(key, None)
         return context
 
-    def _add_course(self, context: dict[str, object], properties: Members) -> None:
+    def _add_course(self, context: dict[str, object], named_last: Raw) -> None:
+        """Add who runs the course; `named_last` is where business events of the Android app name theirs."""
         trusting = self._rules.trust_client_context
         org_id = _organisation(context.get("course_id"), "properties.context.course_id")
-        if "course_id" in properties:  # business events of the Android app
-            context["course_id"] = properties["course_id"]
+        if named_last:
+            context["course_id"] = named_last
             if not trusting:
-                org_id = _organisation(properties["course_id"], "properties.course_id")
+                org_id = _organisation(named_last, "properties.course_id")
         if org_id or ("course_id" in context and not trusting):
             context["org_id"] = org_id
+
+
+def _usual_call(text: bytes) -> UsualCall | None:
+    try:
+        return USUAL_CALL.decode(text)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _organisation(course_id: object, name: str) -> str:

@@ -12,7 +12,15 @@ from msgspec import Raw, Struct
 from trackside.config.settings import LimitSettings
 from trackside.event import Reject
 from trackside.sources.base import NeedsUsers, Reply, Request
-from trackside.sources.json_text import clean, has_lines, has_unreadable_number, is_deeper, one_line, repair
+from trackside.sources.json_text import (
+    LONGEST_NUMBER,
+    clean,
+    has_lines,
+    has_unreadable_number,
+    is_deeper,
+    one_line,
+    repair,
+)
 from trackside.sources.refusal import (
     INVALID_JSON,
     INVALID_UTF8,
@@ -60,7 +68,18 @@ class Received(Struct, frozen=True, kw_only=True, gc=False):
 class Webhook:
     """Receives for one source: `receive` is the whole of it. Never raises for any input, and waits for nothing."""
 
-    __slots__ = ("_keys", "_limits", "_old", "_reader", "_rules", "_signatures", "name", "users")
+    __slots__ = (
+        "_current",
+        "_keys",
+        "_limits",
+        "_needs_key",
+        "_old",
+        "_reader",
+        "_rules",
+        "_signatures",
+        "name",
+        "users",
+    )
 
     def __init__(self, name: str, rules: WebhookRules, users: Directory, limits: LimitSettings) -> None:
         self.name = name
@@ -70,7 +89,9 @@ class Webhook:
         self._keys = Keys(rules.secrets)
         self._signatures = Signatures(rules.shared_secrets)
         self._old = rules.generation == "2014"
-        self._reader = Reader2014(rules) if self._old else CurrentReader(rules)
+        self._current = CurrentReader(rules)
+        self._reader = Reader2014(rules) if self._old else self._current
+        self._needs_key = bool(rules.secrets)
 
     def receive(self, request: Request) -> Received | NeedsUsers:
         """Return the events, the rejects and the answer: 405, 401, 400 for what is no JSON, otherwise 200.
@@ -81,7 +102,8 @@ class Webhook:
             return Received(reply=replies.NOT_A_POST)
         if not self._is_segment(request):
             return self._refuse_all(request, errors.UNAUTHORIZED, b"")
-        if b"application/json" not in request.headers.get(b"content-type", b"").lower():
+        content_type = request.headers.get(b"content-type", b"")
+        if b"application/json" not in content_type and b"application/json" not in content_type.lower():
             return self._refuse_all(request, errors.NOT_JSON_TYPE, request.body)
         if not request.body:
             return self._refuse_all(request, errors.EMPTY_BODY, b"")
@@ -90,6 +112,9 @@ class Webhook:
         ):
             return self._refuse_all(request, errors.INVALID_SIGNATURE, b"")
         try:
+            usual = self._read_quickly(request.body)
+            if usual is not None:
+                return usual
             return _Reading(self, request).read(_checked(request.body))
         except RefusedError as error:
             return self._refuse_all(request, error.refusal, request.body)
@@ -97,9 +122,7 @@ class Webhook:
             return self._refuse_all(request, TOO_DEEP, request.body)
 
     def _is_segment(self, request: Request) -> bool:
-        if self._rules.secrets:
-            return self._keys.opens(request.query)
-        return self._signatures.wanted
+        return self._keys.opens(request.query) if self._needs_key else self._signatures.wanted
 
     def _refuse_all(self, request: Request, refusal: Refusal, body: bytes) -> Received:
         reply = self.reply_to(refusal)
@@ -124,6 +147,23 @@ class Webhook:
         if unauthorized:
             return replies.UNAUTHORIZED
         return replies.INVALID_JSON if refusal.reason in _NOT_JSON else replies.TAKEN
+
+    def _read_quickly(self, body: bytes) -> Received | NeedsUsers | None:
+        """Return what a usual call of the current generation means; None where a closer look is needed."""
+        if (
+            self._old
+            or len(body) > LONGEST_NUMBER
+            or not body.isascii()
+            or has_lines(body)
+            or is_deeper(body, self._limits.depth)
+        ):
+            return None
+        try:
+            event = self._current.read_quickly(body, self.users)
+        except NotLoadedError as error:
+            wanted = frozenset({error.wanted})
+            return NeedsUsers(directory=self.users, wanted=wanted, source=self.name)
+        return None if event is None else Received(reply=replies.TAKEN, events=(event,))
 
     def read_item(self, text: bytes) -> WebhookEvent | str:
         """Return what one call is. Raises RefusedError and NotLoadedError."""
