@@ -63,3 +63,53 @@ def test_a_file_of_the_servers_own(tmp_path: Path, name: str) -> None:
 def test_no_path_at_all(tmp_path: Path) -> None:
     """No file system has a name with NUL in it."""
     assert "want the path of a file" in problem(tmp_path, destination("one", "a\\u0000b"))
+
+
+RTC = '[sources.rtc]\nkind = "apprtc"\n'
+
+
+def test_sources_of_all_kinds(tmp_path: Path) -> None:
+    """Each is asked about its own path; the Segment API about what is nobody's."""
+    (tmp_path / "trackside.toml").write_text(SOURCE + RTC)
+    config = hub.load_config(None, {"data_dir": str(tmp_path)}, {}).config
+    source = hub.build_sources(config)
+    assert [source.handles(path) for path in ("/a/", "/a", "/v1/t", "/b")] == [True, True, True, False]
+
+
+@pytest.mark.parametrize("path", ["/a/", "/a"])
+def test_two_sources_with_one_path(tmp_path: Path, path: str) -> None:
+    """Only the first would ever be asked."""
+    text = RTC + f'[sources.rtc2]\nkind = "apprtc"\npath = "{path}"\n'
+    message = "sources.rtc2.path is also that of sources.rtc; give each source a path of its own"
+    assert problem(tmp_path, text) == message
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(
+            "/",
+            "//a",
+            "/v1/track",
+            "/v1",
+            "/healthz",
+            "/readyz/",
+            "/metrics",
+            "/admin/x",
+            "/login",
+            "/static/",
+        ),
+        *("/pixel/v1/track", "/beacon/v1/batch", "/sourceConfig"),
+    ],
+)
+def test_a_path_of_the_servers_own(tmp_path: Path, path: str) -> None:
+    assert "which the server answers itself" in problem(tmp_path, RTC + f'path = "{path}"\n')
+
+
+@pytest.mark.parametrize("path", ["", "a/", "https://example.org/a", "/a?b", "/a#b", "/a b", "/%61"])
+def test_a_path_that_is_none(tmp_path: Path, path: str) -> None:
+    assert "want one like /event" in problem(tmp_path, RTC + f'path = "{path}"\n')
+
+
+def test_origins_that_are_none(tmp_path: Path) -> None:
+    assert "want https://apps.example.org" in problem(tmp_path, RTC + 'origins = ["https://a.org/"]\n')

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from trackside.config.load import Loaded, load
 from trackside.config.settings import Config
@@ -19,10 +22,11 @@ from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
 from trackside.pipeline.accept import Pipeline
 from trackside.sources.base import Source
+from trackside.sources.client_clock import AppRtc, AppRtcSettings
 from trackside.sources.segment_api import SegmentApi, SegmentApiSettings
 from trackside.sources.several import Sources
 
-SOURCE_KINDS = {"segment": SegmentApiSettings}
+SOURCE_KINDS: dict[str, type[Struct]] = {"apprtc": AppRtcSettings, "segment": SegmentApiSettings}
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}
 
 _OWN_FILES = (
@@ -35,6 +39,11 @@ _OWN_FILES = (
     "trackside.toml",
 )
 """What the names of the server's own files in the data directory begin with."""
+_PATH = re.compile(r"/[^\s?#%\x00-\x20\x7f]*")
+_OWN_PATHS = frozenset(
+    {"", "v1", "beacon", "pixel", "sourceConfig", "healthz", "readyz", "metrics", "admin", "login", "static"}
+)
+"""First parts of the paths that the server answers by itself: Segment's API, machines, people."""
 
 
 def version() -> str:
@@ -67,7 +76,8 @@ def load_config(
         destination_kinds=DESTINATION_KINDS,
         instead=instead,
     )
-    problems = [*_wrong_keys(loaded.config), *_shared_files(loaded.config)]
+    config = loaded.config
+    problems = [*_wrong_keys(config), *_wrong_paths(config), *_shared_files(config)]
     if problems:
         raise ConfigurationError("\n".join(problems))
     return loaded
@@ -77,12 +87,30 @@ def _wrong_keys(config: Config) -> Iterator[str]:
     """Tell of sources without a write key, and of keys that would not say whose event it is."""
     sources: dict[str, str] = {}
     for name, settings in config.sources.items():
+        if not isinstance(settings, SegmentApiSettings):
+            continue
         if not settings.write_keys:
             yield f"sources.{name}.write_key is empty; want a text of your choice, which clients send"
         for key in settings.write_keys:
             first = sources.setdefault(key, name)
             if first != name:
                 yield f"sources.{name}.write_key is also that of sources.{first}; give each source a key of its own"
+
+
+def _wrong_paths(config: Config) -> Iterator[str]:
+    """Tell of sources whose path is no path, is one of the server's own, or is also another source's."""
+    sources: dict[str, str] = {}
+    for name, settings in config.sources.items():
+        path = getattr(settings, "path", None)
+        if path is None:
+            continue
+        if not _PATH.fullmatch(path):
+            yield f"sources.{name}.path is {path!r}; want one like /event, as a URL has it after the host"
+        elif path.split("/")[1] in _OWN_PATHS:
+            yield f"sources.{name}.path is {path!r}, which the server answers itself; want another path"
+        first = sources.setdefault(path.removesuffix("/"), name)
+        if first != name:
+            yield f"sources.{name}.path is also that of sources.{first}; give each source a path of its own"
 
 
 def _shared_files(config: Config) -> Iterator[str]:
@@ -126,7 +154,17 @@ def log_problem(log: Log) -> str | None:
 
 def build_sources(config: Config) -> Source:
     """Return one source for all that are configured; what is of no source's path the Segment API answers."""
-    return Sources([_segment_api(config)])
+    others = [_source(name, settings, config) for name, settings in config.sources.items()]
+    return Sources([*filter(None, others), _segment_api(config)])
+
+
+def _source(name: str, settings: Struct, config: Config) -> Source | None:
+    """Return the source `name`, which has a path of its own, or None where it is one of the Segment API's."""
+    match settings:
+        case AppRtcSettings():
+            return AppRtc(name, settings, limits=config.limits)
+        case _:
+            return None
 
 
 def _segment_api(config: Config) -> SegmentApi:
