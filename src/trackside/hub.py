@@ -4,6 +4,7 @@ import json
 import os
 import shlex
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ from trackside.pipeline.accept import Pipeline
 from trackside.sources.base import Source
 from trackside.sources.segment_api import SegmentApi, SegmentApiSettings
 from trackside.sources.several import Sources
+from trackside.users import file as users_file
+from trackside.users.anybody import Anybody
+from trackside.users.base import Directory
+from trackside.users.table import UserTable
 
 SOURCE_KINDS = {"segment": SegmentApiSettings}
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}
@@ -31,6 +36,7 @@ _OWN_FILES = (
     "delivery.lock",
     "site.db",
     "site.lock",
+    "users.db",
     "secret_key",
     "trackside.toml",
 )
@@ -124,8 +130,11 @@ def log_problem(log: Log) -> str | None:
     return None
 
 
-def build_sources(config: Config) -> Source:
-    """Return one source for all that are configured; what is of no source's path the Segment API answers."""
+def build_sources(config: Config, *, django_users: Directory | None = None) -> Source:  # noqa: ARG001
+    """Return one source for all that are configured; what is of no source's path the Segment API answers.
+
+    `django_users` are those of a source with `users = "django"`.
+    """
     return Sources([_segment_api(config)])
 
 
@@ -143,6 +152,29 @@ def _segment_api(config: Config) -> SegmentApi:
         if isinstance(settings, SegmentApiSettings) and settings.forwarder
     )
     return SegmentApi(keys, limits=config.limits, public_url=config.public_url, forwarders=forwarders)
+
+
+def directory_for(kind: str, config: Config, django_users: Directory | None) -> Directory:
+    """Return who knows the users of a source with `users = KIND`. Raises ConfigurationError."""
+    match kind:
+        case "any":
+            return Anybody()
+        case "table":
+            return _user_table(Path(config.data_dir).resolve() / users_file.FILE_NAME)
+        case "django":
+            if django_users is None:
+                raise ConfigurationError(
+                    'users is "django", and there is no Django project; want table or any'
+                )
+            return django_users
+        case other:
+            raise ConfigurationError(f"users is {other!r}; want django, table or any")
+
+
+@lru_cache(maxsize=8)
+def _user_table(path: Path) -> UserTable:
+    """Return the table of a file: one for all sources, so that each user is looked up once."""
+    return UserTable(path)
 
 
 def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # processors will come from it
