@@ -22,11 +22,17 @@ from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
 from trackside.pipeline.accept import Pipeline
 from trackside.sources.base import Source
+from trackside.sources.browser import Browser, BrowserSettings
 from trackside.sources.client_clock import AppRtc, AppRtcSettings
 from trackside.sources.segment_api import SegmentApi, SegmentApiSettings
 from trackside.sources.several import Sources
+from trackside.users.anybody import Anybody
 
-SOURCE_KINDS: dict[str, type[Struct]] = {"apprtc": AppRtcSettings, "segment": SegmentApiSettings}
+SOURCE_KINDS: dict[str, type[Struct]] = {
+    "apprtc": AppRtcSettings,
+    "browser": BrowserSettings,
+    "segment": SegmentApiSettings,
+}
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}
 
 _OWN_FILES = (
@@ -163,8 +169,17 @@ def _source(name: str, settings: Struct, config: Config) -> Source | None:
     match settings:
         case AppRtcSettings():
             return AppRtc(name, settings, limits=config.limits)
+        case BrowserSettings():
+            return _browser(name, settings, config)
         case _:
             return None
+
+
+def _browser(name: str, settings: BrowserSettings, config: Config) -> Browser:
+    """Return the source behind the path of a `[sources.NAME]` with `kind = "browser"`."""
+    if settings.users != "any":
+        raise ConfigurationError(f"sources.{name}.users is {settings.users!r}; want any")
+    return Browser(name, settings, limits=config.limits, directory=Anybody(), public_url=config.public_url)
 
 
 def _segment_api(config: Config) -> SegmentApi:
