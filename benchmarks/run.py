@@ -21,6 +21,7 @@ from benchmarks import (
     outbox,
     tracker,
     tracking_log,
+    webhook,
 )
 from benchmarks.lib import load, machine, servers
 from benchmarks.lib.bench_venv import ROOT
@@ -63,6 +64,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
     if full:
         return [
             lambda: collector.run(rounds=7, seconds=6),
+            lambda: webhook.run(rounds=5, seconds=5),
             lambda: history.run(millions=10, rounds=5, seconds=5),
             lambda: memory.run(minutes=10),
             lambda: log_append.run(events=100_000, millions=10),
@@ -74,6 +76,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         ]
     return [
         lambda: collector.run(rounds=3, seconds=4),
+        lambda: webhook.run(rounds=3, seconds=3),
         lambda: history.run(millions=1, rounds=3, seconds=3),
         lambda: memory.run(minutes=1),
         lambda: log_append.run(events=100_000, millions=1),

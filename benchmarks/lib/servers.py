@@ -9,8 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from benchmarks.lib import bench_venv
 from benchmarks.lib.events import ACCOUNTS, one_event
 
 WRITE_KEY = "benchmark"
+WEBHOOK_SECRET = "benchmark-secret"
 AUTHORIZATION = "Authorization: Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
 
 
@@ -68,7 +69,7 @@ def baseline(directory: Path) -> Iterator[Server]:
     command = [str(python), "-m", "gunicorn", *options, "benchmarks.baseline.wsgi:application"]
     url = f"http://127.0.0.1:{port}/segmentio/event"
     with _running(command, directory, probe=url, environment=environment) as (pid, started_s):
-        yield Server("baseline", pid, directory, f"{url}?key=benchmark-secret", "", (), started_s)
+        yield Server("baseline", pid, directory, f"{url}?key={WEBHOOK_SECRET}", "", (), started_s)
 
 
 @contextmanager
@@ -107,22 +108,53 @@ def trackside(
     directory: Path, *, tracking_log: bool = True, name: str = "trackside", workers: int = 1
 ) -> Iterator[Server]:
     """Run Trackside as it is installed here, with its tracking log or with no destination at all."""
+    source = ["[sources.web]", 'kind = "segment"', f'write_key = "{WRITE_KEY}"']
+    url, start = _configured(directory, source, tracking_log=tracking_log, workers=workers)
+    probe = urllib.request.Request(f"{url}/v1/track", one_event(), _as_dict(AUTHORIZATION))
+    with start(probe) as (pid, started_s):
+        yield Server(name, pid, directory, f"{url}/v1/track", f"{url}/v1/batch", (AUTHORIZATION,), started_s)
+
+
+@contextmanager
+def webhook(directory: Path, *, tracking_log: bool = True, name: str = "trackside") -> Iterator[Server]:
+    """Run Trackside with Segment's webhook, the accounts of the baseline in its table of users."""
+    source = ["[sources.mobile]", 'kind = "segment_webhook"', f'secret = "{WEBHOOK_SECRET}"']
+    url, start = _configured(directory, source, tracking_log=tracking_log)
+    accounts = "id,username\n" + "".join(f"{each},learner{each:05}\n" for each in range(1, ACCOUNTS + 1))
+    command = [sys.executable, "-m", "trackside", "users", "import", "-", "--format", "csv"]
+    command += ["--config", str(directory / "trackside.toml"), "--data-dir", str(directory / "data")]
+    subprocess.run(
+        command, input=accounts.encode(), check=True, cwd=bench_venv.ROOT, stdout=subprocess.DEVNULL
+    )
+    target = f"{url}/segmentio/event?key={WEBHOOK_SECRET}"
+    probe = urllib.request.Request(target, one_event(), {"Content-Type": "application/json"})
+    with start(probe) as (pid, started_s):
+        yield Server(name, pid, directory, target, "", (), started_s)
+
+
+Probed = Callable[[urllib.request.Request], AbstractContextManager[tuple[int, float]]]
+"""Starts a server; it runs once the request is answered."""
+
+
+def _configured(
+    directory: Path, source: Sequence[str], *, tracking_log: bool, workers: int = 1
+) -> tuple[str, Probed]:
+    """Return the address of a Trackside with this source, and what starts it."""
     directory.mkdir(parents=True, exist_ok=True)
     settings = directory / "trackside.toml"
-    lines = ["[sources.web]", 'kind = "segment"', f'write_key = "{WRITE_KEY}"']
+    destination = ["[destinations]"]
     if tracking_log:
-        lines += ["[destinations.tracking_log]", 'kind = "tracking_log"', 'path = "tracking.log"']
-    else:
-        lines += ["[destinations]"]
-    settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        destination = ["[destinations.tracking_log]", 'kind = "tracking_log"', 'path = "tracking.log"']
+    settings.write_text("\n".join([*source, *destination]) + "\n", encoding="utf-8")
     port = free_port()
     command = [sys.executable, "-m", "trackside", "serve", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--data-dir", str(directory / "data"), "--config", str(settings)]
     environment = {"TRACKSIDE_WORKERS": str(workers)} if workers > 1 else {}
-    url = f"http://127.0.0.1:{port}"
-    probe = urllib.request.Request(f"{url}/v1/track", one_event(), _as_dict(AUTHORIZATION))
-    with _running(command, directory, probe=probe, environment=environment) as (pid, started_s):
-        yield Server(name, pid, directory, f"{url}/v1/track", f"{url}/v1/batch", (AUTHORIZATION,), started_s)
+
+    def start(probe: urllib.request.Request) -> AbstractContextManager[tuple[int, float]]:
+        return _running(command, directory, probe=probe, environment=environment)
+
+    return f"http://127.0.0.1:{port}", start
 
 
 @contextmanager

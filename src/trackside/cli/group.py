@@ -14,6 +14,7 @@ VERBS: Mapping[str, str] = {
     "forward": "trackside.cli.forward",
     "tail": "trackside.cli.tail",
     "status": "trackside.cli.status",
+    "rejects": "trackside.cli.rejects",
     "pause": "trackside.cli.pause",
     "resume": "trackside.cli.pause",
     "replay": "trackside.cli.replay",

@@ -46,6 +46,7 @@ def platform_event(
     timestamp: datetime,
     received_at: datetime,
     user_id: int | str | None,
+    type: str = "track",  # noqa: A002  # the field's name
     **envelope: Any,
 ) -> Event:
     """Return the event as if the platform had emitted it with this name, data and whole context.
@@ -56,7 +57,7 @@ def platform_event(
     return Event(
         id=id,
         name=name,
-        type="track",
+        type=type,
         source=source,
         timestamp=timestamp,
         received_at=received_at,

@@ -69,8 +69,8 @@ def test_browser_event() -> None:
         '"agent": "Mozilla/5.0", "host": "lms.example.org", "referer": '
         '"https://lms.example.org/courses/course-v1:edX+DemoX+2024/courseware/", '
         '"accept_language": "en-US,en;q=0.9", "event": "{\\"current_tab\\": 1, \\"tab_count\\": 5, '
-        '\\"id\\": \\"block-v1:x\\", \\"widget_placement\\": \\"top\\"}", '
-        '"time": "2026-11-20T19:32:04.641987+00:00", "event_type": "edx.ui.lms.sequence.next_selected", '
+        '\\"id\\": \\"block-v1:x\\", \\"widget_placement\\": \\"top\\", \\"old\\": 1, \\"new\\": 2}", '
+        '"time": "2026-11-20T19:32:04.641987+00:00", "event_type": "seq_next", '
         '"event_source": "browser", "page": '
         '"https://lms.example.org/courses/course-v1:edX+DemoX+2024/courseware/"}'
     )

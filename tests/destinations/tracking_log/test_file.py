@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.destinations.tracking_log.test_contract import ids_in
 from trackside.destinations.base import DELIVERED, Outcome, Retry
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
+from trackside.destinations.tracking_log.line import FORMAT
 from trackside.errors import DestinationError
 from trackside.testing.destination_contract import deliveries
 
@@ -323,7 +324,7 @@ def test_a_write_of_another_version_is_written_anew(tmp_path: Path) -> None:
     note = log.checkpoint()
     assert note is not None
     send(log, 2)
-    older = note.replace('"format":1', '"format":0')
+    older = note.replace(f'"format":{FORMAT}', '"format":0')
     assert older != note
     send(opened(tmp_path, older), 2, 3)
     assert numbers(tmp_path / "tracking.log") == [1, 2, 3]

@@ -91,7 +91,7 @@ def test_golden_line() -> None:
         extra={"integrations": {"All": False}},
     )
     assert text(browser) == GOLDEN
-    assert FORMAT == 1
+    assert FORMAT == 2
 
 
 def test_keys_are_in_the_standard_order() -> None:

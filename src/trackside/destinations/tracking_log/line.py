@@ -24,7 +24,7 @@ from trackside.destinations.tracking_log.raw_json import on_one_line
 from trackside.destinations.tracking_log.seen import see_person
 from trackside.event import EMPTY_OBJECT, Event
 
-FORMAT = 1
+FORMAT = 2
 """The version of these lines. Count it up with every change of their bytes: an interrupted write that another
 version began is cut off and written again, because its lines cannot be recognised."""
 
