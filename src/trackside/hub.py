@@ -23,6 +23,7 @@ from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
 from trackside.pipeline.accept import Pipeline
 from trackside.sources.base import Source
+from trackside.sources.browser import Browser, BrowserSettings
 from trackside.sources.client_clock import AppRtc, AppRtcSettings
 from trackside.sources.segment_api import SegmentApi, SegmentApiSettings
 from trackside.sources.segment_webhook import SegmentWebhook, SegmentWebhookSettings
@@ -34,6 +35,7 @@ from trackside.users.table import UserTable
 
 SOURCE_KINDS: dict[str, type[Struct]] = {
     "apprtc": AppRtcSettings,
+    "browser": BrowserSettings,
     "segment": SegmentApiSettings,
     "segment_webhook": SegmentWebhookSettings,
 }
@@ -184,6 +186,11 @@ def _source(name: str, settings: Struct, config: Config, django_users: Directory
     match settings:
         case AppRtcSettings():
             return AppRtc(name, settings, limits=config.limits)
+        case BrowserSettings():
+            users = directory_for(settings.users, config, django_users)
+            return Browser(
+                name, settings, limits=config.limits, directory=users, public_url=config.public_url
+            )
         case SegmentWebhookSettings():
             users = directory_for(settings.users, config, django_users)
             return SegmentWebhook(name, settings, users, limits=config.limits)
