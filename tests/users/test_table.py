@@ -12,7 +12,9 @@ import pytest
 from tests.users.clock import Clock
 from trackside.testing.directory_contract import HONOR, STAFF, DirectoryContract, find, find_named
 from trackside.users.base import Directory, InvalidUserIdError, NotLoadedError, User, UsersUnavailable, Wanted
-from trackside.users.file import IdKind, Row, UserFile
+from trackside.users.file import UserFile
+from trackside.users.ids import IdKind
+from trackside.users.rows import Row
 from trackside.users.table import UserTable
 
 Fill = Callable[..., None]
@@ -164,7 +166,8 @@ def test_another_process_imports(path: Path, fill: Fill, clock: Clock) -> None:
     assert find(table, 10) == HONOR
     program = (
         "import sys, pathlib\n"
-        "from trackside.users.file import Row, UserFile\n"
+        "from trackside.users.file import UserFile\n"
+        "from trackside.users.rows import Row\n"
         "UserFile(pathlib.Path(sys.argv[1])).import_users([Row(2, 10, 'renamed')])\n"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=60)
