@@ -23,7 +23,7 @@ from trackside.backends.log.fast_json import (
 from trackside.backends.log.waiter import Lost, Waiter
 from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
-from trackside.emitted import Unencodable, commit_waiters
+from trackside.emitted import Unencodable, also_now, commit_waiters
 from trackside.errors import ConfigurationError
 from trackside.log.base import Log
 
@@ -76,6 +76,7 @@ class LogBackend:
         """The log itself, opened where it was not yet. Raises StorageError."""
         return self._writer.log()
 
+    @also_now
     def send(self, event: Mapping[str, Any]) -> None:
         """Hand the event over; what was not handed over is counted. Never raises for what an event holds."""
         try:
