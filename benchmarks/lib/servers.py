@@ -127,6 +127,7 @@ def webhook(directory: Path, *, tracking_log: bool = True, name: str = "tracksid
     """Run Trackside with Segment's webhook, the accounts of the baseline in its table of users."""
     source = ["[sources.mobile]", 'kind = "segment_webhook"', f'secret = "{WEBHOOK_SECRET}"']
     url, start = _configured(directory, source, tracking_log=tracking_log)
+    (directory / "data").mkdir(mode=0o700, exist_ok=True)
     accounts = "id,username\n" + "".join(f"{each},learner{each:05}\n" for each in range(1, ACCOUNTS + 1))
     command = [sys.executable, "-m", "trackside", "users", "import", "-", "--format", "csv"]
     command += ["--config", str(directory / "trackside.toml"), "--data-dir", str(directory / "data")]
