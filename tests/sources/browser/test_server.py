@@ -96,6 +96,14 @@ def test_the_user_an_event_names_is_looked_up(server: RunningServer) -> None:
     assert [json.loads(line["event"]).get("user_id") for line in server.tracking_lines()] == [7, None]
 
 
+def test_an_event_is_worth_more_than_its_users_id(server: RunningServer) -> None:
+    """A page sends nothing again: while the users cannot be looked up its events are kept as they came."""
+    (server.data_dir / "users.db").write_bytes(b"no database at all, whatever its name says" * 100)
+    said = {"event_type": "x", "event": json.dumps({"username": "honor"})}
+    assert ask(server, "POST", "/event", urlencode(said).encode())[::2] == (200, b"success")
+    assert [event["data"] for event in server.events()] == [{"username": "honor"}]
+
+
 def test_every_other_request_is_answered(server: RunningServer) -> None:
     """And nothing of it is an event."""
     for method in ("HEAD", "PUT", "DELETE", "PATCH"):
