@@ -6,6 +6,8 @@ from pathlib import Path
 
 from trackside.config.settings import Config
 from trackside.destinations.tracking_log import TrackingLogSettings
+from trackside.destinations.webhook import WebhookSettings
+from trackside.destinations.webhook import problems as webhook_problems
 from trackside.sources.segment_api import SegmentApiSettings
 from trackside.sources.segment_webhook import SegmentWebhookSettings
 
@@ -33,6 +35,9 @@ def problems_between(config: Config) -> Iterator[str]:
     yield from _open_doors(config)
     yield from _wrong_paths(config)
     yield from _shared_files(config)
+    for name, settings in config.destinations.items():
+        if isinstance(settings, WebhookSettings):
+            yield from (f"destinations.{name}.{problem}" for problem in webhook_problems(settings))
 
 
 def _wrong_keys(config: Config) -> Iterator[str]:

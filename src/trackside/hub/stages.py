@@ -6,7 +6,9 @@ from trackside.config.settings import Config
 from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
+from trackside.destinations.webhook import Webhook, WebhookSettings, connector, policy_of
 from trackside.errors import ConfigurationError, TracksideError
+from trackside.hub.version import version
 from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
@@ -43,8 +45,23 @@ def build_destination(name: str, settings: DestinationSettings, config: Config) 
     match settings:
         case TrackingLogSettings():
             return TrackingLog(Path(config.data_dir) / settings.path, settings)
+        case WebhookSettings():
+            return _webhook(name, settings, Path(config.data_dir))
         case _:
             raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
+
+
+def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
+    user_agent = f"Trackside/{version()}"
+    try:
+        return Webhook(
+            settings,
+            connector(settings, data_dir, user_agent=user_agent),
+            why_not=policy_of(settings).why_not_url,
+            user_agent=user_agent,
+        )
+    except ConfigurationError as error:
+        raise ConfigurationError(f"destinations.{name}: {error}") from error
 
 
 def build_delivery(config: Config, log: Log) -> DeliveryEngine:

@@ -1,0 +1,103 @@
+"""The body of an event's requests: the same bytes at each attempt, as long as the settings are the same."""
+
+from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from trackside.destinations.webhook.bodies import cloud_event, form
+from trackside.destinations.webhook.bodies.json_object import Document, document, encode, json_body
+from trackside.destinations.webhook.bodies.openedx import openedx_body, openedx_form_body
+from trackside.destinations.webhook.bodies.paths import Selection, Where
+from trackside.destinations.webhook.settings import WebhookSettings
+from trackside.event import Event
+from trackside.processors.redaction import RedactionProcessor
+
+_REDACTED = ("user_id", "anonymous_id", "data", "context", "extra")
+"""Where texts are looked for. Not in the event's id, name and times: they tell receivers which event it is."""
+
+
+class Body(Struct, frozen=True, gc=False):
+    """What is sent, and what it is."""
+
+    content_type: str
+    content: bytes
+
+
+class Bodies:
+    """Makes bodies as the settings of one webhook say."""
+
+    def __init__(self, settings: WebhookSettings) -> None:
+        """Raises ConfigurationError for a pattern that is no regular expression."""
+        self._format = settings.format
+        self._where = Where(settings.where)
+        self._selection = Selection(settings.fields) if settings.fields else None
+        self._redaction = (
+            RedactionProcessor(keys=settings.redact_fields, patterns=settings.redact)
+            if settings.redact or settings.redact_fields
+            else None
+        )
+        changes = self._selection is not None or self._redaction is not None
+        self._as_it_is = settings.format in {"json", "cloudevents"} and not changes
+
+    def make(self, event: Event) -> Body | None:
+        """Return the body; None where the settings do not ask for the event.
+
+        Raises ValueError or RecursionError where the event cannot be looked into, and what the redaction raises:
+        an event that could not be redacted is not sent.
+        """
+        event = _encodable(event)
+        if self._as_it_is and not self._where:
+            return self._body(event, json_body(event), {"user_id": event.user_id})
+        whole = document(event)
+        if self._where and not self._where.matches(whole):
+            return None
+        if self._as_it_is:
+            return self._body(event, json_body(event), whole)
+        return self._laid_out(event, self._cut(whole))
+
+    def _cut(self, whole: Document) -> Document:
+        cut = whole if self._selection is None else self._selection.of(whole)
+        if self._redaction is None:
+            return cut
+        redacted: Document = self._redaction({name: cut[name] for name in _REDACTED if name in cut})
+        return cut | redacted
+
+    def _laid_out(self, event: Event, shown: Document) -> Body:
+        match self._format:
+            case "json" | "cloudevents":
+                return self._body(event, encode(shown), shown)
+            case "form":
+                return Body(form.CONTENT_TYPE, form.form_body(shown))
+            case "openedx":
+                return Body("application/json", openedx_body(event, shown))
+            case "openedx_form":
+                return Body(form.CONTENT_TYPE, openedx_form_body(event, shown))
+            case never:
+                assert_never(never)
+
+    def _body(self, event: Event, content: bytes, shown: Document) -> Body:
+        if self._format == "json":
+            return Body("application/json", content)
+        enveloped = cloud_event.cloud_event_body(event, content, user_id=shown.get("user_id"))
+        return Body(cloud_event.CONTENT_TYPE, enveloped)
+
+
+def _encodable(event: Event) -> Event:
+    """Return `event` with a question mark for each half of a surrogate pair in its own texts."""
+    changed = {
+        name: value.encode("utf-8", "replace").decode()
+        for name in event.__struct_fields__
+        if isinstance(value := getattr(event, name), str) and not _is_encodable(value)
+    }
+    return replace(event, **changed) if changed else event
+
+
+def _is_encodable(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""The client of a webhook, with its policy, its certificates and its credentials."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from trackside.destinations.webhook.requests import ATTEMPT
+from trackside.destinations.webhook.settings import WebhookSettings
+from trackside.errors import ConfigurationError
+from trackside.outbound.auth import Credentials, FixedHeaders, WithCredentials, basic, bearer
+from trackside.outbound.base import Client, Failed, Fault, Outgoing
+from trackside.outbound.oauth2 import ClientCredentials
+from trackside.outbound.policy import AddressPolicy
+from trackside.outbound.signing import ID, SIGNATURE, TIMESTAMP
+from trackside.outbound.tls import tls_context
+
+RESERVED: Final = frozenset({ID, TIMESTAMP, SIGNATURE, ATTEMPT, "content-type"})
+"""Headers that settings cannot give: receivers rely on them."""
+
+Connect = Callable[[], Client]
+
+
+class _Nobody:
+    """Stands for a client where credentials are only checked."""
+
+    async def send(self, request: Outgoing) -> Failed:  # noqa: ARG002  # the contract's
+        """Return that nobody is there."""
+        return Failed(fault=Fault.LOCAL, detail="not open", maybe_sent=False)
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+def policy_of(settings: WebhookSettings) -> AddressPolicy:
+    """Return who may be asked. Raises ConfigurationError."""
+    return AddressPolicy(allow=settings.allow, allow_private_networks=settings.allow_private_networks)
+
+
+def connector(settings: WebhookSettings, data_dir: Path, *, user_agent: str) -> Connect:
+    """Return what opens a client as the settings say. Raises ConfigurationError."""
+    from trackside.outbound.client import HttpClient  # aiohttp: only a server that sends needs it
+
+    policy = policy_of(settings)
+    tls = tls_context(
+        ca_file=_path(data_dir, settings.tls_ca_file),
+        certificate_file=_path(data_dir, settings.tls_certificate_file),
+        key_file=_path(data_dir, settings.tls_key_file),
+    )
+    check_credentials(settings)
+
+    def connect() -> Client:
+        client: Client = HttpClient(policy=policy, tls=tls, user_agent=user_agent)
+        for credentials in _credentials(settings, client):
+            client = WithCredentials(client, credentials)
+        return client
+
+    return connect
+
+
+def check_credentials(settings: WebhookSettings) -> None:
+    """Raise ConfigurationError where headers or credentials cannot be used; nothing secret is in its message."""
+    for name in settings.headers:
+        if name.lower() in RESERVED:
+            raise ConfigurationError(f"headers has {name}, which receivers rely on; leave it out")
+    ways = {
+        "bearer_token": settings.bearer_token,
+        "basic_username": settings.basic_username or settings.basic_password,
+        "oauth_token_url": settings.oauth_token_url or settings.oauth_client_id,
+        "headers.Authorization": any(name.lower() == "authorization" for name in settings.headers),
+    }
+    chosen = [name for name, value in ways.items() if value]
+    if len(chosen) > 1:
+        raise ConfigurationError(f"{' and '.join(chosen)} are given; want one way to authorize")
+    _credentials(settings, _Nobody())
+
+
+def _credentials(settings: WebhookSettings, client: Client) -> Sequence[Credentials]:
+    found: list[Credentials] = []
+    if settings.headers:
+        found.append(FixedHeaders(settings.headers.items()))
+    if settings.bearer_token:
+        found.append(bearer(settings.bearer_token))
+    if settings.basic_username or settings.basic_password:
+        found.append(basic(settings.basic_username, settings.basic_password))
+    if settings.oauth_token_url or settings.oauth_client_id:
+        found.append(
+            ClientCredentials(
+                client,
+                token_url=settings.oauth_token_url,
+                client_id=settings.oauth_client_id,
+                client_secret=settings.oauth_client_secret,
+                scope=settings.oauth_scope,
+            )
+        )
+    return found
+
+
+def _path(data_dir: Path, text: str) -> str:
+    return str(data_dir / text) if text else ""

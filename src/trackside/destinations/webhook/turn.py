@@ -1,0 +1,148 @@
+"""One `send`: as many requests side by side as the endpoint may have, each user's in order, for a short time."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Final, Protocol
+
+from trackside.destinations.base import Delivery, Gone, Outcome, Unsent
+from trackside.destinations.webhook.breaker import Breaker
+from trackside.destinations.webhook.pace import Pace
+
+LONGEST_S: Final = 2.0
+"""After so long nothing more is begun, so that what was sent is written down: the rest of the page comes again at
+once. Longer turns would send more again after a crash; shorter ones wait more often for a slow answer."""
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class Plan(Protocol):
+    """What the turn asks about its deliveries."""
+
+    def line_of(self, delivery: Delivery) -> str | None:
+        """Return what the deliveries that go one after the other have in common; None: it stands alone."""
+        ...
+
+    def before(self, delivery: Delivery) -> Outcome | None:
+        """Return the outcome of a delivery that nobody needs to be asked about, or None. Does not wait."""
+        ...
+
+    async def attempt(self, delivery: Delivery) -> Outcome:
+        """Return what came of one attempt, after `before` returned None."""
+        ...
+
+
+class Turn:
+    """The deliveries of one `send`, and what came of them so far."""
+
+    def __init__(
+        self,
+        deliveries: Sequence[Delivery],
+        plan: Plan,
+        *,
+        breaker: Breaker,
+        pace: Pace,
+        monotonic: Callable[[], float],
+        sleep: Sleep,
+    ) -> None:
+        self._deliveries = deliveries
+        self._plan = plan
+        self._breaker = breaker
+        self._pace = pace
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._outcomes: list[Outcome | None] = [None] * len(deliveries)
+        self._standing = _standing(deliveries, plan)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._until = monotonic() + LONGEST_S
+        self._begun = False
+        self._over = self._stopped = False
+        self._error: BaseException | None = None
+
+    async def run(self) -> list[Outcome]:
+        """Return one outcome for each delivery, in their order."""
+        try:
+            while True:
+                self._begin()
+                if not self._tasks:
+                    break
+                await self._changed.wait()
+                self._changed.clear()
+        finally:  # cancelled, or something raised: nothing may go on behind the caller's back
+            for task in self._tasks:
+                task.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._error is not None:
+            raise self._error
+        left = self._left()
+        return [left if outcome is None else outcome for outcome in self._outcomes]
+
+    def _begin(self) -> None:
+        """Begin what may be under way now."""
+        while self._standing and len(self._tasks) < self._breaker.width and self._may_go_on():
+            line = self._standing.popleft()
+            index = line[0]
+            held = self._plan.before(self._deliveries[index])
+            if held is not None:
+                self._outcomes[index] = held
+                self._step_forward(line)
+                continue
+            self._begun = True
+            task = asyncio.create_task(self._try(line, self._pace.take()))
+            self._tasks.add(task)
+            task.add_done_callback(self._end)
+
+    def _may_go_on(self) -> bool:
+        """Return whether one more may begin; otherwise the turn is over as soon as nothing is under way."""
+        wait_s = self._pace.wait_s
+        too_late = wait_s > LONGEST_S or (self._begun and self._monotonic() + wait_s >= self._until)
+        self._over = self._over or too_late or self._breaker.rest_s > 0
+        return not self._over
+
+    def _left(self) -> Unsent:
+        """Return the outcome of what nobody was asked about: when it is handed over again."""
+        if self._breaker.rest_s > 0:
+            return Unsent(rest_s=self._breaker.rest_s, reason=self._breaker.reason)
+        return Unsent(rest_s=self._pace.wait_s)
+
+    async def _try(self, line: deque[int], wait_s: float) -> None:
+        if wait_s > 0:
+            await self._sleep(wait_s)
+            if self._stopped or self._breaker.rest_s > 0:  # meanwhile it came to want to be left alone
+                return
+        index = line[0]
+        outcome = await self._plan.attempt(self._deliveries[index])
+        self._outcomes[index] = outcome
+        if isinstance(outcome, Gone | Unsent):
+            self._stopped = self._over = True
+        else:
+            self._step_forward(line)
+
+    def _step_forward(self, line: deque[int]) -> None:
+        line.popleft()
+        if line:
+            self._standing.append(line)
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = error
+            self._over = True
+        self._changed.set()
+
+
+def _standing(deliveries: Sequence[Delivery], plan: Plan) -> deque[deque[int]]:
+    """Return the lines in the order of their first delivery; within each, the order is that of the log."""
+    found: dict[object, deque[int]] = {}
+    for index, delivery in enumerate(deliveries):
+        line = plan.line_of(delivery)
+        found.setdefault(index if line is None else line, deque()).append(index)
+    for members in found.values():
+        if len(members) > 1:
+            in_order = sorted(members, key=lambda index: deliveries[index].position)
+            members.clear()
+            members.extend(in_order)
+    return deque(found.values())
