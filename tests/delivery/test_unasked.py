@@ -18,6 +18,7 @@ from trackside.destinations.base import (
 )
 from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
+from trackside.telemetry import catalogue
 
 
 @pytest.fixture
@@ -180,3 +181,18 @@ def test_a_replay_rests_too(log: Log) -> None:
     assert recorder.arrived[5:] == [1, 2, 3, 4, 5]
     assert {attempt for _, attempt in recorder.attempts} == {1}
     assert timing.elapsed_s >= 30
+
+
+def test_a_rest_is_no_failure(log: Log) -> None:
+    """A destination that keeps its own pace is running all the time, for whoever listens."""
+    fill(log, range(1, 11))
+    recorder = Few()
+    recorder.rest = Unsent(rest_s=5)
+    heard: list[str] = []
+    stop = catalogue.DESTINATION_STATE_CHANGED.subscribe(lambda change: heard.append(change.state))
+    try:
+        timing = deliver(log, recorder, lambda: state_of(log).delivered == 10)
+    finally:
+        stop()
+    assert timing.elapsed_s >= 15
+    assert heard == ["running", "stopped"]

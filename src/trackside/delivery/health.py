@@ -23,6 +23,7 @@ class Health:
         self._state = "stopped"
         self._reported: str | None = None
         self._rests_until = 0.0
+        self._failed = False
         self.paused = False
         """Whether nothing is to be sent until an operator resumes the destination."""
 
@@ -31,12 +32,18 @@ class Health:
         """Return how long the destination is to be left alone; 0 where it may be tried now."""
         return max(0.0, self._rests_until - self._timing.monotonic())
 
+    @property
+    def is_waiting(self) -> bool:
+        """Return whether the destination is left alone because something is wrong with it."""
+        return self._failed and self.rest_s > 0
+
     def begin(self, *, failing_for: str | None) -> None:
         """Take over what the subscription says: `failing_for` is its last error while it is failing."""
         self._reported = failing_for
 
     def rest(self, rest_s: float) -> None:
         """Leave the destination alone for that long although nothing is wrong with it."""
+        self._failed = False
         self._rests_until = self._timing.monotonic() + rest_s
 
     async def give_up(self, reason: str) -> None:
@@ -57,6 +64,7 @@ class Health:
 
     async def fail(self, reason: str, *, rest_s: float) -> None:
         """Note that the destination takes nothing and leave it alone for that long."""
+        self._failed = True
         self._rests_until = self._timing.monotonic() + rest_s
         self.become("waiting", reason)
         if reason != self._reported:

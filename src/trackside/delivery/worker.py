@@ -174,7 +174,7 @@ class DeliveryWorker:
             logger.warning("state of a destination cannot be read", exc_info=True)
             return
         self._health.paused = state.paused
-        self._health.become("paused" if state.paused else "waiting" if self._health.rest_s else "running")
+        self._health.become("paused" if state.paused else "waiting" if self._health.is_waiting else "running")
         name = self._subscription.name
         catalogue.DESTINATION_PENDING.set(max(0, last - ledger.position), name)
         catalogue.DESTINATION_RETRYING.set(state.retrying, name)
