@@ -277,10 +277,16 @@ def test_openedx_form() -> None:
         ({"anonymous_id": "*"}, False),
         ({"name": "edx.course.*"}, True),
         ({"data.user.id.more": "*"}, False),
+        ({"user_id": "!7"}, False),
+        ({"user_id": "!8"}, True),
+        ({"anonymous_id": "!*"}, True),
+        ({"name": ("edx.*", "!*.activated")}, False),
+        ({"name": ("edx.*", "!*.deactivated")}, True),
+        ({"data.n": "!1"}, False),
     ],
 )
 def test_where(where: dict[str, Any], wanted: bool) -> None:
-    """Each path has to have a value that one of its globs matches."""
+    """Each path has to have a value that one of its globs matches, and none that one with `!` does."""
     assert (body_of(EVENT, where=where) is not None) is wanted
 
 

@@ -33,8 +33,8 @@ class WebhookSettings(DestinationSettings, frozen=True, kw_only=True, forbid_unk
     where: Annotated[
         dict[str, str | tuple[str, ...]],
         setting(
-            "Only events whose fields are like this: path of the JSON body → globs, one of which matches:"
-            ' { "context.course_id" = "course-v1:edX+*" }.'
+            "Only events whose fields are like this: path of the JSON body → globs, one of which matches, as"
+            ' { "context.course_id" = "course-v1:edX+*" }; one that begins with ! must not.'
         ),
     ] = field(default_factory=dict)
     fields: Annotated[

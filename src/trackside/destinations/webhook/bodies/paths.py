@@ -17,19 +17,33 @@ ALWAYS_SENT = ("id", "name", "timestamp")
 
 
 class Where:
-    """Tells whether an event's fields are as asked: each path has a value that one of its globs matches."""
+    """Tells whether an event's fields are as asked: each path has a value that one of its globs matches.
+
+    A glob that begins with `!` forbids: no value may be like it. Where all of a path's globs forbid, it may be missing.
+    """
 
     def __init__(self, where: Mapping[str, str | tuple[str, ...]]) -> None:
-        self._asked = [
-            (path, NameFilter((globs,) if isinstance(globs, str) else globs)) for path, globs in where.items()
-        ]
+        self._asked = [(path, *_filters(globs)) for path, globs in where.items()]
 
     def __bool__(self) -> bool:
         return bool(self._asked)
 
     def matches(self, document: Document) -> bool:
         """Return whether all of it is true. A list matches where one of its values does."""
-        return all(any(globs.matches(text) for text in _texts(document, path)) for path, globs in self._asked)
+        for path, wanted, forbidden in self._asked:
+            texts = list(_texts(document, path))
+            if any(map(forbidden.matches, texts)) or (wanted.globs and not any(map(wanted.matches, texts))):
+                return False
+        return True
+
+
+def _filters(globs: str | tuple[str, ...]) -> tuple[NameFilter, NameFilter]:
+    """Return what is asked for and what is forbidden."""
+    listed = (globs,) if isinstance(globs, str) else globs
+    return (
+        NameFilter(glob for glob in listed if not glob.startswith("!")),
+        NameFilter(glob[1:] for glob in listed if glob.startswith("!")),
+    )
 
 
 def _texts(document: Document, path: str) -> Iterator[str]:
