@@ -196,3 +196,13 @@ def test_a_rest_is_no_failure(log: Log) -> None:
         stop()
     assert timing.elapsed_s >= 15
     assert heard == ["running", "stopped"]
+
+
+def test_a_destination_that_does_nothing_is_not_asked_without_end(log: Log) -> None:
+    """Handed events that it leaves all, it is asked about once a second."""
+    fill(log, [1, 2])
+    recorder = Few()
+    recorder.most = 0
+    timing = ManualTiming()
+    deliver(log, recorder, lambda: timing.elapsed_s > 30, timing=timing)
+    assert 25 <= len(recorder.pages) <= 35

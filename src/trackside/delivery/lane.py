@@ -20,6 +20,10 @@ Pages of 2,000 and 4,000 were no faster from a backlog, nor was reading one ahea
 two threads wait for one another. A slow place would hold more of them when the process ends."""
 
 
+NOTHING_DONE_REST_S = 1.0
+"""How long a destination is left alone that did nothing with what it was handed, and did not say for how long."""
+
+
 class Route:
     """One opening of a destination: where its events come from, where they go, what is noted about them."""
 
@@ -65,7 +69,9 @@ class Route:
                 case _:
                     pass
         if longest.rest_s <= 0:
-            return False
+            if not all(isinstance(outcome, Unsent) for outcome in outcomes):
+                return False
+            longest = Unsent(rest_s=NOTHING_DONE_REST_S)  # or the worker would ask again without end
         if longest.reason is None:
             self.health.rest(longest.rest_s)
         else:

@@ -96,7 +96,7 @@ class LiveLane:
                         route.ledger.pass_through(before, delivered=delivered, filtered=filtered_here)
                     self._head_position, self._head_failures = delivery.position, failures
                     if is_unasked(outcome):
-                        return not await route.heed([outcome])
+                        return not await route.heed(outcomes)
                     rest = due_at - route.timing.now()
                     await route.health.fail(reason, rest_s=rest.total_seconds())
                     return index > 0

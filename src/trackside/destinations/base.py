@@ -97,7 +97,7 @@ class Unsent(Struct, frozen=True, kw_only=True, gc=False):
     """Nobody was asked: the event stays where it is, and spends no attempt.
 
     Without `rest_s` it is handed over again at once: for a destination that ends a long `send`, so that what it did
-    is written down. At least one event of each `send` has another outcome, or a `rest_s`.
+    is written down. At least one event of each `send` has another outcome, or a `rest_s`; else it rests for a second.
     """
 
     rest_s: float = 0.0
