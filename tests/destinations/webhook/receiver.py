@@ -46,7 +46,7 @@ class Receiver:
         self.requests: list[Received] = []
         self.taken: list[str] = []
         """The ids of those that were answered 2xx."""
-        self.under_way = self.most_under_way = 0
+        self.under_way = self.most_under_way = self.connections = 0
         self.port = port or free_port()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended: asyncio.Event | None = None
@@ -102,6 +102,7 @@ class Receiver:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
+        self.connections += 1
         try:
             with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
                 while await self._exchange(reader, writer):
