@@ -46,7 +46,12 @@ class Bodies:
         Raises ValueError or RecursionError where the event cannot be looked into, and what the redaction raises:
         an event that could not be redacted is not sent.
         """
-        event = _encodable(event)
+        try:
+            return self._make(event)
+        except UnicodeEncodeError:
+            return self._make(_encodable(event))
+
+    def _make(self, event: Event) -> Body | None:
         if self._as_it_is and not self._where:
             return self._body(event, json_body(event), {"user_id": event.user_id})
         whole = document(event)
@@ -88,16 +93,6 @@ def _encodable(event: Event) -> Event:
     changed = {
         name: value.encode("utf-8", "replace").decode()
         for name in event.__struct_fields__
-        if isinstance(value := getattr(event, name), str) and not _is_encodable(value)
+        if isinstance(value := getattr(event, name), str)
     }
-    return replace(event, **changed) if changed else event
-
-
-def _is_encodable(text: str) -> bool:
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return replace(event, **changed)
