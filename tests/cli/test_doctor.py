@@ -265,3 +265,27 @@ def test_users(place: Place) -> None:
     assert told("table") == [("ok", "1 in the table of sources.mobile")]
     (place.data_dir / "users.db").write_bytes(b"something else" * 1_000)
     assert [level for level, _ in told("table")] == ["error"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "what"),
+    [
+        (
+            "url = 'https://x.org/'\nsecret = '{secret}'",
+            "ok",
+            "its url may be asked, its requests are signed",
+        ),
+        ("url = 'https://x.org/'", "warning", "its requests are not signed"),
+        ("url = 'http://x.org/'\nsecret = '{secret}'", "warning", "its requests are not encrypted"),
+        ("url = 'http://10.0.0.1/'", "error", "its url must not be asked: "),
+        ("url = 'http://10.0.0.1/'\nsecret = '{secret}'\nallow = ['10.0.0.0/8']", "ok", "its url"),
+    ],
+)
+def test_webhooks(place: Place, settings: str, expected: str, what: str) -> None:
+    """A webhook's URL, signature and encryption are looked at, without asking anybody."""
+    with (place.data_dir / "trackside.toml").open("a") as file:
+        given = settings.format(secret="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        file.write(f"\n[destinations.crm]\nkind = 'webhook'\n{given}\n")
+    found = findings(place)["crm"]
+    assert found["level"] == expected
+    assert found["what"].startswith(what)

@@ -9,6 +9,7 @@ from trackside.cli.place import opened_log
 from trackside.cli.printing import ago_text
 from trackside.cli.status import DestinationStatus, destination_statuses
 from trackside.config.load import Loaded
+from trackside.destinations.webhook import WebhookSettings, policy_of
 from trackside.errors import TracksideError
 
 
@@ -25,6 +26,8 @@ def check_destinations(loaded: Loaded) -> Iterator[Finding]:
         path = getattr(settings, "path", None)
         if isinstance(path, str):
             yield _check_path(name, Path(loaded.config.data_dir) / path)
+        if isinstance(settings, WebhookSettings):
+            yield _check_webhook(name, settings)
     try:
         with opened_log(loaded) as log:
             statuses = destination_statuses(loaded, log)
@@ -48,6 +51,32 @@ def _check_path(name: str, path: Path) -> Finding:
             f"chown {os.getuid()} '{path}', or run as its owner",
         )
     return ok(name, f"{path} can be written")
+
+
+def _check_webhook(name: str, settings: WebhookSettings) -> Finding:
+    """Look at the URL's text and the signature; nobody is asked."""
+    if reason := policy_of(settings).why_not_url(settings.url):
+        return error(
+            name,
+            f"its url must not be asked: {reason}",
+            "Its events wait in the log.",
+            f"Set destinations.{name}.allow to its network or host, or the url to another.",
+        )
+    if not settings.secrets:
+        return warning(
+            name,
+            "its requests are not signed",
+            "The receiver cannot tell them from forged ones.",
+            f"Set destinations.{name}.secret, and give it to the receiver.",
+        )
+    if settings.url.startswith("http:") and not (settings.allow_private_networks or settings.allow):
+        return warning(
+            name,
+            "its requests are not encrypted",
+            "Whoever is on the way reads the events.",
+            f"Set destinations.{name}.url to https.",
+        )
+    return ok(name, "its url may be asked, its requests are signed")
 
 
 def _check_status(name: str, status: DestinationStatus) -> Iterator[Finding]:
