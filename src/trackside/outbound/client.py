@@ -28,6 +28,8 @@ KEPT_IDLE_S: Final = 30.0
 KNOWN_URLS: Final = 4_096
 HEAD_LINE_BYTES: Final = 8_190
 HEAD_LINES: Final = 128
+READ_BYTES: Final = 32_768
+"""Twice as much of a body is taken in before it is read: the most there is of an answer that is cut."""
 USER_AGENT: Final = "Trackside"
 _BLOCKING_BYTES: Final = 1_048_576
 _NO_TIMEOUT: Final = ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
@@ -105,6 +107,8 @@ class HttpClient:
                 self._deadlines.add(deadline)
                 return await self._answer(sending)
         except Exception as error:  # noqa: BLE001  # the border: whatever a foreign server makes of the client
+            if stage.secure and stage.connected:
+                await asyncio.sleep(0)  # what ended the connection may be told after the write that failed
             return self._failed(error, sending)
         finally:
             self._deadlines.discard(deadline)
@@ -200,6 +204,7 @@ class HttpClient:
             auto_decompress=False,
             trust_env=False,
             proxy=self._proxy,
+            read_bufsize=READ_BYTES,
             max_line_size=HEAD_LINE_BYTES,
             max_field_size=HEAD_LINE_BYTES,
             max_headers=HEAD_LINES,

@@ -30,11 +30,9 @@ def failed(error: Exception, attempt: Attempt, *, proxied: bool, duration_s: flo
 
 def is_stale(error: Exception, attempt: Attempt) -> bool:
     """Return whether a kept connection had been closed by the other side before it answered a byte."""
-    if not attempt.kept:
+    if not attempt.kept or attempt.heard:
         return False
-    if isinstance(error, aiohttp.ServerDisconnectedError):
-        return isinstance(error.message, str)  # else it is the head that had begun
-    return isinstance(error, ConnectionError) or (
+    return isinstance(error, aiohttp.ServerDisconnectedError | ConnectionError) or (
         isinstance(error, aiohttp.ClientOSError)
         and not isinstance(error, aiohttp.ClientConnectorError)
         and error.errno in _TORN
@@ -49,6 +47,8 @@ def _found(error: Exception, attempt: Attempt, *, proxied: bool) -> Finding:
             return _of_connecting(error, attempt, proxied=proxied)
         case aiohttp.ServerTimeoutError() | TimeoutError():
             return _of_time(attempt, proxied=proxied)
+        case aiohttp.ClientError() if proxied and attempt.secure and not attempt.connected:
+            return Fault.PROXY, "the proxy did not open the way"
         case aiohttp.ServerDisconnectedError():
             return Fault.CLOSED, _CLOSED
         case aiohttp.ClientResponseError():
@@ -56,7 +56,7 @@ def _found(error: Exception, attempt: Attempt, *, proxied: bool) -> Finding:
         case aiohttp.ClientPayloadError():
             return Fault.PROTOCOL, "what came is no HTTP"
         case OSError():
-            return _of_system(error)
+            return _of_system(error, attempt)
         case aiohttp.ClientConnectionError():
             return Fault.RESET, _RESET
         case RuntimeError() if not attempt.connected:
@@ -102,10 +102,10 @@ def _of_name(cause: OSError) -> Finding:
     return Fault.UNRESOLVED, "its host's name leads to no address"
 
 
-def _of_system(error: OSError) -> Finding:
-    cause = error.__cause__ or error
-    if isinstance(cause, ssl.SSLError):  # TLS 1.3 refuses a client only after the handshake
-        return Fault.TLS, _words(cause)
+def _of_system(error: OSError, attempt: Attempt) -> Finding:
+    for cause in (error.__cause__, error, attempt.lost):
+        if isinstance(cause, ssl.SSLError):  # TLS 1.3 refuses a client only after the handshake
+            return Fault.TLS, _words(cause)
     if error.errno in _OURS:
         return Fault.LOCAL, _words(error)
     return Fault.RESET, _RESET

@@ -1,0 +1,79 @@
+"""What the tests of the client share: both event loops, and a client that may reach this machine."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import pytest
+import uvloop
+
+from tests.outbound.certificates import Authority
+from tests.outbound.servers import Behave, serving
+from trackside.outbound.base import Answer, Failed, Fault, Outgoing
+from trackside.outbound.client import HttpClient
+from trackside.outbound.policy import AddressPolicy
+
+T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, T]], T]
+HERE = AddressPolicy(allow=["127.0.0.0/8"])
+TIMEOUT_S = 0.3
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+@pytest.fixture(params=LOOPS)
+def run(request: pytest.FixtureRequest) -> Run[Any]:
+    """Return what runs a coroutine on one of the two loops, its uncaught exceptions as failures."""
+
+    def run_it(main: Coroutine[Any, Any, T]) -> T:
+        uncaught: list[dict[str, Any]] = []
+
+        async def watched() -> T:
+            asyncio.get_running_loop().set_exception_handler(lambda _, context: uncaught.append(context))
+            return await main
+
+        with asyncio.Runner(loop_factory=LOOPS[request.param]) as runner:
+            outcome = runner.run(watched())
+        assert uncaught == []
+        return outcome
+
+    return run_it
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """Return an authority that nobody trusts by default."""
+    return Authority(tmp_path_factory.mktemp("certificates"))
+
+
+def client(**settings: Any) -> HttpClient:
+    """Return a client that may reach this machine."""
+    return HttpClient(**{"policy": HERE, **settings})
+
+
+def post(url: str, *, body: bytes = b'{"a": 1}', timeout_s: float = TIMEOUT_S, **more: Any) -> Outgoing:
+    """Return a request that has not much time."""
+    return Outgoing(url=url, body=body, timeout_s=timeout_s, **more)
+
+
+async def outcome_of(behave: Behave, *, timeout_s: float = TIMEOUT_S, **more: Any) -> Answer | Failed:
+    """Return what one request to such a server comes to."""
+    sender = client()
+    async with serving(behave) as server:
+        outcome = await sender.send(post(server.url(), timeout_s=timeout_s, **more))
+        await sender.close()
+    return outcome
+
+
+def answered(outcome: Answer | Failed) -> Answer:
+    """Return the answer that there is."""
+    assert isinstance(outcome, Answer), outcome
+    return outcome
+
+
+def failure(outcome: Answer | Failed, fault: Fault, *, maybe_sent: bool) -> Failed:
+    """Return the failure that there is, of this kind."""
+    assert isinstance(outcome, Failed), outcome
+    assert (outcome.fault, outcome.maybe_sent) == (fault, maybe_sent), outcome
+    assert outcome.is_ours == (fault in {Fault.PROXY, Fault.LOCAL})
+    assert "/hook" not in outcome.detail
+    return outcome

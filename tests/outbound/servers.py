@@ -1,0 +1,151 @@
+"""Servers that behave and servers that do not, on the loop of the test."""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+Behave = Callable[["Connection"], Awaitable[None]]
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+class Connection:
+    """One connection that a server took."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        self.reader = reader
+        self.writer = writer
+        self.number = number
+
+    async def request(self) -> tuple[bytes, bytes]:
+        """Return the head and the body of the next request. Raises IncompleteReadError at the end."""
+        head = await self.reader.readuntil(b"\r\n\r\n")
+        length = 0
+        for line in head.lower().split(b"\r\n"):
+            if line.startswith(b"content-length:"):
+                length = int(line.partition(b":")[2])
+        return head, await self.reader.readexactly(length)
+
+    async def send(self, data: bytes) -> None:
+        """Send, and wait while the other side does not read."""
+        self.writer.write(data)
+        await self.writer.drain()
+
+    def reset(self) -> None:
+        """Tear the connection down, so that the other side gets a RST."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        self.writer.transport.abort()
+
+
+class Server:
+    """Listens on a free port of 127.0.0.1 and does with each connection what it was told."""
+
+    def __init__(self, behave: Behave) -> None:
+        self._behave = behave
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.connections = 0
+        self.sent_bytes = 0
+        self.port = 0
+        self.scheme = "http"
+
+    def url(self, host: str = "127.0.0.1", path: str = "/hook") -> str:
+        """Return where it is reached, by `host`."""
+        return f"{self.scheme}://{host}:{self.port}{path}"
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection to its end."""
+        self.connections += 1
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            with suppress(OSError, asyncio.IncompleteReadError):
+                await self._behave(Connection(reader, writer, self.connections))
+        finally:
+            self._tasks.discard(task)
+            writer.close()
+            with suppress(OSError, asyncio.CancelledError):
+                await writer.wait_closed()
+
+    async def stop(self) -> None:
+        """End what is still served."""
+        tasks = [*self._tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def serving(behave: Behave, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
+    """Run a server while the block runs."""
+    server = Server(behave)
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.CancelledError):
+            await server.take(reader, writer)
+
+    listener = await asyncio.start_server(take, "127.0.0.1", 0, ssl=tls, limit=2**24)
+    server.port = listener.sockets[0].getsockname()[1]
+    server.scheme = "https" if tls else "http"
+    try:
+        yield server
+    finally:
+        listener.close()
+        for _ in range(5):  # what was just taken begins to be served some turns of the loop later
+            await asyncio.sleep(0)
+        await server.stop()
+
+
+def answering(answer: bytes = OK) -> Behave:
+    """Answer every request on a connection in the same way."""
+
+    async def behave(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            await connection.send(answer)
+
+    return behave
+
+
+def saying(answer: bytes) -> Behave:
+    """Answer one request, and close the connection."""
+
+    async def behave(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(answer)
+
+    return behave
+
+
+async def hang(connection: Connection) -> None:
+    """Take a request and never answer."""
+    await connection.request()
+    await connection.reader.read()
+
+
+def dripping(text: bytes, *, every_s: float = 0.02) -> Behave:
+    """Answer one byte after the other."""
+
+    async def behave(connection: Connection) -> None:
+        await connection.request()
+        for position in range(len(text)):
+            await connection.send(text[position : position + 1])
+            await asyncio.sleep(every_s)
+
+    return behave
+
+
+def flooding(beginning: bytes, more: bytes, sent: list[int]) -> Behave:
+    """Answer without an end; `sent` gets how many bytes went out."""
+
+    async def behave(connection: Connection) -> None:
+        await connection.request()
+        sent.append(len(beginning))
+        await connection.send(beginning)
+        while True:
+            sent[-1] += len(more)
+            await connection.send(more)
+
+    return behave
