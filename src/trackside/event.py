@@ -14,6 +14,8 @@ EMITTED = Raw(b'{"origin":"tracker"}')
 """The `extra` of an event that the platform's own tracker emitted: `data` and `context` are the application's."""
 EMITTED_VALUE = Raw(b'{"origin":"tracker","data":"value"}')
 """The `extra` of one that was emitted with data that is no object: `data` holds it as the member `value`."""
+NOBODY = "nobody"
+"""The `anonymous_id` of an emitted event without a user that was forwarded: the protocol asks for somebody."""
 
 
 class Event(Struct, frozen=True, kw_only=True, array_like=True, gc=False):

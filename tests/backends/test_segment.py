@@ -14,7 +14,7 @@ import pytest
 from trackside.backends import segment
 from trackside.backends.identity import sending_as
 from trackside.backends.segment import SegmentBackend
-from trackside.backends.segment_mapping import content_id, segment_context, to_segment_call
+from trackside.segment_mapping import content_id, segment_context, to_segment_call
 from trackside.telemetry import catalogue
 
 AT = datetime(2026, 11, 3, 9, 30, 15, 120_000, tzinfo=UTC)
