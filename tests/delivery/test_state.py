@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from trackside.delivery.schedule import RetrySchedule, exponential, schedule_of
 from trackside.delivery.state import Dead, Decision, Settled, Wait, decide
-from trackside.destinations.base import DELIVERED, DestinationSettings, Outcome, Refused, Retry
+from trackside.destinations.base import (
+    DELIVERED,
+    FILTERED,
+    Behind,
+    DestinationSettings,
+    Gone,
+    Outcome,
+    Refused,
+    Retry,
+    Unsent,
+)
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 SCHEDULE = RetrySchedule((5.0, 300.0))
@@ -39,6 +49,11 @@ def wait(seconds: float, failures: int) -> Wait:
         (1, Retry(reason="busy", after_s=315_360_000), wait(86_400, 1)),
         (1, Retry(reason="busy", after_s=float("inf")), wait(86_400, 1)),
         (1, Retry(reason="busy", after_s=float("nan")), wait(5, 1)),
+        (2, FILTERED, Settled(filtered=True)),
+        (3, Behind(reason="busy", after_s=7), wait(7, 2)),
+        (1, Behind(reason="busy", after_s=-1), wait(0.1, 0)),
+        (9, Unsent(reason="busy", rest_s=60), wait(60, 8)),
+        (1, Gone(reason="busy"), wait(0.1, 0)),
     ],
 )
 def test_decide(attempt: int, outcome: Outcome, decision: Decision) -> None:

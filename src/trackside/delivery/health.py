@@ -10,6 +10,9 @@ from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
 
+UNPAUSED_REST_S = 60.0
+"""How long a destination is left alone that should be paused, where that cannot be written down."""
+
 
 class Health:
     """The state of one destination as its worker sees it: running, waiting, paused or stopped."""
@@ -20,6 +23,8 @@ class Health:
         self._state = "stopped"
         self._reported: str | None = None
         self._rests_until = 0.0
+        self.paused = False
+        """Whether nothing is to be sent until an operator resumes the destination."""
 
     @property
     def rest_s(self) -> float:
@@ -29,6 +34,26 @@ class Health:
     def begin(self, *, failing_for: str | None) -> None:
         """Take over what the subscription says: `failing_for` is its last error while it is failing."""
         self._reported = failing_for
+
+    def rest(self, rest_s: float) -> None:
+        """Leave the destination alone for that long although nothing is wrong with it."""
+        self._rests_until = self._timing.monotonic() + rest_s
+
+    async def give_up(self, reason: str) -> None:
+        """Pause the destination, which wants nothing any more, and tell the operator why."""
+        logger.error(
+            "destination is paused: it wants nothing any more",
+            extra={"destination": self._subscription.name, "reason": reason},
+        )
+        self.paused = True
+        self.become("paused", reason)
+        await self._report(reason)
+        try:
+            await asyncio.to_thread(self._subscription.pause, True)
+        except StorageError:
+            # not kept, so it is not paused after all: asked again a little later, and told the same
+            logger.warning("state of a destination cannot be kept", exc_info=True)
+            self.rest(UNPAUSED_REST_S)
 
     async def fail(self, reason: str, *, rest_s: float) -> None:
         """Note that the destination takes nothing and leave it alone for that long."""

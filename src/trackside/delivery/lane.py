@@ -1,6 +1,6 @@
 """What the three lanes of a worker (live, retries, replay) share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from trackside.delivery.health import Health
@@ -9,7 +9,7 @@ from trackside.delivery.schedule import RetrySchedule
 from trackside.delivery.sender import Sender
 from trackside.delivery.state import Dead, Decision, Wait, decide
 from trackside.delivery.timing import Timing
-from trackside.destinations.base import Delivery, Outcome
+from trackside.destinations.base import Delivery, Gone, Outcome, Unsent
 from trackside.event import NameFilter
 from trackside.log.base import DeadLetter, Log, Subscription, Waiting
 
@@ -52,6 +52,26 @@ class Route:
         """Return what follows from the outcome of a delivery."""
         return decide(delivery.attempt, outcome, self.timing.now(), self.schedule, self.random)
 
+    async def heed(self, outcomes: Sequence[Outcome]) -> bool:
+        """Leave the destination alone, or pause it, where it asks for that; return whether it did."""
+        longest = Unsent()
+        for outcome in outcomes:
+            match outcome:
+                case Gone(reason=reason):
+                    await self.health.give_up(reason)
+                    return True
+                case Unsent(rest_s=rest_s) if rest_s > longest.rest_s:
+                    longest = outcome
+                case _:
+                    pass
+        if longest.rest_s <= 0:
+            return False
+        if longest.reason is None:
+            self.health.rest(longest.rest_s)
+        else:
+            await self.health.fail(longest.reason, rest_s=longest.rest_s)
+        return True
+
     def keep_waiting(self, delivery: Delivery, wait: Wait) -> None:
         """Note that the event has a next attempt of its own."""
         self.ledger.wait(
@@ -75,6 +95,11 @@ class Route:
                 reason=dead.reason,
             )
         )
+
+
+def is_unasked(outcome: Outcome) -> bool:
+    """Return whether the event stays where it is: in the log, or among what waits."""
+    return isinstance(outcome, Unsent | Gone)
 
 
 class Lane(Protocol):

@@ -56,12 +56,16 @@ class Ledger:
         if filtered:
             catalogue.DELIVERY_OUTCOMES.add(filtered, name, "filtered")
 
-    def settle(self, position: int) -> None:
-        """Note that an event that waited is delivered."""
-        self._delivered += 1
+    def settle(self, position: int, *, filtered: bool = False) -> None:
+        """Note that an event that waited is delivered, or not asked for any more."""
+        if filtered:
+            self._filtered += 1
+        else:
+            self._delivered += 1
         self._settled.append(position)
         self._touch()
-        catalogue.DELIVERY_OUTCOMES.add(1, self._subscription.name, "delivered")
+        outcome = "filtered" if filtered else "delivered"
+        catalogue.DELIVERY_OUTCOMES.add(1, self._subscription.name, outcome)
 
     def wait(self, row: Waiting) -> None:
         """Note that an event waits for its next attempt."""

@@ -4,9 +4,18 @@ import asyncio
 from collections.abc import Sequence
 from typing import assert_never
 
-from trackside.delivery.lane import PAGE_EVENTS, Route
+from trackside.delivery.lane import PAGE_EVENTS, Route, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
-from trackside.destinations.base import DELIVERED, Delivery, Outcome, Retry
+from trackside.destinations.base import (
+    DELIVERED,
+    Behind,
+    Delivery,
+    Filtered,
+    Gone,
+    Outcome,
+    Retry,
+    Unsent,
+)
 from trackside.log.base import Page
 
 PROBE_EVENTS = 10
@@ -21,7 +30,7 @@ class LiveLane:
     Ordered: the first event that must wait holds the position, and its next attempt is made from there.
     Otherwise: what must wait becomes a row of its own and the position goes on; but after a page that
     failed as a whole only a few events are tried, with longer and longer rests, so that a dead place does
-    not turn the log into rows.
+    not turn the log into rows. What nobody was asked about at the end of a page stays in the log.
     """
 
     def __init__(self, route: Route) -> None:
@@ -72,55 +81,79 @@ class LiveLane:
         self, page: Page, start: int, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]
     ) -> bool:
         route = self._route
-        delivered = 0
+        delivered = passed = 0
         for index, (delivery, outcome) in enumerate(zip(deliveries, outcomes, strict=True)):
             match route.decide(delivery, outcome):
-                case Settled():
-                    delivered += 1
+                case Settled(filtered=filtered):
+                    delivered += not filtered
+                    passed += filtered
                 case Dead() as dead:
                     route.bury(delivery, dead)
                 case Wait(due_at=due_at, failures=failures, reason=reason):
                     before = delivery.position - 1
                     if before > start:
-                        route.ledger.pass_through(
-                            before, delivered=delivered, filtered=before - start - index
-                        )
+                        filtered_here = before - start - index + passed
+                        route.ledger.pass_through(before, delivered=delivered, filtered=filtered_here)
                     self._head_position, self._head_failures = delivery.position, failures
+                    if is_unasked(outcome):
+                        return not await route.heed([outcome])
                     rest = due_at - route.timing.now()
                     await route.health.fail(reason, rest_s=rest.total_seconds())
                     return index > 0
                 case never:
                     assert_never(never)
-        filtered = page.through - start - len(deliveries)
-        route.ledger.pass_through(page.through, delivered=delivered, filtered=filtered)
+        filtered_here = page.through - start - len(deliveries) + passed
+        route.ledger.pass_through(page.through, delivered=delivered, filtered=filtered_here)
         await route.health.recover()
         return True
 
     async def _settle_each(
         self, page: Page, start: int, deliveries: Sequence[Delivery], outcomes: Sequence[Outcome]
     ) -> bool:
+        if not await self._judge(outcomes):
+            return False
         route = self._route
-        retries = [outcome for outcome in outcomes if isinstance(outcome, Retry)]
-        if len(retries) == len(outcomes):
-            self._failed_pages += 1
-            rest_s = min(route.schedule.delay_s(self._failed_pages, route.random), LONGEST_REST_S)
-            await route.health.fail(retries[0].reason, rest_s=rest_s)
-            if not any(retry.spends_attempt for retry in retries):
-                return False  # our own fault: nobody was asked, so the events stay where they are
-        else:
-            self._failed_pages = 0
-            await route.health.recover()
-        delivered = 0
-        for delivery, outcome in zip(deliveries, outcomes, strict=True):
+        delivered = passed = 0
+        asked = _without_unasked_end(outcomes)
+        for delivery, outcome in zip(deliveries[:asked], outcomes, strict=False):
             match route.decide(delivery, outcome):
-                case Settled():
-                    delivered += 1
+                case Settled(filtered=filtered):
+                    delivered += not filtered
+                    passed += filtered
                 case Dead() as dead:
                     route.bury(delivery, dead)
                 case Wait() as wait:
                     route.keep_waiting(delivery, wait)
                 case never:
                     assert_never(never)
-        filtered = page.through - start - len(deliveries)
-        route.ledger.pass_through(page.through, delivered=delivered, filtered=filtered)
+        through = page.through if asked == len(deliveries) else deliveries[asked].position - 1
+        if through > start:
+            filtered_here = through - start - asked + passed
+            route.ledger.pass_through(through, delivered=delivered, filtered=filtered_here)
         return True
+
+    async def _judge(self, outcomes: Sequence[Outcome]) -> bool:
+        """Note whether the place takes anything; return False where the whole page stays in the log."""
+        route = self._route
+        telling = [
+            outcome for outcome in outcomes if not isinstance(outcome, Filtered | Behind | Unsent | Gone)
+        ]
+        retries = [outcome for outcome in telling if isinstance(outcome, Retry)]
+        if len(retries) < len(telling):
+            self._failed_pages = 0
+            await route.health.recover()
+        if await route.heed(outcomes) or not telling or len(retries) < len(telling):
+            return True
+        self._failed_pages += 1
+        rest_s = min(route.schedule.delay_s(self._failed_pages, route.random), LONGEST_REST_S)
+        await route.health.fail(retries[0].reason, rest_s=rest_s)
+        # our own fault: nobody was asked, so the events stay where they are
+        return len(telling) < len(outcomes) or any(retry.spends_attempt for retry in retries)
+
+
+def _without_unasked_end(outcomes: Sequence[Outcome]) -> int:
+    """Return how many outcomes there are before the last run of those that nobody was asked about."""
+    count = len(outcomes)
+    while count and is_unasked(outcomes[count - 1]):
+        count -= 1
+    return count

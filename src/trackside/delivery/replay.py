@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import assert_never
 
-from trackside.delivery.lane import PAGE_EVENTS, Route
+from trackside.delivery.lane import PAGE_EVENTS, Route, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import Delivery
 from trackside.log.base import Replay
@@ -65,12 +65,16 @@ class ReplayLane:
     async def _send(self) -> int:
         route = self._route
         outcomes = await route.sender.send(self._unsent)
+        await route.heed(outcomes)
         sent = 0
         unsent: list[Delivery] = []
         for index, (delivery, outcome) in enumerate(zip(self._unsent, outcomes, strict=True)):
+            if is_unasked(outcome):
+                unsent.append(delivery)
+                continue
             match route.decide(delivery, outcome):
-                case Settled():
-                    sent += 1
+                case Settled(filtered=filtered):
+                    sent += not filtered
                 case Dead(reason=reason):
                     self._give_up(delivery, reason)
                 case Wait(due_at=due_at, failures=failures):

@@ -4,9 +4,9 @@ import asyncio
 from datetime import datetime
 from typing import assert_never
 
-from trackside.delivery.lane import Route
+from trackside.delivery.lane import Route, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
-from trackside.destinations.base import Delivery
+from trackside.destinations.base import DELIVERED, Delivery
 from trackside.log.base import Waiting
 
 ROWS = 100
@@ -48,10 +48,15 @@ class RetryLane:
         route = self._route
         deliveries = [Delivery(row.position, row.event, row.attempt + 1) for row in rows]
         outcomes = await route.sender.send(deliveries)
+        if DELIVERED in outcomes:
+            await route.health.recover()
+        await route.heed(outcomes)
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
+            if is_unasked(outcome):
+                continue  # its row stays as it is
             match route.decide(delivery, outcome):
-                case Settled():
-                    route.ledger.settle(delivery.position)
+                case Settled(filtered=filtered):
+                    route.ledger.settle(delivery.position, filtered=filtered)
                 case Dead() as dead:
                     route.bury(delivery, dead)
                 case Wait() as wait:

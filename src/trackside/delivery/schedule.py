@@ -5,7 +5,7 @@ from math import isnan
 
 from msgspec import Struct
 
-from trackside.destinations.base import DestinationSettings
+from trackside.destinations.base import DestinationSettings, doubling_s
 
 JITTER = 0.2
 """Waits vary by this part in both directions, so that what failed together does not come back together."""
@@ -42,12 +42,9 @@ class RetrySchedule(Struct, frozen=True):
 
 def exponential(*, attempts: int, first_s: float, longest_s: float) -> RetrySchedule:
     """Return a schedule whose waits double from `first_s` up to `longest_s`."""
-    # the exponent is bounded: 2.0 ** 1024 overflows, and every wait is at its cap long before
-    return RetrySchedule(tuple(min(first_s * 2.0 ** min(n, 60), longest_s) for n in range(attempts - 1)))
+    return RetrySchedule(doubling_s(attempts=attempts, first_s=first_s, longest_s=longest_s))
 
 
 def schedule_of(settings: DestinationSettings) -> RetrySchedule:
     """Return the schedule these settings describe."""
-    return exponential(
-        attempts=settings.max_attempts, first_s=settings.min_backoff_s, longest_s=settings.max_backoff_s
-    )
+    return RetrySchedule(settings.delays_s())

@@ -4,7 +4,17 @@ import logging
 from collections.abc import Sequence
 
 from trackside.delivery.timing import Timing
-from trackside.destinations.base import Delivery, Destination, Outcome, Retry
+from trackside.destinations.base import (
+    DELIVERED,
+    Behind,
+    Delivery,
+    Destination,
+    Filtered,
+    Gone,
+    Outcome,
+    Retry,
+    Unsent,
+)
 from trackside.errors import DestinationError
 from trackside.telemetry import catalogue
 
@@ -33,7 +43,7 @@ class Sender:
                 ),
                 len(deliveries),
             )
-        catalogue.DELIVERY_ATTEMPTS.add(len(deliveries), self._name)
+        catalogue.DELIVERY_ATTEMPTS.add(_attempts(outcomes), self._name)
         catalogue.DELIVERY_SEND_S.observe(self._timing.monotonic() - started, self._name)
         return outcomes
 
@@ -48,3 +58,9 @@ class Sender:
         """Measure how old `newest` is now that it is delivered."""
         age = self._timing.now() - newest.event.received_at
         catalogue.DELIVERY_LAG_S.set(age.total_seconds(), self._name)
+
+
+def _attempts(outcomes: Sequence[Outcome]) -> int:
+    if outcomes.count(DELIVERED) == len(outcomes):  # compared by identity, a page takes microseconds
+        return len(outcomes)
+    return sum(not isinstance(outcome, Filtered | Behind | Unsent | Gone) for outcome in outcomes)

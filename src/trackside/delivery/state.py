@@ -7,11 +7,16 @@ from typing import assert_never
 from msgspec import Struct
 
 from trackside.delivery.schedule import RetrySchedule
-from trackside.destinations.base import Delivered, Outcome, Refused, Retry
+from trackside.destinations.base import Behind, Delivered, Filtered, Gone, Outcome, Refused, Retry, Unsent
+
+SHORTEST_WAIT_S = 0.1
+"""What nobody was asked about is looked at again so soon at the earliest."""
 
 
 class Settled(Struct, frozen=True):
-    """The event is where it should be."""
+    """The event is where it should be, or was not asked for there."""
+
+    filtered: bool = False
 
 
 class Wait(Struct, frozen=True, kw_only=True):
@@ -31,6 +36,7 @@ class Dead(Struct, frozen=True, kw_only=True):
 
 Decision = Settled | Wait | Dead
 SETTLED = Settled()
+PASSED = Settled(filtered=True)
 
 
 def decide(
@@ -40,6 +46,8 @@ def decide(
     match outcome:
         case Delivered():
             return SETTLED
+        case Filtered():
+            return PASSED
         case Refused(reason=reason):
             return Dead(attempts=attempt, reason=reason)
         case Retry(reason=reason, spends_attempt=True) if attempt >= schedule.max_attempts:
@@ -49,5 +57,16 @@ def decide(
             delay_s = schedule.delay_s(attempt, random) if asked is None else asked
             failures = attempt if spends else attempt - 1
             return Wait(due_at=now + timedelta(seconds=delay_s), failures=failures, reason=reason)
+        case Behind(reason=reason, after_s=after_s):
+            return _unspent(attempt, after_s, reason, now)
+        case Unsent(rest_s=rest_s, reason=reason):
+            return _unspent(attempt, rest_s, reason or "not sent yet", now)
+        case Gone(reason=reason):
+            return _unspent(attempt, 0.0, reason, now)
         case _:
             assert_never(outcome)
+
+
+def _unspent(attempt: int, after_s: float, reason: str, now: datetime) -> Wait:
+    due_at = now + timedelta(seconds=max(after_s, SHORTEST_WAIT_S))
+    return Wait(due_at=due_at, failures=attempt - 1, reason=reason)

@@ -54,7 +54,6 @@ class DeliveryWorker:
         self._health = Health(subscription, self._timing)
         self._nudged = asyncio.Event()
         self._stopping = False
-        self._paused = False
         self._failures = 0
         self._refresh_at = 0.0
 
@@ -148,7 +147,7 @@ class DeliveryWorker:
         busy = False
         for lane in lanes:
             # asked again before each lane: the one before may have found that nothing is taken any more
-            if self._stopping or self._paused or ledger.is_blocked or self._health.rest_s > 0:
+            if self._stopping or self._health.paused or ledger.is_blocked or self._health.rest_s > 0:
                 return False
             busy = await lane.step() or busy
         return busy
@@ -157,7 +156,7 @@ class DeliveryWorker:
         rests = [max(0.0, self._refresh_at - self._timing.monotonic()), ledger.due_in_s(idle=True)]
         if self._health.rest_s > 0:
             rests.append(self._health.rest_s)
-        elif not self._paused and not ledger.is_blocked:
+        elif not self._health.paused and not ledger.is_blocked:
             rests.extend(lane.rest_s for lane in lanes)
         return min(rest for rest in rests if rest is not None)
 
@@ -174,7 +173,7 @@ class DeliveryWorker:
         except StorageError:
             logger.warning("state of a destination cannot be read", exc_info=True)
             return
-        self._paused = state.paused
+        self._health.paused = state.paused
         self._health.become("paused" if state.paused else "waiting" if self._health.rest_s else "running")
         name = self._subscription.name
         catalogue.DESTINATION_PENDING.set(max(0, last - ledger.position), name)

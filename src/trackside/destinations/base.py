@@ -41,6 +41,18 @@ class DestinationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         ),
     ] = 3_600.0
 
+    def delays_s(self) -> tuple[float, ...]:
+        """Return the waits after the first, second, … failure of an event; it gets one attempt more."""
+        return doubling_s(
+            attempts=self.max_attempts, first_s=self.min_backoff_s, longest_s=self.max_backoff_s
+        )
+
+
+def doubling_s(*, attempts: int, first_s: float, longest_s: float) -> tuple[float, ...]:
+    """Return waits that double from `first_s` up to `longest_s`, one less than attempts."""
+    # the exponent is bounded: 2.0 ** 1024 overflows, and every wait is at its cap long before
+    return tuple(min(first_s * 2.0 ** min(n, 60), longest_s) for n in range(attempts - 1))
+
 
 class Delivery(Struct, frozen=True, gc=False):
     """An event on its way out; `attempt` is 1 for the first try."""
@@ -69,8 +81,43 @@ class Refused(Struct, frozen=True, kw_only=True, gc=False):
     reason: str
 
 
-Outcome = Delivered | Retry | Refused
+class Filtered(Struct, frozen=True, gc=False):
+    """Not asked for here, by what is in the event: it is counted, and passed."""
+
+
+class Behind(Struct, frozen=True, kw_only=True, gc=False):
+    """Nobody was asked: the event waits for one before it. It says nothing about the place."""
+
+    reason: str
+    after_s: float
+    """When it is handed over again."""
+
+
+class Unsent(Struct, frozen=True, kw_only=True, gc=False):
+    """Nobody was asked: the event stays where it is, and spends no attempt.
+
+    Without `rest_s` it is handed over again at once: for a destination that ends a long `send`, so that what it did
+    is written down. At least one event of each `send` has another outcome, or a `rest_s`.
+    """
+
+    rest_s: float = 0.0
+    """For so long the place is to be left alone, with everything."""
+    reason: str | None = None
+    """What operators are told while it rests; None where nothing is wrong."""
+
+
+class Gone(Struct, frozen=True, kw_only=True, gc=False):
+    """The place wants nothing any more: the destination is paused, as by an operator, until one resumes it.
+
+    The event stays where it is, and spends no attempt.
+    """
+
+    reason: str
+
+
+Outcome = Delivered | Filtered | Retry | Refused | Behind | Unsent | Gone
 DELIVERED = Delivered()
+FILTERED = Filtered()
 
 
 class Destination(Protocol):

@@ -153,7 +153,9 @@ LOG_BYTES = Gauge("trackside_log_bytes", "Size of the log on disk.", merge="late
 
 # The way out.
 DELIVERY_ATTEMPTS = Counter(
-    "trackside_delivery_attempts_total", "Events handed to a destination, repeats included.", ("destination",)
+    "trackside_delivery_attempts_total",
+    "Events a destination tried to deliver, repeats included.",
+    ("destination",),
 )
 DELIVERY_OUTCOMES = Counter(
     "trackside_delivery_outcomes_total",
