@@ -1,0 +1,260 @@
+"""The HTTP client behind everything that leaves.
+
+aiohttp does the protocol; what is ours is when it ends, where it may go, how much is read and what a failure is
+called. Why aiohttp: docs/decisions/0011-outbound-client.md.
+"""
+
+import asyncio
+import io
+import ssl
+import time
+from typing import Final
+
+from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp.payload import BytesPayload, Payload
+from msgspec import Struct
+from yarl import URL
+
+from trackside.errors import ConfigurationError
+from trackside.outbound import faults
+from trackside.outbound.base import RESPONSE_BYTES, Answer, Failed, Fault, Outgoing
+from trackside.outbound.connections import Attempt, PolicedConnector, attempt
+from trackside.outbound.headers import why_not_sent, without_ours
+from trackside.outbound.names import Lookup, Names, system_lookup
+from trackside.outbound.policy import OPEN, AddressPolicy
+from trackside.outbound.tls import system_tls
+
+KEPT_IDLE_S: Final = 30.0
+KNOWN_URLS: Final = 4_096
+HEAD_LINE_BYTES: Final = 8_190
+HEAD_LINES: Final = 128
+USER_AGENT: Final = "Trackside"
+_BLOCKING_BYTES: Final = 1_048_576
+_NO_TIMEOUT: Final = ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
+_NO_BODY: Final = {204, 205, 304}
+_PROXY_WANTS_LOGIN: Final = 407
+
+
+class _Request(Struct):
+    """A request on its way: what of it has come to be by the time its time is up."""
+
+    outgoing: Outgoing
+    url: URL
+    began_s: float
+    attempt: Attempt
+    response: ClientResponse | None = None
+    body: bytearray = bytearray()
+
+    def seconds(self) -> float:
+        return time.monotonic() - self.began_s
+
+
+class HttpClient:
+    """Sends requests within a deadline, over kept connections, to nobody the policy forbids.
+
+    `tls` verifies https (`trackside.outbound.tls.tls_context`); without it the machine's own authorities do. With
+    a `proxy` (`http://user:password@proxy.internal:3128`) it is the proxy that resolves names and keeps them from
+    leading to private networks: here only the URL's text is judged. `lookup` takes the place of the system's resolver.
+
+    It may be made anywhere, also without an event loop; it belongs to the loop of its first `send`. How much is sent
+    at a time is bounded by who sends: one connection for each request under way, up to `keepalive_s` idle.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: AddressPolicy | None = None,
+        tls: ssl.SSLContext | None = None,
+        proxy: str = "",
+        keepalive_s: float = KEPT_IDLE_S,
+        user_agent: str = USER_AGENT,
+        lookup: Lookup = system_lookup,
+    ) -> None:
+        """Raises ConfigurationError for a proxy's URL that is none."""
+        self.policy = policy or AddressPolicy()
+        self.second_tries = 0
+        """How many requests went out again because a kept connection had been closed from the other side."""
+        self._tls = tls
+        self._proxy = _proxy_url(proxy) if proxy else None
+        self._keepalive_s = keepalive_s
+        self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        self._names = Names(lookup)
+        self._kept: ClientSession | None = None
+        self._fresh: ClientSession | None = None
+        self._urls: dict[str, tuple[URL, str] | str] = {}
+        self._deadlines: set[asyncio.Timeout] = set()
+        self._ended: asyncio.Event | None = None
+        self._closed = False
+
+    async def send(self, request: Outgoing) -> Answer | Failed:
+        """Return what came back. Raises only CancelledError."""
+        began_s = time.monotonic()
+        if self._closed:
+            return Failed(fault=Fault.LOCAL, detail="the client is closed", maybe_sent=False)
+        found = self._url(request.url)
+        refused = found if isinstance(found, str) else why_not_sent(request.headers)
+        if refused is not None or isinstance(found, str):
+            return Failed(fault=Fault.REFUSED_ADDRESS, detail=refused or "", maybe_sent=False)
+        url, host = found
+        stage = Attempt(host, secure=url.scheme == "https")
+        sending = _Request(request, url, began_s, stage, None, bytearray())
+        token = attempt.set(stage)
+        deadline = asyncio.timeout(request.timeout_s)
+        try:
+            async with deadline:
+                self._deadlines.add(deadline)
+                return await self._answer(sending)
+        except Exception as error:  # noqa: BLE001  # the border: whatever a foreign server makes of the client
+            return self._failed(error, sending)
+        finally:
+            self._deadlines.discard(deadline)
+            if self._ended is not None and not self._deadlines:
+                self._ended.set()
+            attempt.reset(token)
+
+    async def close(self) -> None:
+        """Close all connections; requests under way fail as LOCAL, unless their status is known already."""
+        self._closed = True
+        now_s = asyncio.get_running_loop().time()
+        for deadline in [*self._deadlines]:
+            if not deadline.expired():
+                deadline.reschedule(now_s)
+        if self._deadlines:
+            self._ended = asyncio.Event()
+            await self._ended.wait()
+        for session in (self._kept, self._fresh):
+            if session is not None:
+                await session.close()
+
+    async def _answer(self, sending: _Request) -> Answer | Failed:
+        try:
+            response = await self._exchange(self._kept or self._open(), sending)
+        except Exception as error:
+            if not faults.is_stale(error, sending.attempt):
+                raise
+            # It never got there, or its answer never came back: a receiver knows a repeated request by its id.
+            self.second_tries += 1
+            response = await self._exchange(self._fresh or self._open_fresh(), sending)
+        if self._proxy is not None and response.status == _PROXY_WANTS_LOGIN:
+            response.close()
+            detail = "the proxy answered 407"
+            return Failed(fault=Fault.PROXY, detail=detail, maybe_sent=False, duration_s=sending.seconds())
+        try:
+            truncated = response.status not in _NO_BODY and await _read(response, sending.body)
+        finally:
+            if not response.closed:
+                response.close()
+        return _answer(sending, response, truncated=truncated)
+
+    async def _exchange(self, session: ClientSession, sending: _Request) -> ClientResponse:
+        outgoing = sending.outgoing
+        response = await session.request(
+            outgoing.method,
+            sending.url,
+            data=_payload(outgoing.body),
+            headers=without_ours(outgoing.headers),
+            allow_redirects=False,
+            timeout=_NO_TIMEOUT,
+        )
+        sending.response = response
+        return response
+
+    def _failed(self, error: Exception, sending: _Request) -> Answer | Failed:
+        if sending.response is not None:  # the status is known, also where the client is closing
+            return _answer(sending, sending.response, truncated=True)
+        duration_s, stage = sending.seconds(), sending.attempt
+        if self._closed:
+            detail = "the client was closed"
+            return Failed(fault=Fault.LOCAL, detail=detail, maybe_sent=stage.connected, duration_s=duration_s)
+        outcome = faults.failed(error, stage, proxied=self._proxy is not None, duration_s=duration_s)
+        if not stage.connected:
+            self._names.forget(stage.host)  # it may have moved
+        return outcome
+
+    def _url(self, text: str) -> tuple[URL, str] | str:
+        """Return what is asked for and its host, or why it is not; each text is judged once."""
+        known = self._urls.get(text)
+        if known is None:
+            if len(self._urls) >= KNOWN_URLS:
+                self._urls.clear()
+            known = self._urls[text] = _judged(self.policy, text)
+        return known
+
+    def _open(self) -> ClientSession:
+        self._kept = self._session(self._keepalive_s)
+        return self._kept
+
+    def _open_fresh(self) -> ClientSession:
+        self._fresh = self._session(None)
+        return self._fresh
+
+    def _session(self, keepalive_s: float | None) -> ClientSession:
+        policy = self.policy if self._proxy is None else OPEN  # the proxy is the operator's, wherever it is
+        session = ClientSession(
+            connector=PolicedConnector(
+                self._names, policy, tls=self._tls or system_tls(), keepalive_s=keepalive_s
+            ),
+            headers=self._headers,
+            skip_auto_headers=("Content-Type",),
+            cookie_jar=DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            proxy=self._proxy,
+            max_line_size=HEAD_LINE_BYTES,
+            max_field_size=HEAD_LINE_BYTES,
+            max_headers=HEAD_LINES,
+        )
+        session._retry_connection = False  # noqa: SLF001  # it would send a PUT twice, uncounted
+        return session
+
+
+async def _read(response: ClientResponse, into: bytearray) -> bool:
+    """Read at most `RESPONSE_BYTES` of the body; return whether there was more."""
+    while chunk := await response.content.readany():
+        into += chunk
+        if len(into) > RESPONSE_BYTES:
+            return True
+    return False
+
+
+def _answer(sending: _Request, response: ClientResponse, *, truncated: bool) -> Answer:
+    return Answer(
+        status=response.status,
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=bytes(sending.body[:RESPONSE_BYTES]),
+        truncated=truncated,
+        duration_s=sending.seconds(),
+    )
+
+
+def _payload(body: bytes) -> Payload | io.BytesIO | None:
+    if not body:
+        return None
+    return BytesPayload(body) if len(body) <= _BLOCKING_BYTES else io.BytesIO(body)
+
+
+def _judged(policy: AddressPolicy, text: str) -> tuple[URL, str] | str:
+    target = policy.target(text)
+    if isinstance(target, str):
+        return target
+    url = URL.build(
+        scheme=target.scheme,
+        host=target.host,
+        port=target.port,
+        path=target.path,
+        query_string=target.query,
+        encoded=True,
+    )
+    return url, target.host
+
+
+def _proxy_url(text: str) -> URL:
+    try:
+        url = URL(text)
+    except ValueError:
+        url = URL()
+    if url.scheme not in {"http", "https"} or not url.raw_host:
+        raise ConfigurationError(
+            "the proxy's URL is none of a proxy; want http://proxy.example.org:3128, with user:password@ as needed"
+        )
+    return url

@@ -1,0 +1,53 @@
+"""Which headers a request may carry: the same rule when an endpoint is saved and when it is sent to."""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+OURS: Final = frozenset(
+    {
+        *("connection", "content-length", "expect", "host", "keep-alive", "te", "trailer"),
+        *("transfer-encoding", "upgrade"),
+    }
+)
+"""What frames a request belongs to the client."""
+NAME_BYTES: Final = 256
+VALUE_BYTES: Final = 8_000
+_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_BAD_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def why_not_header(name: str, value: str) -> str | None:
+    """Return None where a request may carry this header, else the reason; the value is not in it."""
+    if not _NAME.fullmatch(name) or len(name) > NAME_BYTES:
+        return f"{name[:40]!r} is no header's name"
+    if name.lower() in OURS or name.lower().startswith("proxy-"):
+        return f"{name} is set by the client itself"
+    if _BAD_VALUE.search(value) or not _encodes(value):
+        return f"the value of {name} holds a line break or a control character"
+    if len(value.encode()) > VALUE_BYTES:
+        return f"the value of {name} is longer than {VALUE_BYTES} bytes"
+    return None
+
+
+def why_not_sent(headers: Iterable[tuple[str, str]]) -> str | None:
+    """Return None where none of these would break the request, else the reason."""
+    for name, value in headers:
+        if not _NAME.fullmatch(name):
+            return f"{name[:40]!r} is no header's name"
+        if _BAD_VALUE.search(value):
+            return f"the value of {name} holds a line break or a control character"
+    return None
+
+
+def without_ours(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the headers that are not the client's own."""
+    return [header for header in headers if header[0].lower() not in OURS]
+
+
+def _encodes(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
