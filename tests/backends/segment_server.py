@@ -12,7 +12,7 @@ Answer = tuple[int, dict[str, str]]
 
 
 class Recorder(ThreadingHTTPServer):
-    """Answers each POST as `answer` says, and keeps what it answered 200."""
+    """Answers each POST as `answer` says, by nothing at all where that is 0; keeps what it answered well."""
 
     daemon_threads = True
 
@@ -42,7 +42,10 @@ class _Handler(BaseHTTPRequestHandler):
         server.headers.append(dict(self.headers))
         server.requests.append(batch)
         status, headers = server.answer(batch)
-        if status == 200:
+        if not status:
+            self.close_connection = True
+            return
+        if 200 <= status < 300:
             server.taken += batch["batch"]
         self.send_response(status)
         for name, value in headers.items():

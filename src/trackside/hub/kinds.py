@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from trackside.destinations.base import DestinationSettings
+from trackside.destinations.segment import SegmentSettings
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.sources.browser import BrowserSettings
 from trackside.sources.client_clock import AppRtcSettings
@@ -15,4 +16,7 @@ SOURCE_KINDS: dict[str, type[Struct]] = {
     "segment": SegmentApiSettings,
     "segment_webhook": SegmentWebhookSettings,
 }
-DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}
+DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {
+    "segment": SegmentSettings,
+    "tracking_log": TrackingLogSettings,
+}
