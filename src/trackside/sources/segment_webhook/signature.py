@@ -17,7 +17,7 @@ class Keys:
     __slots__ = ("_keys", "_last_good")
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = tuple(key.encode() for key in keys)
+        self._keys = tuple(keys)
         self._last_good = b""
         """The query that was right last: Segment sends the same one with each request."""
 
@@ -25,13 +25,20 @@ class Keys:
         """Return whether the last `key` of this query string is one of ours."""
         if self._last_good and hmac.compare_digest(query, self._last_good):
             return True
-        provided = (query_member(query, "key") or "").encode("utf-8", "replace")
+        provided = query_member(query, "key") or ""
         right = False
         for key in self._keys:
-            right |= hmac.compare_digest(provided, key)
+            right |= _are_same(provided, key)
         if right:
             self._last_good = query
         return right
+
+
+def _are_same(provided: str, key: str) -> bool:
+    """Compare in constant time; `hmac` takes text only where it is ASCII, and raises TypeError for other text."""
+    if provided.isascii() and key.isascii():
+        return hmac.compare_digest(provided, key)
+    return hmac.compare_digest(provided.encode("utf-8", "replace"), key.encode("utf-8", "replace"))
 
 
 class Signatures:
