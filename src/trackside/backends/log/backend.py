@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,14 @@ import msgspec
 
 from trackside.backends.handover import QUEUE_BYTES
 from trackside.backends.identity import event_id
-from trackside.backends.log.entry import OVERHEAD_BYTES
+from trackside.backends.log.entry import OVERHEAD_BYTES, RejectEntry
 from trackside.backends.log.fast_json import UNUSUAL, encode, encode_quickly, has_time, with_times
 from trackside.backends.log.waiter import Lost, Waiter
 from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
 from trackside.emitted import Unencodable, commit_waiters
 from trackside.errors import ConfigurationError
+from trackside.event import Reject
 from trackside.log.base import Log
 
 MAX_EVENT_BYTES = 1_048_576
@@ -92,9 +94,17 @@ class LogBackend:
             return
         self._put((size, name, timestamp, data, around, user_id, event_id(), None))
 
+    def keep_reject(self, reject: Reject) -> None:
+        """Have the log keep, for a while, input that did not become an event. Never raises, waits for nothing.
+
+        Rejects are kept as far as there is room: what a full disk leaves no room for is counted and forgotten.
+        """
+        self._writer.rejects.put(RejectEntry(len(reject.body) + OVERHEAD_BYTES, reject))
+
     def flush(self, timeout_s: float = 5.0) -> bool:
-        """Return True once every event sent before is durable; False after the timeout."""
-        return self._handover.flush(timeout_s)
+        """Return True once every event sent before, and every reject, is durable; False after the timeout."""
+        deadline = time.monotonic() + timeout_s
+        return self._handover.flush(timeout_s) and self._writer.rejects.flush(deadline - time.monotonic())
 
     def _send_carefully(self, event: Mapping[str, Any]) -> None:
         """Send what has something unusual, or is waited for, as far as it is an event."""
