@@ -5,6 +5,7 @@ import os
 import re
 import shlex
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,18 @@ from trackside.pipeline.accept import Pipeline
 from trackside.sources.base import Source
 from trackside.sources.client_clock import AppRtc, AppRtcSettings
 from trackside.sources.segment_api import SegmentApi, SegmentApiSettings
+from trackside.sources.segment_webhook import SegmentWebhook, SegmentWebhookSettings
 from trackside.sources.several import Sources
+from trackside.users import file as users_file
+from trackside.users.anybody import Anybody
+from trackside.users.base import Directory
+from trackside.users.table import UserTable
 
-SOURCE_KINDS: dict[str, type[Struct]] = {"apprtc": AppRtcSettings, "segment": SegmentApiSettings}
+SOURCE_KINDS: dict[str, type[Struct]] = {
+    "apprtc": AppRtcSettings,
+    "segment": SegmentApiSettings,
+    "segment_webhook": SegmentWebhookSettings,
+}
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}
 
 _OWN_FILES = (
@@ -35,6 +45,7 @@ _OWN_FILES = (
     "delivery.lock",
     "site.db",
     "site.lock",
+    "users.db",
     "secret_key",
     "trackside.toml",
 )
@@ -77,7 +88,7 @@ def load_config(
         instead=instead,
     )
     config = loaded.config
-    problems = [*_wrong_keys(config), *_wrong_paths(config), *_shared_files(config)]
+    problems = [*_wrong_keys(config), *_open_doors(config), *_wrong_paths(config), *_shared_files(config)]
     if problems:
         raise ConfigurationError("\n".join(problems))
     return loaded
@@ -95,6 +106,13 @@ def _wrong_keys(config: Config) -> Iterator[str]:
             first = sources.setdefault(key, name)
             if first != name:
                 yield f"sources.{name}.write_key is also that of sources.{first}; give each source a key of its own"
+
+
+def _open_doors(config: Config) -> Iterator[str]:
+    """Tell of webhooks that anybody, or nobody, could post to."""
+    for name, settings in config.sources.items():
+        if isinstance(settings, SegmentWebhookSettings) and not (settings.secrets or settings.shared_secrets):
+            yield f"sources.{name}.secret is empty; want a text of your choice, which Segment sends as ?key="
 
 
 def _wrong_paths(config: Config) -> Iterator[str]:
@@ -152,17 +170,23 @@ def log_problem(log: Log) -> str | None:
     return None
 
 
-def build_sources(config: Config) -> Source:
-    """Return one source for all that are configured; what is of no source's path the Segment API answers."""
-    others = [_source(name, settings, config) for name, settings in config.sources.items()]
+def build_sources(config: Config, *, django_users: Directory | None = None) -> Source:
+    """Return one source for all that are configured; what is of no source's path the Segment API answers.
+
+    `django_users` are those of a source with `users = "django"`.
+    """
+    others = [_source(name, settings, config, django_users) for name, settings in config.sources.items()]
     return Sources([*filter(None, others), _segment_api(config)])
 
 
-def _source(name: str, settings: Struct, config: Config) -> Source | None:
+def _source(name: str, settings: Struct, config: Config, django_users: Directory | None) -> Source | None:
     """Return the source `name`, which has a path of its own, or None where it is one of the Segment API's."""
     match settings:
         case AppRtcSettings():
             return AppRtc(name, settings, limits=config.limits)
+        case SegmentWebhookSettings():
+            users = directory_for(settings.users, config, django_users)
+            return SegmentWebhook(name, settings, users, limits=config.limits)
         case _:
             return None
 
@@ -181,6 +205,29 @@ def _segment_api(config: Config) -> SegmentApi:
         if isinstance(settings, SegmentApiSettings) and settings.forwarder
     )
     return SegmentApi(keys, limits=config.limits, public_url=config.public_url, forwarders=forwarders)
+
+
+def directory_for(kind: str, config: Config, django_users: Directory | None) -> Directory:
+    """Return who knows the users of a source with `users = KIND`. Raises ConfigurationError."""
+    match kind:
+        case "any":
+            return Anybody()
+        case "table":
+            return _user_table(Path(config.data_dir).resolve() / users_file.FILE_NAME)
+        case "django":
+            if django_users is None:
+                raise ConfigurationError(
+                    'users is "django", and there is no Django project; want table or any'
+                )
+            return django_users
+        case other:
+            raise ConfigurationError(f"users is {other!r}; want django, table or any")
+
+
+@lru_cache(maxsize=8)
+def _user_table(path: Path) -> UserTable:
+    """Return the table of a file: one for all sources, so that each user is looked up once."""
+    return UserTable(path)
 
 
 def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # processors will come from it
