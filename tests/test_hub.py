@@ -69,14 +69,16 @@ def test_no_path_at_all(tmp_path: Path) -> None:
 
 
 RTC = '[sources.rtc]\nkind = "apprtc"\n'
+PAGES = '[sources.pages]\nkind = "browser"\n'
 
 
 def test_sources_of_all_kinds(tmp_path: Path) -> None:
     """Each is asked about its own path; the Segment API about what is nobody's."""
-    (tmp_path / "trackside.toml").write_text(SOURCE + RTC)
+    (tmp_path / "trackside.toml").write_text(SOURCE + RTC + PAGES)
     config = hub.load_config(None, {"data_dir": str(tmp_path)}, {}).config
     source = hub.build_sources(config)
-    assert [source.handles(path) for path in ("/a/", "/a", "/v1/t", "/b")] == [True, True, True, False]
+    paths = ("/a/", "/a", "/event", "/event/", "/v1/t", "/b")
+    assert [source.handles(path) for path in paths] == [True, True, True, True, True, False]
 
 
 @pytest.mark.parametrize("path", ["/a/", "/a"])

@@ -9,7 +9,9 @@ import pytest
 
 from trackside.errors import StorageError
 from trackside.users.base import InvalidUserIdError, User, Wanted
-from trackside.users.file import BadRow, IdKind, Imported, ImportRefusedError, Row, UserFile
+from trackside.users.file import Imported, UserFile
+from trackside.users.ids import IdKind
+from trackside.users.rows import BadRow, ImportRefusedError, Row
 
 HONOR, STAFF = Row(2, 7, "honor"), Row(3, 8, "staff")
 

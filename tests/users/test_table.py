@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from tests.users.clock import Clock
 from trackside.testing.directory_contract import HONOR, STAFF, DirectoryContract, find, find_named
 from trackside.users.base import Directory, InvalidUserIdError, NotLoadedError, User, UsersUnavailable, Wanted
-from trackside.users.file import IdKind, Row, UserFile
+from trackside.users.file import UserFile
+from trackside.users.ids import IdKind
+from trackside.users.rows import Row
 from trackside.users.table import UserTable
 
 Fill = Callable[..., None]
@@ -157,6 +160,19 @@ def test_imports_one_after_the_other(path: Path, fill: Fill, clock: Clock) -> No
         assert find(table, 10) == User(10, f"name-{number}")
 
 
+def test_an_import_while_others_read(path: Path, fill: Fill, clock: Clock) -> None:
+    """Then all of it is in the write-ahead log, and the file itself is not written."""
+    fill([HONOR])
+    table = UserTable(path, clock=clock)
+    assert find(table, 10) == HONOR
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM users").fetchall()
+        fill([User(10, "renamed")])
+        clock.advance(1)
+        assert find(table, 10) == User(10, "renamed")
+
+
 def test_another_process_imports(path: Path, fill: Fill, clock: Clock) -> None:
     """A real one."""
     fill([HONOR])
@@ -164,7 +180,8 @@ def test_another_process_imports(path: Path, fill: Fill, clock: Clock) -> None:
     assert find(table, 10) == HONOR
     program = (
         "import sys, pathlib\n"
-        "from trackside.users.file import Row, UserFile\n"
+        "from trackside.users.file import UserFile\n"
+        "from trackside.users.rows import Row\n"
         "UserFile(pathlib.Path(sys.argv[1])).import_users([Row(2, 10, 'renamed')])\n"
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True, timeout=60)

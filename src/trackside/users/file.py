@@ -6,16 +6,17 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote
 
 from msgspec import Struct
 
-from trackside.errors import StorageError, TracksideError
+from trackside.errors import StorageError
 from trackside.log.sqlite.database import Database, explain
 from trackside.log.sqlite.schema import Schema, verify_header
 from trackside.users import ids
 from trackside.users.base import InvalidUserIdError, User, UsersUnavailable, Wanted
+from trackside.users.ids import KEYS, IdKind
+from trackside.users.rows import BadRow, ImportRefusedError, Row
 
 FILE_NAME = "users.db"
 """What it is called in the data directory."""
@@ -33,35 +34,11 @@ USERS = Schema(
         "CREATE INDEX users_by_name ON users (username)",
     ),
 )
-IdKind = Literal["integer", "text"]
-KEYS: dict[IdKind, Callable[[object], int | str]] = {"integer": ids.whole_number, "text": ids.text}
-"""Kind → what turns a value into an id, or raises InvalidUserIdError."""
-
 LONGEST_NAME = 255
 _WAIT_S = 2.0
 _PIECE = 500
 _UPSERT = """INSERT INTO users (id, username) VALUES (?, ?)
     ON CONFLICT (id) DO UPDATE SET username = excluded.username WHERE username <> excluded.username"""
-
-
-class Row(Struct, frozen=True, gc=False):
-    """A user as somebody wrote it down."""
-
-    line: int
-    """Where it stands; counts from 1."""
-    id: object
-    username: object
-
-
-class BadRow(Struct, frozen=True, gc=False):
-    """What stands where a user should be, and is none."""
-
-    line: int
-    reason: str
-
-
-class ImportRefusedError(TracksideError):
-    """Nothing was imported: the message says what to correct before it is tried again."""
 
 
 class Imported(Struct, frozen=True, kw_only=True):
@@ -230,14 +207,14 @@ class _Reading:
     def _entry(self, row: Row) -> tuple[int | str, str] | BadRow:
         name = row.username
         if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not ids.is_storable(name):
-            return BadRow(row.line, f"a username is a text of 1 to {LONGEST_NAME} characters")
+            return BadRow(row.line, f"a username is 1 to {LONGEST_NAME} characters in UTF-8")
         kind = self.kind or _kind_of(row.id)
         try:
             key = KEYS[kind](row.id)
         except InvalidUserIdError as error:
             return BadRow(row.line, str(error))
         if not _is_storable(key):
-            return BadRow(row.line, "an id is no larger than a database's largest whole number")
+            return BadRow(row.line, "an id is a number of at most 64 bits, or text in UTF-8")
         self.kind = kind
         return key, name
 

@@ -1,6 +1,11 @@
 """What an id can be, by the kind of primary key that the users have."""
 
+from collections.abc import Callable
+from typing import Literal
+
 from trackside.users.base import InvalidUserIdError
+
+IdKind = Literal["integer", "text"]
 
 LONGEST_TEXT = 255
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
@@ -29,6 +34,10 @@ def text(value: object) -> str:
     if not 0 < len(value) <= LONGEST_TEXT:
         raise InvalidUserIdError(f"an id has 1 to {LONGEST_TEXT} characters")
     return value
+
+
+KEYS: dict[IdKind, Callable[[object], int | str]] = {"integer": whole_number, "text": text}
+"""Kind → what turns a value into an id, or raises InvalidUserIdError."""
 
 
 def is_storable(value: str) -> bool:

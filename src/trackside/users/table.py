@@ -9,7 +9,8 @@ from msgspec import Struct
 
 from trackside.users import ids
 from trackside.users.base import NotLoadedError, User, Wanted
-from trackside.users.file import KEYS, LONGEST_NAME, UserFile
+from trackside.users.file import LONGEST_NAME, UserFile
+from trackside.users.ids import KEYS
 from trackside.users.memory import ABSENT_S, FRESH_S, MOST, Memory
 
 LOOK_EVERY_S = 1.0
