@@ -1,6 +1,7 @@
 """The webhook as a view: the same calls are taken, ignored and refused as by the server's source."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -212,9 +213,13 @@ def test_a_batch_is_taken_as_far_as_it_is_good(emitted: Emitted) -> None:
 
 def test_numbers_that_python_cannot_hold_do_not_cost_the_event(emitted: Emitted) -> None:
     """JSON has no largest number."""
-    body = json.dumps(call()).replace('{"code": "mobile"}', '{"n": 1e999, "m": [1]}')
-    assert post(body.encode()).status_code == 200
-    assert emitted[0]["data"] == {"n": float("inf"), "m": [1]}
+    said = properties(context={"x": "X", "list": [1]})
+    body = json.dumps(call(properties=said)).replace('{"code": "mobile"}', '{"n": 1e999, "m": [1]}')
+    assert post(body.replace('"X"', "-1e999").encode()).status_code == 200
+    (event,) = emitted
+    assert event["data"] == {"n": math.inf, "m": [1]}
+    assert (event["context"]["x"], event["context"]["list"]) == (-math.inf, [1])
+    assert event["context"]["client"]["app"] == {"version": "3.1"}
 
 
 @pytest.mark.parametrize("tracker", [None, Tracker()])
