@@ -168,7 +168,7 @@ def check_webhook(**_: Any) -> Iterator[CheckMessage]:
     if has_secret and not _webhook_paths():
         yield Warning(
             "There is a secret for Segment's webhook, but no URL leads to it.",
-            hint='Add path("", include("trackside.django.urls")) to the URLconf.',
+            hint='Add path("", include("trackside.django.urls")) to the URLconf, in the place of another webhook.',
             id="trackside.W005",
         )
     table = getattr(settings, "TRACKSIDE", {})

@@ -9,6 +9,9 @@ from msgspec import Raw
 
 from trackside.sources.segment_webhook import WebhookEvent
 
+CONTEXT_NAME = "edx.segmentio"
+"""What the context is called among the others of a request."""
+
 _DECODER = msgspec.json.Decoder()
 
 

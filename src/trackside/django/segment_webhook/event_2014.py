@@ -5,11 +5,10 @@ Source: the platform's `track_segmentio_event` of August 2014.
 
 from typing import Any
 
-from trackside.django.segment_webhook.context import context_of, plain
+from trackside.django.segment_webhook.context import CONTEXT_NAME, context_of, plain
 from trackside.sources.segment_webhook import WebhookEvent
 from trackside.tracker import Tracker
 
-CONTEXT_NAME = "edx.segmentio"
 OWN_FIELDS = ("username", "event_type", "event_source", "page", "ip", "agent", "timestamp")
 """What the reader of calls left in the context, and the event has in a place of its own."""
 KNOWN_ELSEWHERE = ("username", "session", "ip", "agent", "host", "client_id")

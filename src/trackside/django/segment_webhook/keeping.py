@@ -1,21 +1,16 @@
 """Emits what Segment sent, and tells whether it is kept: by then its sender need not send it again."""
 
-import logging
 import time
 from collections.abc import Callable, Sequence
 
 from trackside.backends.identity import sending_as
-from trackside.django.segment_webhook.context import context_of, plain
+from trackside.django.segment_webhook.context import CONTEXT_NAME, context_of, plain
 from trackside.django.segment_webhook.event_2014 import send_2014
 from trackside.django.settings import current
 from trackside.django.tracker import default_tracker
 from trackside.emitted import waiting_for_commit
 from trackside.sources.segment_webhook import WebhookEvent
 from trackside.tracker import Tracker
-
-CONTEXT_NAME = "edx.segmentio"
-
-logger = logging.getLogger("trackside.django")
 
 
 def keep(events: Sequence[WebhookEvent]) -> bool:
