@@ -1,17 +1,26 @@
-"""CPU time of decoding: a request of Segment's API to events, without the server around it.
+"""CPU time of decoding: a request to events, without the server around it.
 
-Run: python benchmarks/decode.py
+Run: python -m benchmarks.decode
 """
 
+import functools
 import json
+import random
 import time
 import timeit
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import msgspec
+
+from benchmarks.lib import client_events
+from benchmarks.lib.events import MESSAGE_ID
 from trackside.config.settings import LimitSettings
-from trackside.sources.base import Request
+from trackside.sources.base import Decoded, Request, Source
+from trackside.sources.browser import Browser, BrowserSettings
+from trackside.sources.client_clock import AppRtc, AppRtcSettings
 from trackside.sources.segment_api import SegmentApi
+from trackside.users.anybody import Anybody
 
 SENT_AT = "2026-11-20T19:24:55.250Z"
 HEADERS = {b"authorization": b"Basic VEVTVFdSSVRFS0VZOg==", b"content-type": b"text/plain"}
@@ -76,6 +85,34 @@ def microseconds(call: Callable[[], object], events: int) -> float:
     return min(rounds) / number / events * 1e6
 
 
+def client_cases() -> list[tuple[str, Source, Request]]:
+    """Return requests of pages and of clients with their own clock, with the headers of a page."""
+    limits = LimitSettings()
+    pages = Browser("pages", BrowserSettings(origins=("*",)), limits=limits, directory=Anybody())
+    rtc = AppRtc("rtc", AppRtcSettings(), limits=limits)
+    source = random.Random(0)
+    kinds = (
+        ("browser event, form", pages, "/event", client_events.browser_form, client_events.FORM),
+        ("browser event, beacon", pages, "/event", client_events.browser_beacon, client_events.PLAIN),
+        ("own clock", rtc, "/a/", client_events.report, client_events.PLAIN),
+    )
+    headers = dict(each.split(": ", 1) for each in client_events.PAGE_HEADERS)
+    return [
+        (
+            name,
+            decoder,
+            msgspec.structs.replace(
+                request(path, make(source).replace(MESSAGE_ID, "message-1").encode()),
+                headers={
+                    **{key.lower().encode(): value.encode() for key, value in headers.items()},
+                    b"content-type": content_type.encode(),
+                },
+            ),
+        )
+        for name, decoder, path, make, content_type in kinds
+    ]
+
+
 def main() -> None:
     """Print a line for each shape of request."""
     source = SegmentApi({"TESTWRITEKEY": "web"}, limits=LimitSettings())
@@ -103,11 +140,13 @@ def main() -> None:
             50,
         ),
     ]
-    for name, each, events in cases:
-        decoded = source.decode(each)
-        if len(decoded.events) != events:
-            raise SystemExit(f"{name}: {len(decoded.events)} of {events} events; {decoded.rejects[:1]}")
-        spent = microseconds(lambda each=each: source.decode(each), events)  # type: ignore[misc]
+    all_cases: list[tuple[str, Source, Request, int]] = [(name, source, each, n) for name, each, n in cases]
+    all_cases += [(name, decoder, each, 1) for name, decoder, each in client_cases()]
+    for name, decoder, each, events in all_cases:
+        decoded = decoder.decode(each)
+        if not isinstance(decoded, Decoded) or len(decoded.events) != events:
+            raise SystemExit(f"{name}: not {events} events but {decoded}")
+        spent = microseconds(functools.partial(decoder.decode, each), events)
         print(f"{name:34} {len(each.body) // events:5d} bytes/event {spent:7.2f} us/event")
 
 

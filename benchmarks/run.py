@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import (
+    clients,
     collector,
     emit,
     history,
@@ -65,6 +66,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         return [
             lambda: collector.run(rounds=7, seconds=6),
             lambda: webhook.run(rounds=5, seconds=5),
+            lambda: clients.run(rounds=5, seconds=5),
             lambda: history.run(millions=10, rounds=5, seconds=5),
             lambda: memory.run(minutes=10),
             lambda: log_append.run(events=100_000, millions=10),
@@ -77,6 +79,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
     return [
         lambda: collector.run(rounds=3, seconds=4),
         lambda: webhook.run(rounds=3, seconds=3),
+        lambda: clients.run(rounds=3, seconds=3),
         lambda: history.run(millions=1, rounds=3, seconds=3),
         lambda: memory.run(minutes=1),
         lambda: log_append.run(events=100_000, millions=1),

@@ -5,7 +5,10 @@ from pathlib import Path
 import pytest
 
 from trackside import hub
+from trackside.config.settings import Config
 from trackside.errors import ConfigurationError
+from trackside.users.anybody import Anybody
+from trackside.users.table import UserTable
 
 SOURCE = '[sources.web]\nkind = "segment"\nwrite_key = "k"\n'
 
@@ -52,7 +55,7 @@ def test_a_destination_that_rests_shares_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["log.db", "delivery.db", "site.db", "log.db-wal", "secret_key", "trackside.toml"]
+    "name", ["log.db", "delivery.db", "site.db", "users.db", "log.db-wal", "secret_key", "trackside.toml"]
 )
 def test_a_file_of_the_servers_own(tmp_path: Path, name: str) -> None:
     """Lines in a database would destroy it."""
@@ -66,14 +69,16 @@ def test_no_path_at_all(tmp_path: Path) -> None:
 
 
 RTC = '[sources.rtc]\nkind = "apprtc"\n'
+PAGES = '[sources.pages]\nkind = "browser"\n'
 
 
 def test_sources_of_all_kinds(tmp_path: Path) -> None:
     """Each is asked about its own path; the Segment API about what is nobody's."""
-    (tmp_path / "trackside.toml").write_text(SOURCE + RTC)
+    (tmp_path / "trackside.toml").write_text(SOURCE + RTC + PAGES)
     config = hub.load_config(None, {"data_dir": str(tmp_path)}, {}).config
     source = hub.build_sources(config)
-    assert [source.handles(path) for path in ("/a/", "/a", "/v1/t", "/b")] == [True, True, True, False]
+    paths = ("/a/", "/a", "/event", "/event/", "/v1/t", "/b")
+    assert [source.handles(path) for path in paths] == [True, True, True, True, True, False]
 
 
 @pytest.mark.parametrize("path", ["/a/", "/a"])
@@ -113,3 +118,34 @@ def test_a_path_that_is_none(tmp_path: Path, path: str) -> None:
 
 def test_origins_that_are_none(tmp_path: Path) -> None:
     assert "want https://apps.example.org" in problem(tmp_path, RTC + 'origins = ["https://a.org/"]\n')
+
+
+def config_in(folder: Path) -> Config:
+    return hub.load_config(None, {"data_dir": str(folder)}, {}).config
+
+
+def test_who_knows_the_users(tmp_path: Path) -> None:
+    """Each kind has its directory; the sources of one data directory share a table."""
+    config, given = config_in(tmp_path), Anybody()
+    assert isinstance(hub.directory_for("any", config, None), Anybody)
+    table = hub.directory_for("table", config, None)
+    assert isinstance(table, UserTable)
+    assert hub.directory_for("table", config, given) is table
+    assert hub.directory_for("table", config_in(tmp_path / "other"), None) is not table
+    assert hub.directory_for("django", config, given) is given
+
+
+@pytest.mark.parametrize("kind", ["django", "ldap"])
+def test_nobody_knows_the_users(tmp_path: Path, kind: str) -> None:
+    """What is not there is told with what else there is."""
+    with pytest.raises(ConfigurationError, match=f"^users is .{kind}.*want .*table or any$"):
+        hub.directory_for(kind, config_in(tmp_path), None)
+
+
+def test_a_webhook_without_a_secret(tmp_path: Path) -> None:
+    """Nothing could ever come in."""
+    for text in ("", 'secret = ""\n', "secret = []\n"):
+        told = problem(tmp_path, '[sources.mobile]\nkind = "segment_webhook"\n' + text)
+        assert (
+            told == "sources.mobile.secret is empty; want a text of your choice, which Segment sends as ?key="
+        )

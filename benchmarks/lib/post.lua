@@ -47,7 +47,7 @@ function init(args)
   local pool, batch, seed = args[1], tonumber(args[2]), tonumber(args[3])
   math.randomseed(seed + 7919 * thread_number)
   for _ = 1, 20 do random() end
-  wrk.headers["Content-Type"] = "application/json"
+  wrk.headers["Content-Type"] = wrk.headers["Content-Type"] or "application/json"
   local waiting = {}
   for line in io.lines(pool) do
     waiting[#waiting + 1] = line

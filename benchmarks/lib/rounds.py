@@ -19,6 +19,8 @@ class Case:
 
     server: Server
     batch: int
+    pool: Path | None = None
+    """What is sent to it, where that is not the same as to all others."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ def one_round(case: Case, *, pool: Path, seconds: float, seed: int) -> Round:
     server = case.server
     url = server.batch_url if case.batch > 1 else server.single_url
     cpu_before, host_before = proc.cpu_s(server.pid), proc.host_busy_s()
-    answers = load.run(load.Load(url, pool, case.batch, server.headers), seconds=seconds, seed=seed)
+    answers = load.run(
+        load.Load(url, case.pool or pool, case.batch, server.headers), seconds=seconds, seed=seed
+    )
     cpu_loaded, host_loaded = proc.cpu_s(server.pid), proc.host_busy_s()
     await_rest(server.pid)
     events = answers.ok * case.batch

@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from benchmarks.lib import bench_venv
@@ -19,6 +19,8 @@ from benchmarks.lib.events import ACCOUNTS, one_event
 
 WRITE_KEY = "benchmark"
 WEBHOOK_SECRET = "benchmark-secret"
+SITE = "https://lms.example.org"
+"""The origin of the pages that send."""
 AUTHORIZATION = "Authorization: Basic " + base64.b64encode(f"{WRITE_KEY}:".encode()).decode()
 
 
@@ -38,6 +40,11 @@ class Server:
     headers: tuple[str, ...]
     started_s: float
     """From starting the process to its first answer (Trackside's: to the first event answered 200)."""
+
+    def at(self, path: str, headers: tuple[str, ...]) -> "Server":
+        """Return the same server, where it takes other requests."""
+        address = "/".join(self.single_url.split("/")[:3])
+        return replace(self, single_url=address + path, headers=headers)
 
 
 def free_port() -> int:
@@ -120,6 +127,7 @@ def webhook(directory: Path, *, tracking_log: bool = True, name: str = "tracksid
     """Run Trackside with Segment's webhook, the accounts of the baseline in its table of users."""
     source = ["[sources.mobile]", 'kind = "segment_webhook"', f'secret = "{WEBHOOK_SECRET}"']
     url, start = _configured(directory, source, tracking_log=tracking_log)
+    (directory / "data").mkdir(mode=0o700, exist_ok=True)
     accounts = "id,username\n" + "".join(f"{each},learner{each:05}\n" for each in range(1, ACCOUNTS + 1))
     command = [sys.executable, "-m", "trackside", "users", "import", "-", "--format", "csv"]
     command += ["--config", str(directory / "trackside.toml"), "--data-dir", str(directory / "data")]
@@ -130,6 +138,21 @@ def webhook(directory: Path, *, tracking_log: bool = True, name: str = "tracksid
     probe = urllib.request.Request(target, one_event(), {"Content-Type": "application/json"})
     with start(probe) as (pid, started_s):
         yield Server(name, pid, directory, target, "", (), started_s)
+
+
+@contextmanager
+def clients(directory: Path, *, tracking_log: bool = True, name: str = "trackside") -> Iterator[Server]:
+    """Run Trackside for browser events of the pages of one site, and for clients with their own clock."""
+    source = [
+        "[sources.pages]",
+        'kind = "browser"',
+        f'origins = ["{SITE}"]',
+        "[sources.rtc]",
+        'kind = "apprtc"',
+    ]
+    url, start = _configured(directory, source, tracking_log=tracking_log)
+    with start(urllib.request.Request(f"{url}/event?event_type=probe")) as (pid, started_s):
+        yield Server(name, pid, directory, f"{url}/event", "", (), started_s)
 
 
 Probed = Callable[[urllib.request.Request], AbstractContextManager[tuple[int, float]]]

@@ -22,6 +22,8 @@ class _Parser(Protocol):
     def __call__(self, text: str) -> CourseName | None: ...
 
 
+_LONGEST_KEPT = 255
+"""Characters of the longest course id a platform has."""
 _PART = r"[\w\-~.:]+"
 _NEW = re.compile(
     rf"(?P<kind>course-v1|slashes|library-v1):"
@@ -77,11 +79,13 @@ def course_id_in(url: str | None) -> str | None:
 
 def course_context_from_course_id(course_id: Any) -> dict[str, str]:
     """Return the same of a course id, a text or a key object; of none or of what is no course id, all ""."""
-    course = parse(str(course_id)) if course_id else None
+    text = str(course_id) if course_id else ""
+    # what is longer comes from outside, and would be kept
+    course = None if not text else parse(text) if len(text) <= _LONGEST_KEPT else _parser()(text)
     if course is None:
-        if course_id:
+        if text:
             # not the id itself: it comes from outside
-            logger.info("A course id cannot be understood", extra={"length": len(str(course_id))})
+            logger.info("A course id cannot be understood", extra={"length": len(text)})
         return {"course_id": "", "org_id": "", "enterprise_uuid": ""}
     return {"course_id": course.course_id, "org_id": course.org_id, "enterprise_uuid": ""}
 

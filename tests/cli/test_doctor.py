@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from tests.cli.conftest import NOW, Place, event
 from trackside.cli.doctor import network, storage, system
+from trackside.cli.doctor import users as users_check
 from trackside.log.base import DeadLetter, LogStats, Progress
 from trackside.log.sqlite import SQLiteLog
 
@@ -243,3 +246,22 @@ def test_an_address_that_is_not_ours(place: Place, monkeypatch: pytest.MonkeyPat
     """A host that cannot be bound is an error."""
     monkeypatch.setenv("TRACKSIDE_HOST", "host.invalid")
     assert level(place, "port") == "error"
+
+
+def test_users(place: Place) -> None:
+    """A source that asks the table is of no use while that is empty; without such a source it does not matter."""
+
+    def told(users: str) -> list[tuple[str, str]]:
+        config = msgspec.structs.replace(
+            place.loaded.config, sources={"web": object(), "mobile": SimpleNamespace(users=users)}
+        )
+        loaded = msgspec.structs.replace(place.loaded, config=config)
+        return [(each.level, each.what) for each in users_check.check_users(loaded)]
+
+    assert told("any") == []
+    ((level, what),) = told("table")
+    assert (level, "sources.mobile has users" in what) == ("warning", True)
+    place.run("users", "import", "-", stdin="id,username\n7,honor\n")
+    assert told("table") == [("ok", "1 in the table of sources.mobile")]
+    (place.data_dir / "users.db").write_bytes(b"something else" * 1_000)
+    assert [level for level, _ in told("table")] == ["error"]

@@ -91,3 +91,14 @@ def test_verbs_that_cannot_be_used_are_not_listed(capsys: pytest.CaptureFixture[
     assert "serve" not in verbs.available()
     with pytest.raises(CommandError, match="No such command"):
         call_command("trackside", "serve", stdout=StringIO())
+
+
+def test_the_table_of_users(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is filled from here as from the command line."""
+    (tmp_path / "accounts.csv").write_text("id,username\n7,honor\n")
+    call_command("trackside", "users", "import", str(tmp_path / "accounts.csv"))
+    assert capsys.readouterr().out == "1 added, 0 renamed; there are 1 users\n"
+    call_command("trackside", "users", "find", "7", "--json")
+    assert json.loads(capsys.readouterr().out) == {"id": 7, "username": "honor"}
+    with pytest.raises(CommandError, match="there is no user '8'"):
+        call_command("trackside", "users", "find", "8")

@@ -27,6 +27,7 @@ from trackside.server.heads import KnownHeads
 from trackside.server.housekeeping import Housekeeping
 from trackside.server.numbers import Numbers
 from trackside.server.probes import Readiness, probes
+from trackside.server.site.accounts import SiteUsers
 from trackside.server.site.boot import Gate
 from trackside.telemetry import catalogue
 
@@ -91,7 +92,8 @@ async def _collect(
     config: Config, log: Log, listener: socket.socket, address: str, parent: int | None
 ) -> None:
     addresses = ClientAddress(config.trusted_proxies)
-    source = hub.build_sources(config)
+    gate = Gate()
+    source = hub.build_sources(config, django_users=SiteUsers(gate.problem))
     collector = Collector(
         source,
         hub.build_pipeline(config, log),
@@ -99,7 +101,7 @@ async def _collect(
         body_limit=config.limits.body_bytes,
         buffers=Buffers(config.limits.body_bytes * _BUFFERED_BODIES),
     )
-    readiness, gate, numbers = Readiness(), Gate(), Numbers(config, log)
+    readiness, numbers = Readiness(), Numbers(config, log)
     readiness.add_check("site", gate.problem)
     readiness.add_check("log", lambda: hub.log_problem(log))
     front = Front(

@@ -59,32 +59,33 @@ class Origins:
         """
         return () if self.is_any or not origin else (origin,)
 
+    def readable(self, reply: Reply, origin: bytes) -> Reply:
+        """Return `reply` as a page of `origin`, which may send, can read it."""
+        headers = cors.reply_headers({b"origin": origin}, self.named(origin))
+        return msgspec.structs.replace(reply, headers=(*reply.headers, *headers))
+
 
 class Answers:
     """One answer as the pages of each origin may read it, made once: a connection knows what it has just sent."""
 
-    __slots__ = ("_known", "_origins", "_reply", "_shared")
+    __slots__ = ("_known", "_origins", "_reply")
 
     def __init__(self, reply: Reply, origins: Origins) -> None:
         """`reply` is what is answered to whoever is no page."""
         self._reply = reply
         self._origins = origins
-        self._shared = _with_headers(reply, cors.reply_headers({}))
         self._known: dict[bytes, Reply] = {}
 
     def to(self, origin: bytes) -> Reply:
         """Return the answer to a page of `origin`, which may send; "" is no page."""
         if not origin:
             return self._reply
-        named = self._origins.named(origin)
-        if not named:
-            return self._shared
-        known = self._known.get(origin)
+        key = b"*" if self._origins.is_any else origin
+        known = self._known.get(key)
         if known is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            headers = cors.reply_headers({b"origin": origin}, named)
-            known = self._known[origin] = _with_headers(self._reply, headers)
+            known = self._known[key] = self._origins.readable(self._reply, origin)
         return known
 
 
@@ -92,7 +93,3 @@ def preflight(request: Request, origins: Origins) -> Reply:
     """Return the answer to the OPTIONS of a page that may send: it may, with the headers it asks for."""
     named = origins.named(request.headers.get(b"origin", b""))
     return Reply(status=204, headers=cors.preflight_headers(request.headers, named))
-
-
-def _with_headers(reply: Reply, headers: Iterable[tuple[bytes, bytes]]) -> Reply:
-    return msgspec.structs.replace(reply, headers=(*reply.headers, *headers))

@@ -36,6 +36,11 @@ def request_context(request: Request) -> dict[str, Any]:
     }
 
 
+def time_text(moment: datetime) -> Raw:
+    """Return a time, which is in UTC, as JSON in the form the platform writes: what `isoformat` says of it."""
+    return Raw(_ENCODER.encode(moment)[:-2] + b'+00:00"')  # a tenth of isoformat's time
+
+
 def platform_event(
     name: str,
     data: Raw,

@@ -72,21 +72,26 @@ def complete(settings: Settings) -> Settings:
 @contextmanager
 def created(vendor: str, folder: Path) -> Iterator[Settings]:
     """Make a database with its tables, and drop it afterwards. Raises what the driver does where none runs."""
+    with empty(vendor, folder) as settings:
+        make_tables(settings)
+        yield settings
+
+
+@contextmanager
+def empty(vendor: str, folder: Path) -> Iterator[Settings]:
+    """Make a database without tables, and drop it afterwards. Raises what the driver does where none runs."""
     if vendor == "sqlite":
-        settings: Settings = {
+        yield {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": str(folder / "shop.db"),
             "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"},
         }
-        make_tables(settings)
-        yield settings
         return
     use_pymysql()
     server = POSTGRESQL if vendor == "postgresql" else MARIADB
     settings = {**server, "NAME": f"trackside_{uuid.uuid4().hex[:12]}"}
     _execute(server, f"CREATE DATABASE {settings['NAME']}")
     try:
-        make_tables(settings)
         yield settings
     finally:
         force = " WITH (FORCE)" if vendor == "postgresql" else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from trackside.cli.doctor import destinations, log, network, storage, system
+from trackside.cli.doctor import destinations, log, network, storage, system, users
 from trackside.cli.doctor.finding import Finding
 from trackside.config.load import Loaded
 
@@ -16,6 +16,7 @@ CHECKS: tuple[Callable[[Loaded], Iterator[Finding]], ...] = (
     storage.check_sync_time,
     log.check_databases,
     log.check_log,
+    users.check_users,
     destinations.check_destinations,
     network.check_port,
 )

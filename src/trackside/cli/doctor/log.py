@@ -18,14 +18,14 @@ _CHECK_S = 20.0
 
 def check_databases(loaded: Loaded) -> Iterator[Finding]:
     """Look into each database: can it be read, is it whole, is it in write-ahead mode."""
-    for name in ("log.db", "delivery.db"):
+    for name in ("log.db", "delivery.db", "users.db"):
         path = Path(loaded.config.data_dir) / name
         if path.exists():
             yield _examine(path)
 
 
 def _examine(path: Path) -> Finding:
-    why = "Events may be lost or unreadable."
+    why = "Events, or who the users are, may be lost or unreadable."
     fix = (
         f"Stop the server, keep a copy of {path.parent}, then restore a backup, or: sqlite3 '{path}' .recover"
     )

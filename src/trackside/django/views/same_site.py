@@ -4,7 +4,8 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest
 
-from trackside.django.views.refused import Refused
+from trackside.sources.browser.refused import Refused
+from trackside.sources.origins import is_origin_of
 
 
 def refuse_foreign(request: HttpRequest) -> None:
@@ -19,13 +20,6 @@ def refuse_foreign(request: HttpRequest) -> None:
         own = request.get_host()
     except DisallowedHost as error:
         raise Refused(400, "malformed", "the host is not one of this site's") from error
-    if host and (host == own or any(_trusts(each, origin, host) for each in settings.CSRF_TRUSTED_ORIGINS)):
+    if host and (host == own or any(is_origin_of(each, origin) for each in settings.CSRF_TRUSTED_ORIGINS)):
         return
     raise Refused(403, "foreign", "events of another site are not taken")
-
-
-def _trusts(trusted: str, origin: str, host: str) -> bool:
-    scheme, _, pattern = trusted.partition("://")
-    if "*" not in pattern:
-        return trusted == origin
-    return origin.startswith(f"{scheme}://") and host.endswith(pattern.lstrip("*"))

@@ -123,7 +123,7 @@ def create_or_verify(path: Path, schema: Schema, meta: dict[str, str | bytes]) -
     nothing modified, for a file that is not ours, is damaged or comes from a newer version.
     """
     if path.exists():
-        _verify_header(path, schema)
+        verify_header(path, schema)
         return
     for companion in (path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")):
         if companion.exists():
@@ -134,7 +134,8 @@ def create_or_verify(path: Path, schema: Schema, meta: dict[str, str | bytes]) -
     _create(path, schema, meta)
 
 
-def _verify_header(path: Path, schema: Schema) -> None:
+def verify_header(path: Path, schema: Schema) -> None:
+    """Do nothing for a file of this schema. Raises StorageError for any other, and OSError."""
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES or not header.startswith(MAGIC):

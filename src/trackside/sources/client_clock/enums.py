@@ -16,9 +16,10 @@ def name_of(value: object, names: Mapping[object, str], member: str) -> str:
 
     It is looked up as Python does, so 2.0 is 2 and `true` is 1. Raises RefusedError for lists and objects.
     """
-    if isinstance(value, list | dict):
-        raise RefusedError(invalid_field(member, "a number or a text"))
-    name = names.get(value)
+    try:
+        name = names.get(value)
+    except TypeError:
+        raise RefusedError(invalid_field(member, "a number or a text")) from None
     if name is not None:
         return name
     # half of a surrogate pair is no character; it cannot be stored

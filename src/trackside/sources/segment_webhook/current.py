@@ -164,7 +164,9 @@ class CurrentReader:
                 "version": members_of(said.get("app", ABSENT), "context.app").get("version", _EMPTY_TEXT),
             }
         if said:
-            context["client"] = {key: value for key, value in said.items() if key not in _NOT_KEPT}
+            context["client"] = client = said.copy()
+            for key in _NOT_KEPT:
+                client.pop(key, None)
             context["agent"] = said.get("userAgent", _EMPTY_TEXT)
         context.update(app)
         context.pop("app_name", None)

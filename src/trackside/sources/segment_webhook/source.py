@@ -8,7 +8,7 @@ from trackside.config.settings import LimitSettings
 from trackside.event import Event
 from trackside.sources.base import Decoded, NeedsUsers, Request
 from trackside.sources.message_id import new_id
-from trackside.sources.platform import platform_event, request_context
+from trackside.sources.platform import platform_event, request_context, time_text
 from trackside.sources.segment_webhook.event import WebhookEvent
 from trackside.sources.segment_webhook.receive import Webhook
 from trackside.sources.segment_webhook.settings import SegmentWebhookSettings
@@ -17,8 +17,8 @@ from trackside.users.base import Directory
 _CORRECTED = (Flag.ALREADY_CORRECTED.value,)
 _CORRECTED_FUTURE = (Flag.FUTURE.value, *_CORRECTED)
 
-Around = tuple[Mapping[bytes, bytes], str, str | None]
-"""What a request's context follows from."""
+Around = tuple[Mapping[bytes, bytes] | None, str, str | None, Mapping[str, object]]
+"""What a request's context follows from (headers, path, address), and the context."""
 
 
 class SegmentWebhook:
@@ -38,7 +38,7 @@ class SegmentWebhook:
         self._webhook = Webhook(name, settings, users, limits)
         self._paths = frozenset({settings.path, settings.path.rstrip("/"), settings.path.rstrip("/") + "/"})
         self._random_bits = random_bits
-        self._last_around: tuple[Around | None, Mapping[str, object]] = (None, {})
+        self._last_around: Around = (None, "", None, {})
 
     def handles(self, path: str) -> bool:
         """Return whether requests for `path` are for this source."""
@@ -60,20 +60,19 @@ class SegmentWebhook:
 
     def _around(self, request: Request) -> Mapping[str, object]:
         """Return the context of the request; requests with the same head have the same."""
-        key = (request.headers, request.path, request.client_ip)
-        last, around = self._last_around
-        if last is None or last[0] is not key[0] or last[1:] != key[1:]:
+        headers, path, client_ip, around = self._last_around
+        if headers is not request.headers or path != request.path or client_ip != request.client_ip:
             around = request_context(request)
-            self._last_around = (key, around)
+            self._last_around = (request.headers, request.path, request.client_ip, around)
         return around
 
     def _event(self, said: WebhookEvent, around: Mapping[str, object], request: Request) -> Event:
         context = {**around, **said.context}
         received_at = request.received_at
         in_time = said.timestamp <= received_at
-        context["timestamp"] = said.timestamp.isoformat()
+        context["timestamp"] = time_text(said.timestamp)
         if said.upstream_received_at is not None:
-            context["received_at"] = said.upstream_received_at.isoformat()
+            context["received_at"] = time_text(said.upstream_received_at)
         return platform_event(
             said.name,
             said.data,

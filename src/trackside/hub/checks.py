@@ -1,0 +1,91 @@
+"""What is wrong with parts that are each right by themselves."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from trackside.config.settings import Config
+from trackside.destinations.tracking_log import TrackingLogSettings
+from trackside.sources.segment_api import SegmentApiSettings
+from trackside.sources.segment_webhook import SegmentWebhookSettings
+
+_OWN_FILES = (
+    "log.db",
+    "delivery.db",
+    "delivery.lock",
+    "site.db",
+    "site.lock",
+    "users.db",
+    "secret_key",
+    "trackside.toml",
+)
+"""What the names of the server's own files in the data directory begin with."""
+_PATH = re.compile(r"/[^\s?#%\x00-\x20\x7f]*")
+_OWN_PATHS = frozenset(
+    {"", "v1", "beacon", "pixel", "sourceConfig", "healthz", "readyz", "metrics", "admin", "login", "static"}
+)
+"""First parts of the paths that the server answers by itself: Segment's API, machines, people."""
+
+
+def problems_between(config: Config) -> Iterator[str]:
+    """Return one line for each setting that another part, or the server itself, stands in the way of."""
+    yield from _wrong_keys(config)
+    yield from _open_doors(config)
+    yield from _wrong_paths(config)
+    yield from _shared_files(config)
+
+
+def _wrong_keys(config: Config) -> Iterator[str]:
+    """Tell of sources without a write key, and of keys that would not say whose event it is."""
+    sources: dict[str, str] = {}
+    for name, settings in config.sources.items():
+        if not isinstance(settings, SegmentApiSettings):
+            continue
+        if not settings.write_keys:
+            yield f"sources.{name}.write_key is empty; want a text of your choice, which clients send"
+        for key in settings.write_keys:
+            first = sources.setdefault(key, name)
+            if first != name:
+                yield f"sources.{name}.write_key is also that of sources.{first}; give each source a key of its own"
+
+
+def _open_doors(config: Config) -> Iterator[str]:
+    """Tell of webhooks that anybody, or nobody, could post to."""
+    for name, settings in config.sources.items():
+        if isinstance(settings, SegmentWebhookSettings) and not (settings.secrets or settings.shared_secrets):
+            yield f"sources.{name}.secret is empty; want a text of your choice, which Segment sends as ?key="
+
+
+def _wrong_paths(config: Config) -> Iterator[str]:
+    """Tell of sources whose path is no path, is one of the server's own, or is also another source's."""
+    sources: dict[str, str] = {}
+    for name, settings in config.sources.items():
+        path = getattr(settings, "path", None)
+        if path is None:
+            continue
+        if not _PATH.fullmatch(path):
+            yield f"sources.{name}.path is {path!r}; want one like /event, as a URL has it after the host"
+        elif path.split("/")[1] in _OWN_PATHS:
+            yield f"sources.{name}.path is {path!r}, which the server answers itself; want another path"
+        first = sources.setdefault(path.removesuffix("/"), name)
+        if first != name:
+            yield f"sources.{name}.path is also that of sources.{first}; give each source a path of its own"
+
+
+def _shared_files(config: Config) -> Iterator[str]:
+    """Tell of destinations that would write into each other's file, or into one of the server's own."""
+    data_dir = Path(config.data_dir).resolve()
+    files: dict[Path, str] = {}
+    for name, settings in config.destinations.items():
+        if not isinstance(settings, TrackingLogSettings) or not settings.enabled:
+            continue
+        try:
+            file = (data_dir / settings.path).resolve()
+        except (OSError, ValueError) as error:  # a NUL, links that lead in circles
+            yield f"destinations.{name}.path is {settings.path!r}: {error}; want the path of a file"
+            continue
+        first = files.setdefault(file, name)
+        if first != name:
+            yield f"destinations.{name}.path is also that of destinations.{first}; give each a file of its own"
+        if file.parent == data_dir and file.name.startswith(_OWN_FILES):
+            yield f"destinations.{name}.path is {settings.path!r}, a file of the server's own; want another name"

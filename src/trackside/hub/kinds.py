@@ -1,0 +1,18 @@
+"""Every kind of source and destination there is, with what it may be told."""
+
+from msgspec import Struct
+
+from trackside.destinations.base import DestinationSettings
+from trackside.destinations.tracking_log import TrackingLogSettings
+from trackside.sources.browser import BrowserSettings
+from trackside.sources.client_clock import AppRtcSettings
+from trackside.sources.segment_api import SegmentApiSettings
+from trackside.sources.segment_webhook import SegmentWebhookSettings
+
+SOURCE_KINDS: dict[str, type[Struct]] = {
+    "apprtc": AppRtcSettings,
+    "browser": BrowserSettings,
+    "segment": SegmentApiSettings,
+    "segment_webhook": SegmentWebhookSettings,
+}
+DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {"tracking_log": TrackingLogSettings}

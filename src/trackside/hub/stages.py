@@ -1,0 +1,56 @@
+"""The log, and what brings events into it and out of it."""
+
+from pathlib import Path
+
+from trackside.config.settings import Config
+from trackside.delivery.engine import DeliveryEngine
+from trackside.destinations.base import Destination, DestinationSettings
+from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
+from trackside.errors import ConfigurationError, TracksideError
+from trackside.log.base import Log
+from trackside.log.memory import MemoryLog
+from trackside.log.sqlite import SQLiteLog
+from trackside.pipeline.accept import Pipeline
+
+
+def open_log(config: Config) -> Log:
+    """Return the log of this data directory, opened; raises StorageError where it cannot be used."""
+    match config.log.engine:
+        case "sqlite":
+            return SQLiteLog(Path(config.data_dir), config.log)
+        case "memory":
+            return MemoryLog(config.log)
+        case other:
+            raise ConfigurationError(f"log.engine is {other!r}; want sqlite or memory")
+
+
+def log_problem(log: Log) -> str | None:
+    """Return why events cannot be read from the log now, or None where they can."""
+    try:
+        log.bounds()
+    except TracksideError as error:
+        return str(error)
+    return None
+
+
+def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # processors will come from it
+    """Return what brings decoded events into the log."""
+    return Pipeline(log)
+
+
+def build_destination(name: str, settings: DestinationSettings, config: Config) -> Destination:
+    """Return the destination `name`, not opened."""
+    match settings:
+        case TrackingLogSettings():
+            return TrackingLog(Path(config.data_dir) / settings.path, settings)
+        case _:
+            raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
+
+
+def build_delivery(config: Config, log: Log) -> DeliveryEngine:
+    """Return the engine that delivers to every destination that is enabled."""
+    destinations = {
+        name: (build_destination(name, settings, config), settings)
+        for name, settings in config.destinations.items()
+    }
+    return DeliveryEngine(log, destinations, Path(config.data_dir) / "delivery.lock")
