@@ -55,9 +55,10 @@ def _line(event: Event, context: dict[str, Any], data: Any) -> dict[str, Any]:
 
 
 def _usual_float(digits: str) -> float:
-    """Return the number; ValueError where Python and msgspec write it differently, with an exponent."""
+    """Return the number; ValueError where Python and msgspec write it differently: with an exponent, or infinite."""
     number = float(digits)
-    if "e" in repr(number):
+    written = repr(number)
+    if "e" in written or "inf" in written:
         raise ValueError
     return number
 
