@@ -1,7 +1,7 @@
 """Where the contexts of the code that runs now are kept: one stack for each thread, task or greenlet."""
 
 import itertools
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from typing import Any, Protocol, Self
 
@@ -66,6 +66,8 @@ class ContextVarLocator:
             f"trackside_contexts_{next(_serial)}", default=_NOTHING
         )
         self._located = LocatedContexts(variable)
+        self.current: Callable[[], Mapping[str, Any]] = variable.get
+        """Returns what `get` would, not to be changed, without the cost of following later changes."""
 
     def get(self) -> MutableMapping[str, Any]:
         """Return the caller's contexts by name, in the order they were entered; changes to it last."""

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from trackside.emitted import EmittedEvent, copy_event
+from trackside.emitted import SENDS_BESIDE_NOW, EmittedEvent, copy_event
 from trackside.processors.exceptions import (
     EventEmissionExit,
     NoBackendEnabled,
@@ -63,6 +63,24 @@ class RoutingBackend:
             raise ValueError(f"Processor {kind.__name__} is not callable.")  # noqa: TRY004
         self.processors.append(processor)
 
+    def send_now(self, name: Any, data: Any, context: dict[str, Any]) -> bool:
+        """Send an event of now where only one backend has to see it, and that in parts; return whether it was so.
+
+        Never raises an Exception. What it returns False for is to be sent as a whole.
+        """
+        backends = self.backends
+        if self.processors or len(backends) != 1:
+            return False
+        for key in backends:
+            backend: Any = backends[key]
+            if getattr(backend.send, "__func__", None) not in SENDS_BESIDE_NOW:
+                return False
+            try:
+                return backend.send_now(name, data, context) is True
+            except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own
+                _report_backend(key, error)
+        return True
+
     def send(self, event: Any) -> None:
         """Process `event` and hand the result to every backend. Never raises an Exception."""
         try:
@@ -108,11 +126,7 @@ class RoutingBackend:
                     extra={"backend": str(name), "reason": type(reason).__name__},
                 )
             except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own
-                catalogue.TRACKER_BACKEND_FAILURES.add(1, str(name))
-                logger.error(
-                    "A backend failed to take an event",
-                    extra={"backend": str(name), **_kind_and_place(error)},
-                )
+                _report_backend(name, error)
 
 
 _UNTOUCHING: set[type] = set()
@@ -142,6 +156,11 @@ def _report_processor(processor: Processor, error: Exception) -> None:
     name = getattr(processor, "__qualname__", type(processor).__qualname__)
     catalogue.TRACKER_PROCESSOR_FAILURES.add(1, str(name))
     logger.error("A processor failed", extra={"processor": str(name), **_kind_and_place(error)})
+
+
+def _report_backend(name: str, error: Exception) -> None:
+    catalogue.TRACKER_BACKEND_FAILURES.add(1, str(name))
+    logger.error("A backend failed to take an event", extra={"backend": str(name), **_kind_and_place(error)})
 
 
 def _kind_and_place(error: Exception) -> dict[str, str]:

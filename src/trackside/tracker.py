@@ -17,7 +17,7 @@ from threading import get_ident
 from typing import Any
 
 from trackside.emitted import EmittedEvent, waiting_for_commit
-from trackside.locator import ContextLocator, ContextVarLocator
+from trackside.locator import ContextLocator, ContextVarLocator, ThreadLocalContextLocator
 from trackside.routing import Backend, Processor, RoutingBackend
 from trackside.telemetry import catalogue
 
@@ -30,7 +30,10 @@ LOG = logger = logging.getLogger("trackside.tracker")
 TRACKERS: dict[str, "Tracker"] = {}
 """The registered trackers by name."""
 
+_CLOCK = datetime
+"""What `datetime` is unless somebody replaced it, to tell other times than those of now."""
 _MISSING = object()
+_OWN_LOCATORS = frozenset({ContextVarLocator, ThreadLocalContextLocator})
 
 
 class Tracker:
@@ -88,21 +91,27 @@ class Tracker:
         of one, at once. With `durable` too the result is True once it is part of that transaction.
         """
         try:
-            event = {
-                "name": name or UNKNOWN_EVENT_TYPE,
-                "timestamp": datetime.now(UTC),
-                "data": data or {},
-                "context": self.resolve_context(),
-            }
+            name, data = name or UNKNOWN_EVENT_TYPE, data or {}
         except Exception as error:  # noqa: BLE001  # the border: an object that cannot tell whether it is empty
-            event = self._salvaged(name, data, error)
-        catalogue.EMITTED.add(1)
-        if durable or on_commit:
-            return self._emit_with_promise(event, durable=durable, on_commit=on_commit)
+            name, data = _salvaged(name, data, error)
+        context = self.resolve_context()
+        catalogue.EMITTED.one()
+        router = self.routing_backend
         try:
-            self.routing_backend.send(event)
+            if (
+                type(router) is RoutingBackend
+                and datetime is _CLOCK
+                and not (durable or on_commit)
+                and router.send_now(name, data, context)
+            ):
+                return None
+            event = {"name": name, "timestamp": datetime.now(UTC), "data": data, "context": context}
+            if durable or on_commit:
+                return self._emit_with_promise(event, durable=durable, on_commit=on_commit)
+            router.send(event)
         except Exception as error:  # noqa: BLE001  # the border: the application goes on, whatever happened
             _report_drop("tracker_failed", error)
+            return False if durable else None
         return None
 
     def resolve_context(self) -> dict[str, Any]:
@@ -112,8 +121,9 @@ class Tracker:
         """
         merged: dict[str, Any] = {}
         try:
-            for context in self.context_locator.get().values():
-                merged.update(context)
+            locator: Any = self.context_locator
+            for context in (locator.current() if type(locator) in _OWN_LOCATORS else locator.get()).values():
+                merged |= context  # does as `update`, without a call
         except Exception:  # noqa: BLE001  # the border: what is said of the request must not cost the event
             return self._readable_context()
         return merged
@@ -181,15 +191,6 @@ class Tracker:
             self.routing_backend.send(event)
         return bool(waiters) and all(each.wait(max(0.0, deadline - time.monotonic())) for each in waiters)
 
-    def _salvaged(self, name: Any, data: Any, error: Exception) -> EmittedEvent:
-        logger.warning("An event's name or data has no truth value", extra={"error": type(error).__name__})
-        return {
-            "name": UNKNOWN_EVENT_TYPE if name is None else name,
-            "timestamp": datetime.now(UTC),
-            "data": {} if data is None else data,
-            "context": self.resolve_context(),
-        }
-
 
 OnCommit = Callable[[Tracker, EmittedEvent], bool]
 """Takes charge of an event emitted with `on_commit`, and returns True; False where there is no transaction.
@@ -227,6 +228,11 @@ def emit(
         _report_drop("no_tracker", error)
         return False if durable else None
     return tracker.emit(name, data, durable=durable, on_commit=on_commit)
+
+
+def _salvaged(name: Any, data: Any, error: Exception) -> tuple[Any, Any]:
+    logger.warning("An event's name or data has no truth value", extra={"error": type(error).__name__})
+    return UNKNOWN_EVENT_TYPE if name is None else name, {} if data is None else data
 
 
 def _report_drop(reason: str, error: Exception) -> None:

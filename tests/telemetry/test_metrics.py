@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from trackside.telemetry import Counter, Gauge, Histogram
+from trackside.telemetry import Counter, Gauge, Histogram, Tally
 from trackside.telemetry.metrics import _CATALOGUE, OTHER, SERIES_LIMIT
 
 
@@ -66,6 +66,37 @@ def test_label_values_from_outside_are_bounded() -> None:
         counter.add(1, str(number))
     assert len(counter.values()) == SERIES_LIMIT + 1
     assert counter.value(OTHER) == 50
+
+
+def test_tally() -> None:
+    """What is counted one by one and what is added come to one number; to look at it changes nothing."""
+    tally = Tally("test_tally_total", "A test.")
+    assert (tally.values(), tally.value()) == ({}, 0)
+    for _ in range(3):
+        tally.one()
+        tally.value()
+    tally.add(4)
+    assert (tally.values(), tally.value()) == ({(): 7}, 7)
+    tally.reset()
+    assert tally.values() == {}
+    tally.one()
+    assert tally.value() == 1
+
+
+def test_threads_lose_nothing_of_a_tally() -> None:
+    tally = Tally("test_tally_threads_total", "A test.")
+
+    def count() -> None:
+        for _ in range(5_000):
+            tally.one()
+            tally.value()
+
+    threads = [threading.Thread(target=count) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert tally.value() == 40_000
 
 
 def test_gauge() -> None:

@@ -125,6 +125,7 @@ def test_a_load_that_began_earlier(memory: Memory, clock: Clock, how: str) -> No
     assert knows(memory, BY_ID, clock.now) == HONOR
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
 def test_a_forked_child_starts_empty(memory: Memory, clock: Clock) -> None:
     """A thread of the parent that holds the lock is not waited for."""
     load(memory, HONOR)

@@ -57,7 +57,7 @@ def test_json_lines(users: list[tuple[int, str]], ascii_only: bool, told: bool) 
         json.dumps({"username": name, "more": [{}], "id": number}, ensure_ascii=ascii_only)
         for number, name in users
     ]
-    assert read("\n".join(lines), None if users and not told else "jsonl") == users
+    assert read("\n".join([*lines, ""]) or "\n", None if users and not told else "jsonl") == users
 
 
 @given(st.text(st.sampled_from(JUNK)), st.sampled_from([None, "csv", "tsv", "jsonl"]))
@@ -90,6 +90,12 @@ def test_lines_are_read_as_they_are_asked_for() -> None:
 def test_heads(head: str) -> None:
     """Order, case, blanks and other columns do not matter."""
     assert list(read_rows([head + "\n"])) == []
+
+
+def test_nothing_at_all() -> None:
+    """A program that failed writes that."""
+    with pytest.raises(ImportRefusedError, match="the list is empty"):
+        list(read_rows([]))
 
 
 @pytest.mark.parametrize("head", ["", "id", "7,honor", "user_id,username", '"id,username', "id;username"])

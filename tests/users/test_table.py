@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,19 @@ def test_imports_one_after_the_other(path: Path, fill: Fill, clock: Clock) -> No
         fill([User(10, f"name-{number}")])
         clock.advance(1)
         assert find(table, 10) == User(10, f"name-{number}")
+
+
+def test_an_import_while_others_read(path: Path, fill: Fill, clock: Clock) -> None:
+    """Then all of it is in the write-ahead log, and the file itself is not written."""
+    fill([HONOR])
+    table = UserTable(path, clock=clock)
+    assert find(table, 10) == HONOR
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM users").fetchall()
+        fill([User(10, "renamed")])
+        clock.advance(1)
+        assert find(table, 10) == User(10, "renamed")
 
 
 def test_another_process_imports(path: Path, fill: Fill, clock: Clock) -> None:

@@ -14,7 +14,7 @@ from django.db.models import CharField, IntegerField, Model
 from django.db.models.signals import post_delete, post_save
 
 from trackside.users.base import InvalidUserIdError, User, UsersUnavailable, Wanted
-from trackside.users.ids import HIGHEST, LONGEST_TEXT, LOWEST, is_storable
+from trackside.users.ids import HIGHEST, LONGEST_TEXT, LOWEST, is_storable, whole_number
 from trackside.users.memory import ABSENT_S, FRESH_S, MOST, Memory
 
 _MOST_PARAMETERS = 5_000
@@ -104,13 +104,12 @@ class _Accounts:
         is_text = isinstance(self._key_field, CharField)  # a UUID's field has a length that its text has not
         self._longest_key = (is_text and self._key_field.max_length) or LONGEST_TEXT
         self.longest_name = self._name_field.max_length or LONGEST_TEXT
-        self._has_numbers = isinstance(self._key_field, IntegerField)
+        is_ordinary = type(self._key_field).to_python is IntegerField.to_python
+        self.key: Callable[[object], int | str] = whole_number if is_ordinary else self._normalized
+        """Turns a value into a key as the model has it, or raises InvalidUserIdError."""
         self.memory = make_memory(numbers=self._numbers())
 
-    def key(self, user_id: object) -> int | str:
-        """Return `user_id` as the model has its keys. Raises InvalidUserIdError."""
-        if self._has_numbers and type(user_id) is int:
-            return user_id
+    def _normalized(self, user_id: object) -> int | str:
         if user_id is None or isinstance(user_id, dict | list):  # a text's field takes them
             raise InvalidUserIdError("an id is a text or a number")
         try:

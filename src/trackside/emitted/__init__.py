@@ -12,15 +12,18 @@ from trackside.emitted.encoding import (
     known_as_json,
     plain,
 )
+from trackside.emitted.now import SENDS_BESIDE_NOW, also_now
 
 EmittedEvent = dict[str, Any]
 """`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it."""
 
 __all__ = [
+    "SENDS_BESIDE_NOW",
     "CommitWaiter",
     "DateTimeJSONEncoder",
     "EmittedEvent",
     "Unencodable",
+    "also_now",
     "commit_waiters",
     "copy_event",
     "dumps",

@@ -16,6 +16,9 @@ class CommitWaiter(Protocol):
 
 _waiters: ContextVar[list[CommitWaiter] | None] = ContextVar("trackside_commit_waiters", default=None)
 
+commit_waiters = _waiters.get
+"""Return the list to append a waiter to, or None where nobody waits for the commit."""
+
 
 @contextmanager
 def waiting_for_commit() -> Iterator[list[CommitWaiter]]:
@@ -26,8 +29,3 @@ def waiting_for_commit() -> Iterator[list[CommitWaiter]]:
         yield waiters
     finally:
         _waiters.reset(token)
-
-
-def commit_waiters() -> list[CommitWaiter] | None:
-    """Return the list to append a waiter to, or None where nobody waits for the commit."""
-    return _waiters.get()

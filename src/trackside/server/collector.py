@@ -134,7 +134,7 @@ class Collector:
             decoded = Decoded(reply=_INTERNAL)
         if isinstance(decoded, NeedsUsers):
             if lookups == MOST_LOOKUPS or not self._look_up(decoded, request, head, answer, lookups):
-                self._turn_away(decoded.source, head, answer)
+                self._do_without_users(decoded, len(request.body), head, answer)
             return
         self._keep(decoded, len(request.body), head, answer)
 
@@ -143,13 +143,16 @@ class Collector:
             if loaded:
                 self._take(request, head, answer, lookups=lookups + 1)
             else:
-                self._turn_away(needs.source, head, answer)
+                self._do_without_users(needs, len(request.body), head, answer)
 
         return self._lookups.look_up(needs, then)
 
-    def _turn_away(self, source: str, head: Head, answer: Answer) -> None:
+    def _do_without_users(self, needs: NeedsUsers, size_bytes: int, head: Head, answer: Answer) -> None:
+        if needs.otherwise is not None:
+            self._keep(needs.otherwise, size_bytes, head, answer)
+            return
         catalogue.REQUESTS_SHED.add(1, "users_unavailable")
-        self._keep(Decoded(reply=_NO_USERS, source=source), 0, head, answer)
+        self._keep(Decoded(reply=_NO_USERS, source=needs.source), 0, head, answer)
 
     def _keep(self, decoded: Decoded, size_bytes: int, head: Head, answer: Answer) -> None:
         for reason in decoded.ignored:

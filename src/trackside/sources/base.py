@@ -61,6 +61,8 @@ class NeedsUsers(Struct, frozen=True, kw_only=True, gc=False):
     directory: Directory
     wanted: frozenset[Wanted]
     source: str
+    otherwise: Decoded | None = None
+    """What the request means where the users cannot be looked up; None: the client is told to come again."""
 
 
 class Source(Protocol):

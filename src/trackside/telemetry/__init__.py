@@ -7,7 +7,7 @@
 The names are public: `docs/reference/telemetry.md` is made from the catalogue.
 """
 
-from trackside.telemetry.metrics import Counter, Gauge, Histogram, Metric, declared_metrics, reset
+from trackside.telemetry.metrics import Counter, Gauge, Histogram, Metric, Tally, declared_metrics, reset
 from trackside.telemetry.prometheus import CONTENT_TYPE, exposition
 from trackside.telemetry.signals import Signal, declared_signals
 from trackside.telemetry.snapshots import Snapshot, collect, merge, snapshot, write_snapshot
@@ -20,6 +20,7 @@ __all__ = [
     "Metric",
     "Signal",
     "Snapshot",
+    "Tally",
     "collect",
     "declared_metrics",
     "declared_signals",

@@ -6,7 +6,7 @@ in the changelog. Times are in seconds, sizes in bytes.
 
 from msgspec import Struct
 
-from trackside.telemetry.metrics import Counter, Gauge, Histogram
+from trackside.telemetry.metrics import Counter, Gauge, Histogram, Tally
 from trackside.telemetry.signals import Signal
 
 _LATENCIES_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -61,7 +61,7 @@ SDK_METRICS_DISCARDED = Counter(
 )
 
 # The tracker: events that the application's own code emits.
-EMITTED = Counter("trackside_emitted_total", "Events emitted by the application's own code.")
+EMITTED = Tally("trackside_emitted_total", "Events emitted by the application's own code.")
 EMITTED_DROPPED = Counter(
     "trackside_emitted_dropped_total",
     "Emitted events that went no further on one branch, by reason: filtered, sampled_out, processor_failed,"

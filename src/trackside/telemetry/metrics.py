@@ -9,7 +9,8 @@ this does not hold, take the lock.
 import sys
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Literal
 
 Labels = tuple[str, ...]
@@ -93,6 +94,42 @@ class Counter(_Scalar):
             admitted = labels if labels in self._values else self._admit(labels)
             with self._lock:
                 self._values[admitted] += amount
+
+
+class Tally(Counter):
+    """A counter without labels, for what is counted one by one: `one` takes a third of the time of `add(1)`."""
+
+    one: Callable[[], object]
+    """Adds 1."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(name, sentence)
+        self._begin()
+
+    def _begin(self) -> None:
+        ticks = count()
+        self._ticks, self._looks = ticks, 0
+        self.one = ticks.__next__ if _GIL else lambda: self.add(1)
+
+    def values(self) -> dict[Labels, float]:
+        """Return a copy of the values by label values."""
+        with self._lock:
+            # To look is to count, too: what looked is taken off again.
+            ones = next(self._ticks) - self._looks
+            self._looks += 1
+        values = self._values.copy()
+        if ones:
+            values[()] = values.get((), 0) + ones
+        return values
+
+    def value(self, *labels: str) -> float:
+        """Return the value; 0 before the first."""
+        return self.values().get(labels, 0)
+
+    def reset(self) -> None:
+        """Forget all values; for a forked child, whose parent reports them, and for tests."""
+        super().reset()
+        self._begin()
 
 
 class Gauge(_Scalar):

@@ -51,6 +51,8 @@ def read_rows(lines: Iterable[str], form: Format | None = None) -> Iterator[Row 
     """
     rest = iter(lines)
     first = next(rest, "").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
+    if not first:
+        raise ImportRefusedError("the list is empty: whatever writes it may have failed")
     every = itertools.chain([first], rest)
     match form or _form_of(first):
         case "jsonl":

@@ -10,6 +10,7 @@ from unittest.mock import sentinel
 from uuid import UUID
 
 import pytest
+from msgspec import Raw
 
 from trackside.backends.identity import sending_as
 from trackside.backends.log import LogBackend
@@ -81,6 +82,65 @@ def test_what_was_emitted_is_what_it_was_then(backend: LogBackend) -> None:
     assert stored(backend)[0].decoded_data() == {"list": [1]}
 
 
+def test_an_application_may_change_everything_right_after_emit(backend: LogBackend) -> None:
+    """What was emitted is what it was then, also where the context is the same object for every event."""
+    tracker = Tracker(backends={"log": backend})
+    data, context = {"n": 0, "in": {"n": [0]}}, {"n": 0, "in": {"at": AT, "n": [0]}}
+    with tracker.context("request", context):
+        for number in range(100):
+            data["n"] = context["n"] = data["in"]["n"][0] = context["in"]["n"][0] = number  # type: ignore[index]
+            tracker.emit("n", data)
+    data.clear()
+    context.clear()
+    at = "2026-11-03T09:30:15.120000+00:00"
+    assert [(event.decoded_data(), event.decoded_context()) for event in stored(backend)] == [
+        ({"n": n, "in": {"n": [n]}}, {"n": n, "in": {"at": at, "n": [n]}}) for n in range(100)
+    ]
+
+
+def test_an_event_of_now_has_the_time_of_now(backend: LogBackend) -> None:
+    """To the microsecond, in UTC."""
+    before = datetime.now(UTC)
+    Tracker(backends={"log": backend}).emit("n")
+    after = datetime.now(UTC)
+    (event,) = stored(backend)
+    assert before - timedelta(microseconds=1) <= event.timestamp <= after + timedelta(microseconds=1)
+    assert event.timestamp.tzinfo is UTC
+
+
+def test_both_ways_store_the_same(backend: LogBackend) -> None:
+    """Whether it comes in parts or as a whole, with whatever user."""
+    users: list[Any] = [None, "", "7", 7, 0, "ünï", "\ud83d", 5.5, True, ["x"]]
+    for user in users:
+        backend.send(emitted(data={"a": 1}, context={"user_id": user, "at": AT}))
+        assert (
+            backend.send_now("edx.x", {"a": 1}, {"user_id": user, "at": AT})
+            or backend.send(emitted(data={"a": 1}, context={"user_id": user, "at": AT})) is None
+        )
+    events = stored(backend)
+    kept = [(e.name, e.data, e.context, e.user_id, e.extra) for e in events]
+    assert kept[::2] == kept[1::2]
+    assert [event.user_id for event in events[::2]] == [
+        None,
+        None,
+        "7",
+        "7",
+        "0",
+        "ünï",
+        "?",
+        "5.5",
+        "True",
+        "['x']",
+    ]
+
+
+def test_json_of_the_application_s_own(backend: LogBackend) -> None:
+    """It is stored as it is, line feeds included."""
+    backend.send(emitted(data={"raw": Raw(b'{"a":\n1}')}, context={"raw": Raw(b"[\n]")}))
+    (event,) = stored(backend)
+    assert (event.decoded_data(), event.decoded_context()) == ({"raw": {"a": 1}}, {"raw": []})
+
+
 def test_ids_are_never_given_twice(backend: LogBackend) -> None:
     """Equal events at the same moment are two events."""
     for _ in range(1_000):
@@ -119,7 +179,7 @@ def test_times_in_other_forms(backend: LogBackend, timestamp: object, expected: 
     assert stored(backend)[0].timestamp == expected
 
 
-@pytest.mark.parametrize("timestamp", [sentinel.time, None, "soon", datetime.min])  # noqa: DTZ901
+@pytest.mark.parametrize("timestamp", [sentinel.time, None, "soon", 5, 5.5, datetime.min])  # noqa: DTZ901
 def test_times_that_are_none(backend: LogBackend, timestamp: object) -> None:
     """The moment of storing stands in."""
     backend.send(emitted(timestamp=timestamp))

@@ -17,6 +17,7 @@ write_key = "k"
 [sources.pages]
 kind = "browser"
 origins = ["https://apps.example.org"]
+users = "table"
 [destinations.tracking_log]
 kind = "tracking_log"
 """
@@ -77,6 +78,30 @@ def test_every_way_reaches_the_tracking_log(server: RunningServer) -> None:
     assert [line["agent"] for line in lines].count("Mozilla/5.0") == 1
     assert {line["context"]["path"] for line in lines} == {"/event", "/event/"}
     assert {event["source"] for event in server.events()} == {"pages"}
+
+
+def test_the_user_an_event_names_is_looked_up(server: RunningServer) -> None:
+    """In the table of this server; whoever is not in it is named all the same."""
+    accounts = server.data_dir.with_name("accounts.csv")
+    accounts.write_text("id,username\n7,honor\n")
+    server.trackside("users", "import", str(accounts))
+    for username in ("honor", "nobody"):
+        said = {"event_type": "x", "event": json.dumps({"username": username})}
+        assert ask(server, "POST", "/event", urlencode(said).encode())[::2] == (200, b"success")
+    assert server.logged(2)
+    assert [event["data"] for event in server.events()] == [
+        {"username": "honor", "user_id": 7},
+        {"username": "nobody"},
+    ]
+    assert [json.loads(line["event"]).get("user_id") for line in server.tracking_lines()] == [7, None]
+
+
+def test_an_event_is_worth_more_than_its_users_id(server: RunningServer) -> None:
+    """A page sends nothing again: while the users cannot be looked up its events are kept as they came."""
+    (server.data_dir / "users.db").write_bytes(b"no database at all, whatever its name says" * 100)
+    said = {"event_type": "x", "event": json.dumps({"username": "honor"})}
+    assert ask(server, "POST", "/event", urlencode(said).encode())[::2] == (200, b"success")
+    assert [event["data"] for event in server.events()] == [{"username": "honor"}]
 
 
 def test_every_other_request_is_answered(server: RunningServer) -> None:

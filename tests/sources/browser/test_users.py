@@ -53,6 +53,8 @@ def test_a_user_is_looked_up_first() -> None:
     assert isinstance(needs, NeedsUsers)
     assert (needs.directory, needs.source) == (directory, "web")
     assert needs.wanted == {Wanted("username", "honor")}
+    assert needs.otherwise is not None
+    assert [event.decoded_data() for event in needs.otherwise.events] == [{"username": "honor"}]
 
 
 def test_without_users_nobody_is_asked() -> None:

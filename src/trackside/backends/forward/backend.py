@@ -14,6 +14,7 @@ from trackside.backends.forward.forwarder import DEPTH, EVENT_BYTES, Forwarder
 from trackside.backends.forward.turn import Turn
 from trackside.backends.log import LogBackend
 from trackside.config.settings import LogSettings
+from trackside.emitted import also_now
 from trackside.errors import StorageError
 from trackside.log.base import Log
 
@@ -31,6 +32,8 @@ class ForwardBackend(LogBackend):
     the directory forwards, in a thread that starts with the first event; when it ends another one takes over,
     from the position on disk. With `forwards=False` none does: then `trackside forward` has to run beside them.
     """
+
+    mutates = False
 
     def __init__(
         self,
@@ -57,11 +60,19 @@ class ForwardBackend(LogBackend):
         begin = weakref.WeakMethod(self._begin_anew)
         os.register_at_fork(after_in_child=lambda: (call := begin()) and call())
 
+    @also_now
     def send(self, event: Mapping[str, Any]) -> None:
         """Hand the event over; what was not handed over is counted. Never raises for what an event holds."""
         super().send(event)
         if self._idle:
             self._start()
+
+    def send_now(self, *parts: Any) -> bool:
+        """Hand an event of these parts over; return False, with nothing done, where anything in it is unusual."""
+        taken = super().send_now(*parts)
+        if self._idle:
+            self._start()
+        return taken
 
     def _begin_anew(self) -> None:
         self._client = self._client.another()

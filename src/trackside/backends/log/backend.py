@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from time import time
 from typing import Any
 
 import msgspec
@@ -11,11 +12,18 @@ import msgspec
 from trackside.backends.handover import QUEUE_BYTES
 from trackside.backends.identity import event_id
 from trackside.backends.log.entry import OVERHEAD_BYTES
-from trackside.backends.log.fast_json import UNUSUAL, encode, encode_quickly, has_time, with_times
+from trackside.backends.log.fast_json import (
+    UNUSUAL,
+    encode_lines,
+    encode_quickly,
+    has_time,
+    join_lines,
+    lines_with_times,
+)
 from trackside.backends.log.waiter import Lost, Waiter
 from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
-from trackside.emitted import Unencodable, commit_waiters
+from trackside.emitted import Unencodable, also_now, commit_waiters
 from trackside.errors import ConfigurationError
 from trackside.log.base import Log
 
@@ -23,6 +31,7 @@ MAX_EVENT_BYTES = 1_048_576
 
 _writers: dict[tuple[str, str], LogWriter] = {}
 _writers_lock = threading.Lock()
+_NOW = object()
 _SIMPLE = frozenset({int, str, type(None)})
 
 
@@ -67,30 +76,42 @@ class LogBackend:
         """The log itself, opened where it was not yet. Raises StorageError."""
         return self._writer.log()
 
+    @also_now
     def send(self, event: Mapping[str, Any]) -> None:
         """Hand the event over; what was not handed over is counted. Never raises for what an event holds."""
         try:
-            context, value, name = event["context"], event["data"], event["name"]
-            data, around = encode(value), encode(context)
-            if (found := has_time(data)) is not None:
-                data = with_times(data, value, found)
-            if (found := has_time(around)) is not None:
-                around = with_times(around, context, found)
-            user_id = context.get("user_id")
-            timestamp = event["timestamp"]
-        except (KeyError, AttributeError, Unencodable, *UNUSUAL):
+            name, timestamp, data, context = (
+                event["name"],
+                event["timestamp"],
+                event["data"],
+                event["context"],
+            )
+        except (KeyError, TypeError):
             self._send_carefully(event)
             return
-        size = len(data) + len(around) + OVERHEAD_BYTES
+        if type(timestamp) is float or not self.send_now(name, data, context, timestamp):
+            self._send_carefully(event)
+
+    def send_now(self, name: Any, data: Any, context: dict[str, Any], timestamp: Any = _NOW) -> bool:
+        """Hand an event of these parts over; return False, with nothing done, where anything in it is unusual."""
         if (
             type(name) is not str
-            or type(user_id) not in _SIMPLE
-            or size > self._limit_bytes
+            or type(data) is not dict
+            or type(context) is not dict
             or commit_waiters() is not None
         ):
-            self._send_carefully(event)
-            return
-        self._put((size, name, timestamp, data, around, user_id, event_id(), None))
+            return False
+        try:
+            lines = encode_lines([data, context])
+            if (found := has_time(lines)) is not None:
+                lines = lines_with_times(lines, data, context, found)
+        except (Unencodable, *UNUSUAL):
+            return False
+        size, user_id = len(lines) + OVERHEAD_BYTES, context.get("user_id")
+        if size > self._limit_bytes or type(user_id) not in _SIMPLE:
+            return False
+        self._put((size, name, time() if timestamp is _NOW else timestamp, lines, user_id, event_id(), None))
+        return True
 
     def flush(self, timeout_s: float = 5.0) -> bool:
         """Return True once every event sent before is durable; False after the timeout."""
@@ -100,19 +121,22 @@ class LogBackend:
         """Send what has something unusual, or is waited for, as far as it is an event."""
         try:
             context = event.get("context") or {}
-            data, around = encode_quickly(event.get("data") or {}), encode_quickly(context)
+            lines = join_lines(encode_quickly(event.get("data") or {}), encode_quickly(context))
         except (Unencodable, AttributeError, TypeError, ValueError) as error:
             self._lose("unencodable", f"an event has no JSON: {error}")
             return
-        size = len(data) + len(around) + OVERHEAD_BYTES
+        size = len(lines) + OVERHEAD_BYTES
         if size > self._limit_bytes:
             self._lose("oversize", f"an event has {size} bytes, want at most {self._limit_bytes}")
             return
         user_id = _text(context.get("user_id")) if isinstance(context, Mapping) else None
         name = _text(event.get("name")) or "unknown"
+        timestamp = event.get("timestamp")
+        if type(timestamp) is float:
+            timestamp = None  # nobody knows of what it would be the number
         waiters = commit_waiters()
         waiter = None if waiters is None else Waiter()
-        taken = self._put((size, name, event.get("timestamp"), data, around, user_id, event_id(), waiter))
+        taken = self._put((size, name, timestamp, lines, user_id, event_id(), waiter))
         if waiter is None or waiters is None:
             return
         waiters.append(waiter)

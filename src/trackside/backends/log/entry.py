@@ -1,20 +1,21 @@
 """An emitted event on its way to the log, and the log's form of it."""
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import msgspec
 from msgspec import Raw
 
+from trackside.backends.log.fast_json import split_lines
 from trackside.backends.log.waiter import Waiter
 from trackside.clock import parse_timestamp
 from trackside.event import EMITTED, EMITTED_VALUE, Event
 
 OVERHEAD_BYTES = 600
 """What an entry takes in memory beside its JSON."""
-_OPEN_BRACE = 0x7B
-_ENCODER = msgspec.json.Encoder()
+_OPEN_BRACE = ord("{")
+_LINE_FEED = ord("\n")
+_from_clock = datetime.fromtimestamp
 
 
 class Entry(NamedTuple):
@@ -23,46 +24,62 @@ class Entry(NamedTuple):
     size_bytes: int
     name: str
     timestamp: object
-    """A datetime, unless the application put something else there."""
-    data: bytes
-    context: bytes
+    """A datetime, or seconds since 1970 UTC as a float, unless the application put something else there."""
+    lines: bytes
+    """The JSON of the data and that of the context, each on a line (see `fast_json.split_lines`)."""
     user_id: str | int | None
     id: str | None
     """Where who emitted knows one; else it gets one on the way."""
     waiter: Waiter | None
 
 
-def to_event(entry: tuple[Any, ...], source: str, received_at: datetime, make_id: Callable[[], str]) -> Event:
-    """Return the log's form of an `Entry`. Never raises for what an application can emit."""
-    _, name, timestamp, data, context, user_id, id_, _ = entry
-    extra = EMITTED
-    if data[0] != _OPEN_BRACE:
-        data, extra = b'{"value":%b}' % data, EMITTED_VALUE
-    if context[0] != _OPEN_BRACE:
-        context = b'{"value":%b}' % context
-    if type(timestamp) is not datetime or timestamp.tzinfo is not UTC:
-        timestamp = _moment(timestamp, received_at)
-    if not name.isascii():
-        name = _characters(name)
-    if type(user_id) is int:
-        user_id = str(user_id)
-    elif user_id is not None and not user_id.isascii():
-        user_id = _characters(user_id)
-    return Event(
-        id=id_ or make_id(),
-        name=name,
-        type="track",
-        source=source,
-        timestamp=timestamp,
-        received_at=received_at,
-        data=Raw(data),
-        context=Raw(context),
-        user_id=user_id or None,
-        extra=extra,
-    )
+def to_events(
+    entries: Sequence[tuple[Any, ...]], source: str, received_at: datetime, ids: Iterable[str]
+) -> list[Event]:
+    """Return the log's form of each `Entry`; one without an id gets that of `ids` in its place.
+
+    Never raises for what an application can emit.
+    """
+    events = []
+    for (_, name, timestamp, lines, user_id, known_id, _), made_id in zip(entries, ids, strict=True):
+        data, _, context = lines.partition(b"\n")
+        if context.index(_LINE_FEED) == len(context) - 1:
+            context = context[:-1]
+        else:
+            data, context = split_lines(lines)
+        extra = EMITTED
+        if data[0] != _OPEN_BRACE:
+            data, extra = b'{"value":%b}' % data, EMITTED_VALUE
+        if context[0] != _OPEN_BRACE:
+            context = b'{"value":%b}' % context
+        events.append(
+            Event(
+                id=known_id or made_id,
+                name=name if name.isascii() else _characters(name),
+                type="track",
+                source=source,
+                timestamp=_from_clock(timestamp, UTC)
+                if type(timestamp) is float
+                else _moment(timestamp, received_at),
+                received_at=received_at,
+                data=Raw(data),
+                context=Raw(context),
+                user_id=None if user_id is None else _user(user_id) or None,
+                extra=extra,
+            )
+        )
+    return events
+
+
+def _user(user_id: str | int) -> str:
+    if type(user_id) is not str:
+        return str(user_id)
+    return user_id if user_id.isascii() else _characters(user_id)
 
 
 def _moment(timestamp: object, received_at: datetime) -> datetime:
+    if type(timestamp) is datetime and timestamp.tzinfo is UTC:
+        return timestamp
     if isinstance(timestamp, str):
         return parse_timestamp(timestamp) or received_at
     if not isinstance(timestamp, datetime):

@@ -94,9 +94,6 @@ class Browser:
             return self._refuse(request, origin, refused)
         except RecursionError:
             return self._refuse(request, origin, Refused(400, "malformed", "the event is nested too deeply"))
-        except NotLoadedError as missing:
-            wanted = frozenset({missing.wanted})
-            return NeedsUsers(directory=self._directory, wanted=wanted, source=self._name)
 
     def _may_send(self, request: Request, origin: bytes) -> bool:
         """Return where no browser says that another site made it send this."""
@@ -107,7 +104,7 @@ class Browser:
         is_own = bool(host) and (host == request.headers.get(b"host") or host == self._own_host)
         return is_own or self._origins.has(origin)
 
-    def _take(self, request: Request, origin: bytes) -> Decoded:
+    def _take(self, request: Request, origin: bytes) -> Decoded | NeedsUsers:
         settings, depth = self._settings, self._limits.depth
         said = read_request(
             request, body_bytes=settings.body_bytes, name_chars=settings.name_chars, depth=depth
@@ -121,8 +118,18 @@ class Browser:
         if size_bytes > most_bytes:
             message = f"the event has {size_bytes} bytes; want at most {most_bytes} (limits.event_bytes)"
             raise Refused(413, "too_large", message)
-        event = self._event(request, said, with_user_id(data, self._directory))
-        return Decoded(reply=reply, events=(event,), source=self._name)
+        try:
+            data = with_user_id(data, self._directory)
+        except NotLoadedError as missing:
+            # no page sends an event again: it is worth more than the id
+            events = (self._event(request, said, data),)
+            return NeedsUsers(
+                directory=self._directory,
+                wanted=frozenset({missing.wanted}),
+                source=self._name,
+                otherwise=Decoded(reply=reply, events=events, source=self._name),
+            )
+        return Decoded(reply=reply, events=(self._event(request, said, data),), source=self._name)
 
     def _event(self, request: Request, said: BrowserEvent, data: bytes) -> Event:
         context = request_context(request)

@@ -1,0 +1,1 @@
+"""Requests to addresses that somebody else chose: within a deadline, to nobody who must not be reached."""
