@@ -102,15 +102,15 @@ class Webhook:
             return Received(reply=replies.NOT_A_POST)
         if not self.admits(request.query):
             return self._refuse_all(request, errors.UNAUTHORIZED, b"")
+        if self._signatures.wanted and not self._signatures.fits(
+            request.headers.get(b"x-signature"), request.body
+        ):
+            return self._refuse_all(request, errors.INVALID_SIGNATURE, b"")
         content_type = request.headers.get(b"content-type", b"")
         if b"application/json" not in content_type and b"application/json" not in content_type.lower():
             return self._refuse_all(request, errors.NOT_JSON_TYPE, request.body)
         if not request.body:
             return self._refuse_all(request, errors.EMPTY_BODY, b"")
-        if self._signatures.wanted and not self._signatures.fits(
-            request.headers.get(b"x-signature"), request.body
-        ):
-            return self._refuse_all(request, errors.INVALID_SIGNATURE, b"")
         return self.read(request)
 
     def admits(self, query: bytes) -> bool:
