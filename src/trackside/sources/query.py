@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from urllib.parse import unquote
 
-_COMMON = tuple((b"%%%02X" % ord(character), character.encode()) for character in '":,/ {}[]+@')
+_COMMON = tuple((b"%%%02X" % ord(character), character.encode()) for character in '":,/+ {}@[]')
 """How browsers escape what JSON and addresses are full of. None of them is a hexadecimal digit, a percent sign or one
 of the signs with a meaning in a query, so to replace them first changes nothing of what else there is."""
 
@@ -19,9 +19,10 @@ def query_members(query: bytes) -> Iterable[tuple[str, str]]:
     The same as the standard library's `parse_qsl` with blank values kept, which looks at each escape in Python.
     """
     text = query.replace(b"+", b" ")
-    if b"%" in text:
-        for escaped, character in _COMMON:
-            text = text.replace(escaped, character)
+    for escaped, character in _COMMON:
+        if b"%" not in text:
+            break
+        text = text.replace(escaped, character)
     for pair in text.decode("utf-8", "replace").split("&"):
         if pair:
             name, _, value = pair.partition("=")
