@@ -24,6 +24,7 @@ from benchmarks import (
     tracker,
     tracking_log,
     webhook,
+    webhook_view,
 )
 from benchmarks.lib import load, machine, servers
 from benchmarks.lib.bench_venv import ROOT
@@ -67,6 +68,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         return [
             lambda: collector.run(rounds=7, seconds=6),
             lambda: webhook.run(rounds=5, seconds=5),
+            lambda: webhook_view.run(rounds=5, seconds=5),
             lambda: clients.run(rounds=5, seconds=5),
             lambda: history.run(millions=10, rounds=5, seconds=5),
             lambda: memory.run(minutes=10),
@@ -81,6 +83,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
     return [
         lambda: collector.run(rounds=3, seconds=4),
         lambda: webhook.run(rounds=3, seconds=3),
+        lambda: webhook_view.run(rounds=3, seconds=3),
         lambda: clients.run(rounds=3, seconds=3),
         lambda: history.run(millions=1, rounds=3, seconds=3),
         lambda: memory.run(minutes=1),

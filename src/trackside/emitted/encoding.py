@@ -13,6 +13,8 @@ import msgspec
 
 from trackside.errors import TracksideError
 
+_DELETE = "\x7f"
+
 
 class Unencodable(TracksideError, TypeError):  # noqa: N818  # said of a value, as `json` says it by TypeError
     """A value has no JSON: it contains itself, is nested too deep, or is of a type nobody can tell."""
@@ -55,6 +57,8 @@ def dumps(value: Any) -> str:
     except (TypeError, ValueError, OverflowError, RecursionError):
         return _dumps_plain(value, (", ", ": "))
     text = msgspec.json.format(encoded, indent=0).decode()
+    if _DELETE in text:
+        text = text.replace(_DELETE, "\\u007f")  # the one character of ASCII that only `json` escapes
     return text if text.isascii() else text.encode("ascii", _ESCAPE).decode("ascii")
 
 
