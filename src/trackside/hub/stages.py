@@ -11,6 +11,7 @@ from trackside.destinations.segment import Segment, SegmentSettings
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
 from trackside.errors import ConfigurationError, TracksideError
 from trackside.hub.addresses import address_policy
+from trackside.hub.version import version
 from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
@@ -59,7 +60,7 @@ def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
     """Return what makes clients that reach nobody the policy forbids."""
     from trackside.outbound.client import HttpClient  # slow to import, and not part of the base install
 
-    return partial(HttpClient, policy=policy)
+    return partial(HttpClient, policy=policy, user_agent=f"Trackside/{version()}")
 
 
 def build_delivery(config: Config, log: Log) -> DeliveryEngine:
