@@ -10,7 +10,7 @@ from trackside.emitted import EmittedEvent, dumps
 
 LIFTED = ("username", "session", "ip", "agent", "host", "referer", "accept_language")
 """Fields of the context that stand at the top of a line, in this order; "" where the context has none."""
-_RENAMED = frozenset({"data", "timestamp"})
+_RENAMED = ("data", "timestamp")
 
 
 class LegacyFieldMappingProcessor:
@@ -27,7 +27,9 @@ class LegacyFieldMappingProcessor:
 
     def __call__(self, event: EmittedEvent) -> EmittedEvent:
         """Return a new event in the old fields; the given one is unchanged."""
-        line = {key: value for key, value in event.items() if key not in _RENAMED}
+        line = dict(event)
+        for name in _RENAMED:
+            line.pop(name, None)
         rest = dict(event.get("context", ()))
         take = rest.pop
         if "context" in event:

@@ -304,6 +304,13 @@ def test_nesting_bombs_are_refused(body: bytes) -> None:
     assert reasons(decoded) in (["too_deep"], ["invalid_json"])
 
 
+@pytest.mark.parametrize("item", ["1", "NaN"])
+def test_a_body_of_very_many_values_is_refused_at_once(item: str) -> None:
+    """A list of digits costs memory for each of them, and of NaN the time to make them null."""
+    decoded = receive(("[" + ",".join([item] * 600_000) + "]").encode())
+    assert (decoded.reply.status, reasons(decoded)) == (200, ["too_many_values"])
+
+
 def test_other_content_is_not_read() -> None:
     """As on the platform a body that is not called JSON is no event; here the operator is told."""
     decoded = decode(source(), post(call(), content_type=b"text/plain"))

@@ -16,6 +16,7 @@ from trackside.sources.json_text import (
     LONGEST_NUMBER,
     clean,
     has_lines,
+    has_too_many_values,
     has_unreadable_number,
     is_deeper,
     one_line,
@@ -26,6 +27,7 @@ from trackside.sources.refusal import (
     INVALID_UTF8,
     NOT_AN_OBJECT,
     TOO_DEEP,
+    TOO_MANY_VALUES,
     UNREADABLE_NUMBER,
     Refusal,
     RefusedError,
@@ -269,6 +271,8 @@ def _checked(body: bytes) -> bytes:
     cleaned = clean(body)
     if cleaned is None:
         raise RefusedError(INVALID_UTF8)
+    if has_too_many_values(cleaned):
+        raise RefusedError(TOO_MANY_VALUES)
     body = cleaned
     if not _is_json(body):
         body = repair(body)
