@@ -12,12 +12,13 @@ Answer = tuple[int, dict[str, str]]
 
 
 class Recorder(ThreadingHTTPServer):
-    """Answers each POST as `answer` says, by nothing at all where that is 0; keeps what it answered well."""
+    """Answers each POST as `answer` says, where that is 0 by nothing; keeps what it answered one of `takes`."""
 
     daemon_threads = True
 
     def __init__(self, answer: Callable[[dict[str, Any]], Answer]) -> None:
         self.answer = answer
+        self.takes = {200}
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.taken: list[dict[str, Any]] = []
@@ -45,7 +46,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not status:
             self.close_connection = True
             return
-        if 200 <= status < 300:
+        if status in server.takes:
             server.taken += batch["batch"]
         self.send_response(status)
         for name, value in headers.items():
