@@ -20,9 +20,11 @@ from benchmarks import (
     memory,
     middleware,
     outbox,
+    segment_destination,
     tracker,
     tracking_log,
     webhook,
+    webhook_view,
 )
 from benchmarks.lib import load, machine, servers
 from benchmarks.lib.bench_venv import ROOT
@@ -66,11 +68,13 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         return [
             lambda: collector.run(rounds=7, seconds=6),
             lambda: webhook.run(rounds=5, seconds=5),
+            lambda: webhook_view.run(rounds=5, seconds=5),
             lambda: clients.run(rounds=5, seconds=5),
             lambda: history.run(millions=10, rounds=5, seconds=5),
             lambda: memory.run(minutes=10),
             lambda: log_append.run(events=100_000, millions=10),
             lambda: tracking_log.run(events=500_000, live_s=30),
+            lambda: segment_destination.run(events=300_000, live_s=30),
             lambda: tracker.run(rounds=9),
             lambda: emit.run(rounds=5),
             lambda: middleware.run(rounds=25),
@@ -79,11 +83,13 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
     return [
         lambda: collector.run(rounds=3, seconds=4),
         lambda: webhook.run(rounds=3, seconds=3),
+        lambda: webhook_view.run(rounds=3, seconds=3),
         lambda: clients.run(rounds=3, seconds=3),
         lambda: history.run(millions=1, rounds=3, seconds=3),
         lambda: memory.run(minutes=1),
         lambda: log_append.run(events=100_000, millions=1),
         lambda: tracking_log.run(events=200_000, live_s=5),
+        lambda: segment_destination.run(events=100_000, live_s=5),
         lambda: tracker.run(rounds=3),
         lambda: emit.run(rounds=2),
         lambda: middleware.run(rounds=7),

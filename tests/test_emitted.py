@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from django.http import QueryDict
 from django.utils.functional import lazystr
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trackside.emitted import (
@@ -202,9 +202,10 @@ json_without_floats = st.recursive(
 
 
 @given(json_without_floats)
+@example({"\x7f": "\\u007f\x7f"})
 def test_a_line_is_letter_by_letter_that_of_the_standard_library(value: Any) -> None:
-    """But for the notation of floats, and of the character 127."""
-    assert dumps(value).replace("\x7f", "\\u007f") == json.dumps(value)
+    """But for the notation of floats."""
+    assert dumps(value) == json.dumps(value)
 
 
 DECIDED_BY_THE_STANDARD_LIBRARY = {"nan", "infinity", "odd keys", "tuple key"}

@@ -149,3 +149,33 @@ def test_a_webhook_without_a_secret(tmp_path: Path) -> None:
         assert (
             told == "sources.mobile.secret is empty; want a text of your choice, which Segment sends as ?key="
         )
+
+
+SEGMENT = '[destinations.segment]\nkind = "segment"\n'
+
+
+def test_a_segment_destination(tmp_path: Path) -> None:
+    """A key is all it needs; a host of one's own has to be allowed where it is not public."""
+    load(tmp_path, SEGMENT + 'write_key = "k"\n')
+    for more in ("allow_private_networks = true\n", 'allow = ["10.3.0.0/16"]\n'):
+        load(tmp_path, SEGMENT + 'write_key = "k"\nhost = "http://10.3.0.1:8000"\n' + more)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("", "destinations.segment.write_key is missing"),
+        ('write_key = ""\n', "destinations.segment.write_key is empty"),
+        (
+            'write_key = "k"\nhost = "http://10.3.0.1"\n',
+            "and its address is not to be reached: it is not public",
+        ),
+        ('write_key = "k"\nhost = "https://a:b@example.org"\n', "and it holds a user name or a password"),
+        ('write_key = "k"\nhost = "api.segment.io"\n', "want an http or https URL"),
+        ('write_key = "k"\nallow = ["a/b"]\n', "destinations.segment.allow: 'a/b' is not to be allowed"),
+        ('write_key = "k"\nbatch_events = 101\n', "want a whole number, 1 to 100"),
+    ],
+)
+def test_a_segment_destination_that_could_send_nothing(tmp_path: Path, text: str, sentence: str) -> None:
+    """It is told when the server starts, and not by events that wait."""
+    assert sentence in problem(tmp_path, SEGMENT + text)

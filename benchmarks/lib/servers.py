@@ -57,10 +57,26 @@ def free_port() -> int:
 @contextmanager
 def baseline(directory: Path) -> Iterator[Server]:
     """Run the Django site under gunicorn with 2 synchronous workers."""
+    with _site("baseline", directory, str(bench_venv.python()), "benchmarks.baseline.settings") as server:
+        yield server
+
+
+@contextmanager
+def webhook_view(directory: Path, *, name: str, log: bool) -> Iterator[Server]:
+    """Run the same site with Trackside's app, middleware, backends and view; with `log`, keep events there too."""
+    settings = "benchmarks.webhook_view_settings"
+    data = {"TRACKSIDE_BENCH_LOG": str(directory / "data")} if log else {}
     directory.mkdir(parents=True, exist_ok=True)
-    python = bench_venv.python()
-    environment = {"TRACKSIDE_BENCH_DIR": str(directory)}
-    prepare = [str(python), "-m", "benchmarks.baseline.prepare", str(ACCOUNTS)]
+    (directory / "trackside.toml").write_text("[destinations]\n", encoding="utf-8")  # for who reads the log
+    with _site(name, directory, sys.executable, settings, **data) as server:
+        yield server
+
+
+@contextmanager
+def _site(name: str, directory: Path, python: str, settings: str, **environment: str) -> Iterator[Server]:
+    directory.mkdir(parents=True, exist_ok=True)
+    environment |= {"TRACKSIDE_BENCH_DIR": str(directory), "DJANGO_SETTINGS_MODULE": settings}
+    prepare = [python, "-m", "benchmarks.baseline.prepare", str(ACCOUNTS)]
     subprocess.run(prepare, check=True, cwd=bench_venv.ROOT, env={**os.environ, **environment})
     port = free_port()
     options = [
@@ -73,10 +89,10 @@ def baseline(directory: Path) -> Iterator[Server]:
         "--log-level",
         "warning",
     ]
-    command = [str(python), "-m", "gunicorn", *options, "benchmarks.baseline.wsgi:application"]
+    command = [python, "-m", "gunicorn", *options, "benchmarks.baseline.wsgi:application"]
     url = f"http://127.0.0.1:{port}/segmentio/event"
     with _running(command, directory, probe=url, environment=environment) as (pid, started_s):
-        yield Server("baseline", pid, directory, f"{url}?key={WEBHOOK_SECRET}", "", (), started_s)
+        yield Server(name, pid, directory, f"{url}?key={WEBHOOK_SECRET}", "", (), started_s)
 
 
 @contextmanager

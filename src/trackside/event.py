@@ -1,6 +1,7 @@
 """The event: an immutable fact, and what became of input that could not be one."""
 
 import re
+import sys
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,8 @@ EMITTED = Raw(b'{"origin":"tracker"}')
 """The `extra` of an event that the platform's own tracker emitted: `data` and `context` are the application's."""
 EMITTED_VALUE = Raw(b'{"origin":"tracker","data":"value"}')
 """The `extra` of one that was emitted with data that is no object: `data` holds it as the member `value`."""
+NOBODY = "nobody"
+"""The `anonymous_id` of an emitted event without a user that was forwarded: the protocol asks for somebody."""
 
 
 class Event(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
@@ -113,18 +116,28 @@ class NameFilter:
 
 
 def decode_object(raw: Raw) -> dict[str, Any]:
-    """Return the JSON object in `raw` as a dict, also where a string in it holds a lone surrogate."""
+    """Return the JSON object in `raw` as a dict, also where a string in it holds a lone surrogate.
+
+    A number beyond what a float holds (`1e400`) is the largest float: infinity is no JSON, and could not be written.
+    """
     try:
         return _OBJECT.decode(raw)
     except msgspec.MsgspecError:
         import json  # the standard library's decoder takes lone surrogates and huge numbers
 
-        decoded: dict[str, Any] = json.loads(bytes(raw), parse_int=_parse_int)
+        decoded: dict[str, Any] = json.loads(bytes(raw), parse_int=_parse_int, parse_float=_parse_float)
         return decoded
 
 
 def _parse_int(digits: str) -> int | float:
-    return int(digits) if len(digits) < 4000 else float(digits)
+    try:
+        return int(digits)
+    except ValueError:  # more digits than Python reads: no source takes that, and nothing writes it
+        return float(digits)
+
+
+def _parse_float(digits: str) -> float:
+    return max(-sys.float_info.max, min(float(digits), sys.float_info.max))
 
 
 _OBJECT = msgspec.json.Decoder(dict[str, Any])

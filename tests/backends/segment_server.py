@@ -12,12 +12,13 @@ Answer = tuple[int, dict[str, str]]
 
 
 class Recorder(ThreadingHTTPServer):
-    """Answers each POST as `answer` says, and keeps what it answered 200."""
+    """Answers each POST as `answer` says, where that is 0 by nothing; keeps what it answered one of `takes`."""
 
     daemon_threads = True
 
     def __init__(self, answer: Callable[[dict[str, Any]], Answer]) -> None:
         self.answer = answer
+        self.takes = {200}
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.taken: list[dict[str, Any]] = []
@@ -42,7 +43,10 @@ class _Handler(BaseHTTPRequestHandler):
         server.headers.append(dict(self.headers))
         server.requests.append(batch)
         status, headers = server.answer(batch)
-        if status == 200:
+        if not status:
+            self.close_connection = True
+            return
+        if status in server.takes:
             server.taken += batch["batch"]
         self.send_response(status)
         for name, value in headers.items():

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import MagicMock, sentinel
+from unittest.mock import MagicMock
 from uuid import UUID
 
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from trackside.backends import segment
 from trackside.backends.identity import sending_as
 from trackside.backends.segment import SegmentBackend
-from trackside.backends.segment_mapping import content_id, segment_context, to_segment_call
+from trackside.segment_mapping import content_id, segment_context, to_segment_call
 from trackside.telemetry import catalogue
 
 AT = datetime(2026, 11, 3, 9, 30, 15, 120_000, tzinfo=UTC)
@@ -71,25 +71,26 @@ def test_events_of_nobody(analytics: MagicMock, nobody: dict[str, Any]) -> None:
     assert catalogue.BACKEND_DROPPED.values() == {}
 
 
-@pytest.mark.parametrize(
-    ("context", "expected"),
-    [
-        ({"client_id": "1.2"}, {"Google Analytics": {"clientId": "1.2"}}),
-        ({"ip": "203.0.113.7"}, {"ip": "203.0.113.7"}),
-        ({"ip": ""}, {"ip": ""}),
-        ({"agent": sentinel.agent}, {"userAgent": sentinel.agent}),
-        ({"path": "/a"}, {"page": {"path": "/a"}}),
-        ({"path": ""}, {"page": {"path": ""}}),
-        ({"referer": "https://r"}, {"page": {"referrer": "https://r"}}),
-        ({"page": "https://p/x"}, {"page": {"url": "https://p/x"}}),
-        ({"host": "h", "path": "/a"}, {"page": {"path": "/a", "url": "https://h/a"}}),
-        ({"host": "h", "path": "/a", "page": ""}, {"page": {"path": "/a", "url": "https://h/a"}}),
-        ({"host": "h", "path": "/a", "page": "https://p"}, {"page": {"path": "/a", "url": "https://p"}}),
-        ({"host": "h"}, {}),
-        ({"host": 5, "path": "/a"}, {"page": {"path": "/a"}}),
-        ({"client_id": None, "ip": None, "agent": None, "path": None, "referer": None, "page": None}, {}),
-    ],
-)
+CONTEXTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"client_id": "1.2"}, {"Google Analytics": {"clientId": "1.2"}}),
+    ({"ip": "203.0.113.7"}, {"ip": "203.0.113.7"}),
+    ({"ip": ""}, {"ip": ""}),
+    ({"agent": "Firefox"}, {"userAgent": "Firefox"}),
+    ({"path": "/a"}, {"page": {"path": "/a"}}),
+    ({"path": ""}, {"page": {"path": ""}}),
+    ({"referer": "https://r"}, {"page": {"referrer": "https://r"}}),
+    ({"page": "https://p/x"}, {"page": {"url": "https://p/x"}}),
+    ({"host": "h", "path": "/a"}, {"page": {"path": "/a", "url": "https://h/a"}}),
+    ({"host": "h", "path": "/a", "page": ""}, {"page": {"path": "/a", "url": "https://h/a"}}),
+    ({"host": "h", "path": "/a", "page": "https://p"}, {"page": {"path": "/a", "url": "https://p"}}),
+    ({"host": "h"}, {}),
+    ({"host": 5, "path": "/a"}, {"page": {"path": "/a"}}),
+    ({"client_id": None, "ip": None, "agent": None, "path": None, "referer": None, "page": None}, {}),
+]
+"""Contexts of the tracker, and the ones of Segment they become."""
+
+
+@pytest.mark.parametrize(("context", "expected"), CONTEXTS)
 def test_the_context(context: dict[str, Any], expected: dict[str, Any]) -> None:
     """Every field under Segment's name; only None counts as absent."""
     assert segment_context(context) == expected

@@ -7,7 +7,15 @@ import pytest
 
 from tests.delivery.tools import ManualTiming, Recorder, deliver, fill, state_of
 from trackside.config.settings import LogSettings
-from trackside.destinations.base import DELIVERED, Delivery, DestinationSettings, Outcome, Refused, Retry
+from trackside.destinations.base import (
+    DELIVERED,
+    FILTERED,
+    Delivery,
+    DestinationSettings,
+    Outcome,
+    Refused,
+    Retry,
+)
 from trackside.errors import DestinationError, StorageError
 from trackside.event import Batch
 from trackside.log.base import Log, append_and_wait
@@ -65,6 +73,19 @@ def test_refused_events_are_dead_letters(log: Log) -> None:
     (letter,) = log.subscription("place").dead_letters()
     assert (letter.position, letter.attempts, letter.reason) == (2, 1, "no")
     assert recorder.arrived == [1, 3]
+
+
+def test_the_lag_is_measured_although_some_are_passed_over(log: Log) -> None:
+    """Most pages of some destinations hold events that are not for them."""
+    catalogue.DELIVERY_LAG_S.reset()
+    fill(log, [1, 2, 3])
+    recorder = Recorder(ordered=True)
+    recorder.script = lambda d: FILTERED if d.position == 2 else DELIVERED
+    timing = deliver(log, recorder, lambda: state_of(log).position == 3)
+    age = timing.now() - make_event(3).received_at
+    assert catalogue.DELIVERY_LAG_S.value("place") == pytest.approx(age.total_seconds(), abs=1)
+    assert (state_of(log).delivered, state_of(log).filtered) == (2, 1)
+    catalogue.DELIVERY_LAG_S.reset()
 
 
 def test_order_is_kept_while_one_waits(log: Log) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from trackside.delivery.timing import Timing
 from trackside.delivery.worker import DeliveryWorker
-from trackside.destinations.base import DELIVERED, Delivery, DestinationSettings, Outcome
+from trackside.destinations.base import DELIVERED, Delivery, Destination, DestinationSettings, Outcome
 from trackside.event import Batch
 from trackside.log.base import Log, SubscriptionState, append_and_wait
 from trackside.testing.destination_contract import make_event
@@ -89,7 +89,7 @@ def fill(log: Log, numbers: Iterable[int]) -> None:
 
 def deliver(
     log: Log,
-    recorder: Recorder,
+    recorder: Destination,
     until: Callable[[], bool],
     *,
     timing: ManualTiming | None = None,

@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.test.utils import modify_settings
+from django.urls import include, path, re_path
+from django.views.decorators.cache import never_cache
 from pytest_django import Settings
 
 from trackside.backends.logger import LoggerBackend
 from trackside.django import checks
 from trackside.django.middleware import TrackMiddleware
+from trackside.django.views import segmentio_event
 from trackside.routing import RoutingBackend
 from trackside.tracker import TRACKERS, Tracker
 
@@ -130,3 +133,62 @@ def test_a_write_key_without_the_library(settings: Settings, monkeypatch: pytest
     assert said(checks.check_segment) == []
     monkeypatch.setattr(checks, "_is_installed", lambda _: False)
     assert [each for each, _ in said(checks.check_segment)] == ["trackside.W004"]
+
+
+def _urlconf(settings: Settings, *patterns: Any) -> None:
+    settings.ROOT_URLCONF = patterns
+
+
+def test_a_secret_without_a_url(settings: Settings) -> None:
+    """A URL is found wherever it stands, also behind a decorator."""
+    settings.TRACKING_SEGMENTIO_WEBHOOK_SECRET = "x"
+    _urlconf(settings)
+    assert [each for each, _ in said(checks.check_webhook)] == ["trackside.W005"]
+    _urlconf(settings, path("", include("trackside.django.urls")))
+    assert said(checks.check_webhook) == []
+    _urlconf(settings, path("a/", include([re_path("^b$", never_cache(segmentio_event))])))
+    assert said(checks.check_webhook) == []
+
+
+def test_a_webhook_without_a_secret(settings: Settings) -> None:
+    """Who has said something of the webhook in TRACKSIDE wants it; the names of Open edX are there on every site."""
+    settings.TRACKING_SEGMENTIO_WEBHOOK_SECRET = None
+    settings.TRACKING_SEGMENTIO_ALLOWED_TYPES = ["track"]
+    assert said(checks.check_webhook) == []
+    settings.TRACKSIDE = {"segment_webhook": {"secret": None}}
+    assert [each for each, _ in said(checks.check_webhook)] == ["trackside.W006"]
+    settings.TRACKSIDE = {"segment_webhook": {"shared_secret": "s"}}
+    assert [each for each, _ in said(checks.check_webhook)] == ["trackside.W005"]
+
+
+def test_a_webhook_of_2014_without_backends(settings: Settings) -> None:
+    settings.TRACKSIDE = {"segment_webhook": {"secret": "x", "generation": "2014"}}
+    _urlconf(settings, path("", include("trackside.django.urls")))
+    assert [each for each, _ in said(checks.check_webhook)] == ["trackside.W007"]
+    settings.TRACKING_BACKENDS = {"logger": {}}
+    assert said(checks.check_webhook) == []
+
+
+def test_clients_that_are_trusted(settings: Settings) -> None:
+    settings.TRACKSIDE = {
+        "segment_webhook": {"secret": "x", "trust_client_context": True, "dedup_cache": "nocache"}
+    }
+    _urlconf(settings, path("", include("trackside.django.urls")))
+    assert [each for each, _ in said(checks.check_webhook)] == ["trackside.E005", "trackside.W008"]
+
+
+def test_a_key_that_events_would_show(settings: Settings) -> None:
+    """The query is part of the event of a request; at the path of Open edX requests are none."""
+    settings.TRACKING_SEGMENTIO_WEBHOOK_SECRET = "x"
+    _urlconf(settings, path("hooks/", include("trackside.django.urls")))
+    assert said(checks.check_webhook_key) == []
+    with modify_settings(MIDDLEWARE={"append": OURS}):
+        assert [each for each, _ in said(checks.check_webhook_key)] == ["trackside.W009"]
+        settings.TRACKING_IGNORE_URL_PATTERNS = ["^/hooks/"]
+        assert said(checks.check_webhook_key) == []
+
+
+def test_a_urlconf_that_cannot_be_read_is_told_by_django(settings: Settings) -> None:
+    settings.TRACKING_SEGMENTIO_WEBHOOK_SECRET = "x"
+    settings.ROOT_URLCONF = "no.such"
+    assert [each for each, _ in said(checks.check_webhook)] == ["trackside.W005"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from hashlib import shake_128
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlencode
 
 import pytest
@@ -36,9 +37,9 @@ class Site:
     url: str
     session_key: str
 
-    def request(self, path: str, data: dict[str, str] | None = None, **headers: str) -> str:
+    def request(self, path: str, data: dict[str, str] | bytes | None = None, **headers: str) -> str:
         """Return what the project answers to somebody who is logged in."""
-        body = urlencode(data).encode() if data is not None else None
+        body = urlencode(data).encode() if isinstance(data, dict) else data
         sent = {
             "Cookie": f"sessionid={self.session_key}",
             "User-Agent": "Mozilla/5.0",
@@ -140,7 +141,7 @@ def _answers(site: Site) -> bool:
 
 
 def test_lines_are_those_of_the_platform(site: Site) -> None:
-    """Of a browser, of a request, of a server's own code and of a phone: field by field, in order."""
+    """Of a browser, of a request and of a server's own code: field by field, in order."""
     browser = {"current_tab": 1, "tab_count": 5, "id": "block-v1:x", "widget_placement": "top"}
     said = {"event_type": "edx.ui.lms.sequence.next_selected", "event": json.dumps(browser), "page": PAGE}
     assert site.request("/event", said) == "success"
@@ -195,11 +196,56 @@ def test_lines_are_those_of_the_platform(site: Site) -> None:
     ]
     assert site.line(path)["context"] == {"user_id": 1, "path": path, **course}
 
-    site.request("/segmentio/event", {}, **{"User-Agent": "Segment.io", "Cookie": "", "Referer": ""})
+
+def test_a_line_of_a_phone_is_that_of_the_platform(site: Site) -> None:
+    """Segment's servers have no session, no user and no language; what they post is a learner's."""
+    head: dict[str, Any] = {
+        "User-Agent": "Segment.io",
+        "Cookie": "",
+        "Referer": "",
+        "Content-Type": "application/json",
+    }
+    for call in (CALL, {**CALL, "userId": "40"}):
+        assert site.request("/segmentio/event?key=phones", json.dumps(call).encode(), **head) == ""
+    with pytest.raises(HTTPError, match="401"):
+        site.request("/segmentio/event?key=guessed", json.dumps(CALL).encode(), **head)
     (mobile,) = site.lines("play_video")
     assert json.dumps({**mobile, "host": "testserver", "accept_language": ""}) == MOBILE
+    assert site.lines("/segmentio/event") == []
 
 
+CALL = {
+    "type": "track",
+    "userId": "1",
+    "event": "Video Played",
+    "messageId": "1d2ec1d0",
+    "channel": "mobile",
+    "timestamp": "2024-05-06T07:08:09.123Z",
+    "receivedAt": "2024-05-06T07:08:11.456Z",
+    "context": {
+        "library": {"name": "analytics-android", "version": "4"},
+        "app": {"version": "3.1"},
+        "device": {"model": "Pixel"},
+        "ip": "198.51.100.4",
+        "userAgent": "okhttp",
+        "traits": {"email": "honor@example.org"},
+    },
+    "properties": {
+        "name": "edx.video.played",
+        "data": {
+            "code": "mobile",
+            "module_id": "block-v1:edX+DemoX+2024+type@video+block@v1",
+            "current_time": 1.5,
+        },
+        "context": {
+            "app_name": "edx.mobileapp.android",
+            "component": "videoplayer",
+            "course_id": "course-v1:edX+DemoX+2024",
+            "open_in_browser_url": "https://lms.example.org/courses/course-v1:edX+DemoX+2024/courseware/w/a/1",
+        },
+    },
+}
+"""What an app said and Segment's servers add."""
 MOBILE = (
     '{"name": "edx.video.played", "context": {"user_id": 1, "path": "/segmentio/event", '
     '"course_id": "course-v1:edX+DemoX+2024", "org_id": "edX", "enterprise_uuid": "", '

@@ -61,6 +61,9 @@ def test_json_lines(users: list[tuple[int, str]], ascii_only: bool, told: bool) 
 
 
 @given(st.text(st.sampled_from(JUNK)), st.sampled_from([None, "csv", "tsv", "jsonl"]))
+@example("\ud800", "jsonl")
+@example('{"id": 1, "username": "\ud800"}', None)
+@example('{"id": 1, "username": "\udcff"}', None)
 def test_junk(text: str, form: Format | None) -> None:
     """Whatever is read, every line is a user, is told as bad, or is empty; only a wrong head ends it."""
     try:

@@ -13,7 +13,7 @@ from typing import Any
 from trackside.backends.exits import call_at_exit, watch_exits
 from trackside.backends.identity import event_id
 from trackside.backends.losses import Losses
-from trackside.backends.segment_mapping import to_segment_call
+from trackside.segment_mapping import to_segment_call
 
 
 def _library() -> Any:

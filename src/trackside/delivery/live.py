@@ -104,6 +104,8 @@ class LiveLane:
                     assert_never(never)
         filtered_here = page.through - start - len(deliveries) + passed
         route.ledger.pass_through(page.through, delivered=delivered, filtered=filtered_here)
+        if delivered:
+            route.sender.note_lag(deliveries[-1])
         await route.health.recover()
         return True
 

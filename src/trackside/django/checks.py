@@ -1,12 +1,15 @@
 """System checks: what is wrong or doubtful about how a project uses Trackside, each with an id and a remedy."""
 
 import importlib.util
+import inspect
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Django's own names
+from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils.module_loading import import_string
 
 from trackside.backends.logger import LoggerBackend
@@ -18,6 +21,7 @@ from trackside.django.settings.current import closest
 from trackside.django.settings.declared import LEGACY_NAMES
 from trackside.django.tracker import default_tracker
 from trackside.django.verbs import as_file
+from trackside.django.views.segmentio import segmentio_event
 from trackside.errors import ConfigurationError
 from trackside.routing import RoutingBackend
 
@@ -30,12 +34,6 @@ _ASYNC = "trackside.backends.async_routing.AsyncRoutingBackend"
 _OF_OTHERS = frozenset(
     {
         "EVENT_TRACKING_SEGMENTIO_EMIT_WHITELIST",
-        "TRACKING_SEGMENTIO_WEBHOOK_SECRET",
-        "TRACKING_SEGMENTIO_ALLOWED_TYPES",
-        "TRACKING_SEGMENTIO_ALLOWED_ACTIONS",
-        "TRACKING_SEGMENTIO_ALLOWED_CHANNELS",
-        "TRACKING_SEGMENTIO_DISALLOWED_SUBSTRING_NAMES",
-        "TRACKING_SEGMENTIO_SOURCE_MAP",
         "TRACKING_LOG_WRITER",
         "TRACKING_ENABLED",
     }
@@ -49,10 +47,17 @@ CHECKS: Mapping[str, str] = {
     "trackside.E003": "A backend that sends through Celery is nested, or its `backend_name` is not its own name:"
     " the worker cannot find it.",
     "trackside.E004": "TRACKING_BACKENDS cannot be used.",
+    "trackside.E005": "`segment_webhook.dedup_cache` is no name in CACHES.",
     "trackside.W001": "A Django setting is called almost like one that is read.",
     "trackside.W002": "The middleware is missing.",
     "trackside.W003": "A backend writes to a logger without a handler, or of a level above INFO.",
     "trackside.W004": "There is a write key of Segment, but Segment's library is not installed.",
+    "trackside.W005": "There is a secret for Segment's webhook, but no URL leads to it.",
+    "trackside.W006": "`segment_webhook` is set, but has no secret: nothing is taken.",
+    "trackside.W007": "The webhook's generation is 2014, whose events go to TRACKING_BACKENDS, which is empty.",
+    "trackside.W008": "Whoever has an app can have events written as if the platform had seen them"
+    " (`trust_client_context`).",
+    "trackside.W009": "Requests to the webhook are events by themselves, which show its key.",
 }
 """Id → what it says."""
 
@@ -150,6 +155,61 @@ def check_segment(**_: Any) -> Iterator[CheckMessage]:
         )
 
 
+def check_webhook(**_: Any) -> Iterator[CheckMessage]:
+    """E005, W005, W006, W007, W008."""
+    webhook = read(settings)[0].segment_webhook
+    if webhook.dedup_cache and webhook.dedup_cache not in settings.CACHES:
+        yield Error(
+            f"segment_webhook.dedup_cache is {webhook.dedup_cache!r}, which is not in CACHES.",
+            hint=f"Name one of {sorted(settings.CACHES)}, or none.",
+            id="trackside.E005",
+        )
+    has_secret = bool(webhook.secrets or webhook.shared_secrets)
+    if has_secret and not _webhook_paths():
+        yield Warning(
+            "There is a secret for Segment's webhook, but no URL leads to it.",
+            hint='Add path("", include("trackside.django.urls")) to the URLconf, in the place of another webhook.',
+            id="trackside.W005",
+        )
+    table = getattr(settings, "TRACKSIDE", {})
+    if not has_secret and isinstance(table, Mapping) and table.get("segment_webhook"):
+        yield Warning(
+            "segment_webhook has neither secret nor shared_secret: every request is answered 401.",
+            hint="Set the secret that Segment sends as ?key=.",
+            id="trackside.W006",
+        )
+    if has_secret and webhook.generation == "2014" and not getattr(settings, "TRACKING_BACKENDS", None):
+        yield Warning(
+            "Events of the webhook's generation 2014 go to TRACKING_BACKENDS, which is empty.",
+            hint="Name a backend there, or take the generation current.",
+            id="trackside.W007",
+        )
+    if webhook.trust_client_context:
+        yield Warning(
+            "segment_webhook.trust_client_context lets whoever has an app say an event's source, session, host and"
+            " organisation.",
+            hint="Switch it off, unless something reads those of clients.",
+            id="trackside.W008",
+        )
+
+
+def check_webhook_key(**_: Any) -> Iterator[CheckMessage]:
+    """W009."""
+    declared = read(settings)[0]
+    if not (declared.segment_webhook.secrets and declared.requests.emit):
+        return
+    if any(map(_is_ours, settings.MIDDLEWARE)):
+        for path in _webhook_paths():
+            if _is_plain(path) and not any(
+                re.match(each, path) for each in declared.requests.ignore_url_patterns
+            ):
+                yield Warning(
+                    f"Requests to {path} are events by themselves, and these show the webhook's key.",
+                    hint="Add its path to requests.ignore_url_patterns (TRACKING_IGNORE_URL_PATTERNS).",
+                    id="trackside.W009",
+                )
+
+
 ALL = (
     check_settings,
     check_middleware,
@@ -157,6 +217,8 @@ ALL = (
     check_legacy_backends,
     check_loggers,
     check_segment,
+    check_webhook,
+    check_webhook_key,
 )
 
 
@@ -169,6 +231,27 @@ def _server_problems() -> list[str]:
     except ConfigurationError as error:
         return str(error).splitlines()
     return []
+
+
+def _webhook_paths() -> list[str]:
+    """Return the paths of the webhook as the URLconf writes them; none where there is no URLconf to be read."""
+    try:
+        return list(_paths_to(inspect.unwrap(segmentio_event), get_resolver().url_patterns, "/"))
+    except Exception:  # noqa: BLE001  # a URLconf may raise anything; Django's own checks tell what
+        return []
+
+
+def _paths_to(view: object, patterns: Iterable[Any], prefix: str) -> Iterator[str]:
+    for each in patterns:
+        path = prefix + str(each.pattern).removeprefix("^").removesuffix("$")
+        if isinstance(each, URLResolver):
+            yield from _paths_to(view, each.url_patterns, path)
+        elif isinstance(each, URLPattern) and inspect.unwrap(each.callback) is view:
+            yield path
+
+
+def _is_plain(path: str) -> bool:
+    return not re.search(r"[\\()\[\]?*+<>]", path)
 
 
 def _is_ours(path: str) -> bool:

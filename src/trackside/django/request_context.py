@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import re
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -46,9 +47,13 @@ def request_context(request: HttpRequest) -> dict[str, Any]:
 
 def session_hash(session_key: str | None) -> str:
     """Return a name for a session that does not give the session away, 32 hex digits; "" where there is none."""
-    if not session_key:
-        return ""
-    return hashlib.shake_128(f"{django_settings.SECRET_KEY}{session_key}".encode()).hexdigest(16)
+    return _hashed(django_settings.SECRET_KEY, session_key) if session_key else ""
+
+
+@lru_cache(maxsize=4_096)
+def _hashed(secret: str, session_key: str) -> str:
+    # remembered, because a session is one of many requests
+    return hashlib.shake_128(f"{secret}{session_key}".encode()).hexdigest(16)
 
 
 def _session_key(request: HttpRequest) -> str | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from trackside.backends.exits import call_at_exit, watch_exits
 from trackside.backends.segment import SegmentBackend, analytics
-from trackside.backends.segment_mapping import segment_context
 from trackside.django.settings import current
 from trackside.django.tracker import default_tracker
 from trackside.emitted import Unencodable, plain
+from trackside.segment_mapping import segment_context
 from trackside.telemetry import catalogue
 
 

@@ -1,10 +1,12 @@
 """The tracker of a Django project, made from its settings."""
 
 import os
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
 
+from trackside.backends.log import LogBackend
 from trackside.django.engines import backends_from, processors_from
 from trackside.django.settings import DjangoSettings, current, read
 from trackside.locator import ThreadLocalContextLocator
@@ -62,6 +64,21 @@ def override_default_tracker() -> None:
 def default_tracker() -> Tracker | None:
     """Return the default tracker, or None where no app has registered one."""
     return TRACKERS.get("default")
+
+
+def log_backends() -> Iterator[LogBackend]:
+    """Yield the backends of the default tracker, nested ones too, that keep a log here."""
+    for backend in _every_backend(default_tracker()):
+        if isinstance(backend, LogBackend):
+            yield backend
+
+
+def _every_backend(router: Any) -> Iterator[Any]:
+    backends = getattr(router, "backends", None)
+    if isinstance(backends, Mapping):
+        for backend in backends.values():
+            yield backend
+            yield from _every_backend(backend)
 
 
 def _default_backends(declared: DjangoSettings) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from django.urls import path
 
-from trackside.django.views import user_track
+from trackside.django.views import segmentio_event, user_track
 
 app_name = "trackside"
 
-urlpatterns = [path("event", user_track, name="event")]
+urlpatterns = [
+    path("event", user_track, name="event"),
+    path("segmentio/event", segmentio_event, name="segmentio_event"),
+]

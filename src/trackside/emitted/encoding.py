@@ -13,6 +13,8 @@ import msgspec
 
 from trackside.errors import TracksideError
 
+_DELETE = "\x7f"
+
 
 class Unencodable(TracksideError, TypeError):  # noqa: N818  # said of a value, as `json` says it by TypeError
     """A value has no JSON: it contains itself, is nested too deep, or is of a type nobody can tell."""
@@ -55,6 +57,8 @@ def dumps(value: Any) -> str:
     except (TypeError, ValueError, OverflowError, RecursionError):
         return _dumps_plain(value, (", ", ": "))
     text = msgspec.json.format(encoded, indent=0).decode()
+    if _DELETE in text:
+        text = text.replace(_DELETE, "\\u007f")  # the one character of ASCII that only `json` escapes
     return text if text.isascii() else text.encode("ascii", _ESCAPE).decode("ascii")
 
 
@@ -73,13 +77,20 @@ def _with_known_times_as_text(event: dict[str, Any]) -> tuple[dict[str, Any], in
     moment = event.get(key)
     if type(moment) is datetime:
         event = event.copy()
-        event[key] = moment.isoformat() if moment.tzinfo is UTC else _in_utc(moment).isoformat()
+        event[key] = _isoformat(moment)
         times = 1
     context = event.get("context")
     if type(context) is dict and type(moment := context.get("received_at")) is datetime:
-        event = {**event, "context": {**context, "received_at": _in_utc(moment).isoformat()}}
+        event = {**event, "context": {**context, "received_at": _isoformat(moment)}}
         times += 1
     return event, times
+
+
+def _isoformat(moment: datetime) -> str:
+    """Return what `isoformat` says of the time in UTC, in a fifth of its time."""
+    if moment.tzinfo is not UTC:
+        return _in_utc(moment).isoformat()
+    return _ENCODER.encode(moment)[1:-2].decode("ascii") + "+00:00"
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:

@@ -5,9 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trackside.config.settings import Config
+from trackside.destinations.segment import SegmentSettings
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook import problems as webhook_problems
+from trackside.errors import ConfigurationError
+from trackside.hub.addresses import address_policy
 from trackside.sources.segment_api import SegmentApiSettings
 from trackside.sources.segment_webhook import SegmentWebhookSettings
 
@@ -35,6 +38,7 @@ def problems_between(config: Config) -> Iterator[str]:
     yield from _open_doors(config)
     yield from _wrong_paths(config)
     yield from _shared_files(config)
+    yield from _wrong_hosts(config)
     for name, settings in config.destinations.items():
         if isinstance(settings, WebhookSettings):
             yield from (f"destinations.{name}.{problem}" for problem in webhook_problems(settings))
@@ -94,3 +98,23 @@ def _shared_files(config: Config) -> Iterator[str]:
             yield f"destinations.{name}.path is also that of destinations.{first}; give each a file of its own"
         if file.parent == data_dir and file.name.startswith(_OWN_FILES):
             yield f"destinations.{name}.path is {settings.path!r}, a file of the server's own; want another name"
+
+
+def _wrong_hosts(config: Config) -> Iterator[str]:
+    """Tell of destinations without a key, and of hosts that the client would not ask."""
+    for name, settings in config.destinations.items():
+        if not isinstance(settings, SegmentSettings) or not settings.enabled:
+            continue
+        part = f"destinations.{name}"
+        if not settings.write_key:
+            yield f"{part}.write_key is empty; want that of the source in Segment that the events are for"
+        try:
+            reason = address_policy(settings).why_not_url(settings.host)
+        except ConfigurationError as error:
+            yield f"{part}.allow: {error}"
+            continue
+        if reason is not None:
+            yield (
+                f"{part}.host is {settings.host!r}, and {reason}; want a public URL such as https://api.segment.io,"
+                " or set allow_private_networks or allow"
+            )

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from trackside.destinations.base import DestinationSettings
+from trackside.destinations.segment import SegmentSettings
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.sources.browser import BrowserSettings
@@ -17,6 +18,7 @@ SOURCE_KINDS: dict[str, type[Struct]] = {
     "segment_webhook": SegmentWebhookSettings,
 }
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {
+    "segment": SegmentSettings,
     "tracking_log": TrackingLogSettings,
     "webhook": WebhookSettings,
 }

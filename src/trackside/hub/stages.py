@@ -1,17 +1,23 @@
 """The log, and what brings events into it and out of it."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from trackside.config.settings import Config
 from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
+from trackside.destinations.segment import Segment, SegmentSettings
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
 from trackside.destinations.webhook import Webhook, WebhookSettings, connector, policy_of
 from trackside.errors import ConfigurationError, TracksideError
+from trackside.hub.addresses import address_policy
 from trackside.hub.version import version
 from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
+from trackside.outbound.base import Client
+from trackside.outbound.policy import AddressPolicy
 from trackside.pipeline.accept import Pipeline
 
 
@@ -43,6 +49,8 @@ def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # pro
 def build_destination(name: str, settings: DestinationSettings, config: Config) -> Destination:
     """Return the destination `name`, not opened."""
     match settings:
+        case SegmentSettings():
+            return Segment(settings, client_maker(address_policy(settings)))
         case TrackingLogSettings():
             return TrackingLog(Path(config.data_dir) / settings.path, settings)
         case WebhookSettings():
@@ -62,6 +70,13 @@ def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
         )
     except ConfigurationError as error:
         raise ConfigurationError(f"destinations.{name}: {error}") from error
+
+
+def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
+    """Return what makes clients that reach nobody the policy forbids."""
+    from trackside.outbound.client import HttpClient  # slow to import, and not part of the base install
+
+    return partial(HttpClient, policy=policy, user_agent=f"Trackside/{version()}")
 
 
 def build_delivery(config: Config, log: Log) -> DeliveryEngine:

@@ -3,11 +3,14 @@
 Source: the documented common fields of Open edX tracking logs as of November 2026.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 from trackside.emitted import EmittedEvent, dumps
 
 LIFTED = ("username", "session", "ip", "agent", "host", "referer", "accept_language")
 """Fields of the context that stand at the top of a line, in this order; "" where the context has none."""
-_RENAMED = frozenset({"data", "timestamp"})
+_RENAMED = ("data", "timestamp")
 
 
 class LegacyFieldMappingProcessor:
@@ -18,9 +21,15 @@ class LegacyFieldMappingProcessor:
 
     mutates = False
 
+    def __init__(self, dumps: Callable[[Any], str] = dumps) -> None:
+        """`dumps` writes the JSON text of what a browser sent."""
+        self._dumps = dumps
+
     def __call__(self, event: EmittedEvent) -> EmittedEvent:
         """Return a new event in the old fields; the given one is unchanged."""
-        line = {key: value for key, value in event.items() if key not in _RENAMED}
+        line = dict(event)
+        for name in _RENAMED:
+            line.pop(name, None)
         rest = dict(event.get("context", ()))
         take = rest.pop
         if "context" in event:
@@ -30,7 +39,7 @@ class LegacyFieldMappingProcessor:
             take("client_id", None)
         source = take("event_source", "server")
         data = event.get("data", {})
-        line["event"] = dumps(data) if source == "browser" and isinstance(data, dict) else data
+        line["event"] = self._dumps(data) if source == "browser" and isinstance(data, dict) else data
         line["time"] = take("timestamp", event.get("timestamp"))
         line["event_type"] = take("event_type", event.get("name", ""))
         line["event_source"] = source

@@ -27,8 +27,14 @@ class PrefixedEventProcessor:
 
     mutates = False
 
-    def __init__(self, transformers: Mapping[str, Transformer] = TRANSFORMERS) -> None:
-        """`transformers` by name, or by prefix; by default those for video and sequence events."""
+    def __init__(
+        self, transformers: Mapping[str, Transformer] = TRANSFORMERS, dumps: Callable[[Any], str] = dumps
+    ) -> None:
+        """`transformers` by name, or by prefix; by default those for video and sequence events.
+
+        `dumps` writes the JSON text of a payload that was one.
+        """
+        self._dumps = dumps
         self.transformers = dict(transformers)
         self._longest_first = sorted((p for p in self.transformers if p.endswith(".")), key=len, reverse=True)
 
@@ -40,7 +46,7 @@ class PrefixedEventProcessor:
             return None
         prefix, transform = found
         try:
-            return _transformed(event, transform)
+            return _transformed(event, transform, self._dumps)
         except (KeyError, TypeError, ValueError, AttributeError):
             # it comes from clients: counted, not logged
             catalogue.TRACKER_UNTRANSFORMED.add(1, prefix)
@@ -56,7 +62,9 @@ class PrefixedEventProcessor:
         return None
 
 
-def _transformed(event: EmittedEvent, transform: Transformer) -> EmittedEvent | None:
+def _transformed(
+    event: EmittedEvent, transform: Transformer, dumps: Callable[[Any], str]
+) -> EmittedEvent | None:
     line = dict(event)
     if "context" in line:
         line["context"] = dict(line["context"])

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+from msgspec import Struct
 
 from trackside.errors import TracksideError
 from trackside.sources.base import NeedsUsers
@@ -34,32 +36,47 @@ class Lookups:
         return line.join(needs.wanted, then)
 
 
+class _Waiting(Struct, frozen=True, gc=False):
+    until: float
+    """By the loop's clock."""
+    wanted: frozenset[Wanted]
+    then: Then
+
+
 class _Line:
-    """Who waits for one directory. It is asked one question at a time: what is wanted meanwhile is the next one."""
+    """Who waits for one directory. It is asked one question at a time: what is wanted meanwhile is the next one.
+
+    Nobody waits longer than `TIMEOUT_S`, whether their question was asked by then or an earlier one hangs.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, directory: Directory) -> None:
         self._loop = loop
         self._directory = directory
-        self._next: list[tuple[frozenset[Wanted], Then]] = []
-        self._asked: list[Then] = []
+        self._next: list[_Waiting] = []
+        self._asked: list[_Waiting] = []
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None
 
     def join(self, wanted: frozenset[Wanted], then: Then) -> bool:
         if len(self._next) + len(self._asked) >= MOST_WAITING:
             return False
-        self._next.append((wanted, then))
+        self._next.append(_Waiting(self._loop.time() + TIMEOUT_S, wanted, then))
         if not self._busy:
             self._busy = True
             self._loop.call_soon(self._ask)  # with what else arrives in this turn of the loop
+        if self._timer is None:
+            self._timer = self._loop.call_at(self._next[0].until, self._give_up)
         return True
 
     def _ask(self) -> None:
-        asked, self._next = self._next, []
-        self._asked = [then for _, then in asked]
-        wanted = frozenset().union(*(each for each, _ in asked))
-        self._timer = self._loop.call_later(TIMEOUT_S, self._give_up)
-        threading.Thread(target=self._load, args=(wanted,), name="trackside-users", daemon=True).start()
+        self._asked, self._next = self._next, []
+        wanted = frozenset().union(*(each.wanted for each in self._asked))
+        thread = threading.Thread(target=self._load, args=(wanted,), name="trackside-users", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            logger.error("Users cannot be looked up: %s", error)
+            self._tell(False)
 
     def _load(self, wanted: frozenset[Wanted]) -> None:
         loaded = False
@@ -76,18 +93,26 @@ class _Line:
             self._loop.call_soon_threadsafe(self._tell, loaded)
 
     def _tell(self, loaded: bool) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
         asked, self._asked = self._asked, []
         self._busy = bool(self._next)
         if self._busy:
             self._loop.call_soon(self._ask)
-        for then in asked:
-            then(loaded)
+        _answer(asked, loaded)
 
     def _give_up(self) -> None:
-        """Tell all that wait: their senders hang up soon. The question asked is still waited for by nobody."""
-        waiting = [*self._asked, *(then for _, then in self._next)]
-        self._asked, self._next = [], []
-        for then in waiting:
-            then(False)
+        """Tell those whose senders hang up soon; the answer to their question is waited for all the same."""
+        now = self._loop.time()
+        late = [each for each in (*self._asked, *self._next) if each.until <= now]
+        self._asked = [each for each in self._asked if each.until > now]
+        self._next = [each for each in self._next if each.until > now]
+        first = next(iter((*self._asked, *self._next)), None)
+        self._timer = None if first is None else self._loop.call_at(first.until, self._give_up)
+        _answer(late, False)
+
+
+def _answer(waiting: Sequence[_Waiting], loaded: bool) -> None:
+    for each in waiting:
+        try:
+            each.then(loaded)
+        except Exception:  # the border: one request's connection must not keep the others waiting
+            logger.exception("A request could not be answered")

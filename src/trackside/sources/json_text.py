@@ -21,6 +21,8 @@ _HALF_PAIR = re.compile(
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"{}[]"))
 _STEPS = [1 if byte in b"{[" else -1 if byte in b"}]" else 0 for byte in range(256)]
+MOST_VALUES = 500_000
+"""Values in one body; each item of a list costs memory even if it is only a digit."""
 LONGEST_NUMBER = 4_300
 """Digits of the longest whole number that Python's own `json` reads."""
 _LONG_NUMBER = re.compile(rb"[0-9]{%d}" % (LONGEST_NUMBER + 1))
@@ -72,6 +74,11 @@ def has_unreadable_number(text: bytes) -> bool:
     if not _DIGIT.search(text[_SAMPLE_BYTES::_SAMPLE_BYTES]):
         return False  # a run that long covers one of the bytes looked at
     return bool(_LONG_NUMBER.search(text) and _LONG_NUMBER.search(_STRINGS.sub(b'""', text)))
+
+
+def has_too_many_values(text: bytes) -> bool:
+    """Return whether `text` holds more than `MOST_VALUES` values, by its commas."""
+    return text.count(b",") > MOST_VALUES
 
 
 def has_lines(text: bytes) -> bool:

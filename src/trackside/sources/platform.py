@@ -14,6 +14,7 @@ from trackside.sources.base import Request
 
 _ENCODER = msgspec.json.Encoder()
 _OPEN_BRACE = 0x7B
+_MOST_HEADS = 512
 
 
 def request_context(request: Request) -> dict[str, Any]:
@@ -34,6 +35,31 @@ def request_context(request: Request) -> dict[str, Any]:
         "org_id": "",
         "enterprise_uuid": "",
     }
+
+
+class RequestContexts:
+    """The contexts of one source's requests, made once for those that have the same head: most of a client's do.
+
+    The server shares the headers of such requests, so they are told by which object they are.
+    """
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, str, str | None], tuple[Mapping[bytes, bytes], Mapping[str, Any]]] = {}
+
+    def of(self, request: Request) -> Mapping[str, Any]:
+        """Return the context of a request, which nobody may change."""
+        headers = request.headers
+        key = (id(headers), request.path, request.client_ip)
+        known = self._known.get(key)
+        if known is not None and known[0] is headers:
+            return known[1]
+        context = request_context(request)
+        if len(self._known) >= _MOST_HEADS:
+            self._known.clear()
+        self._known[key] = (headers, context)
+        return context
 
 
 def time_text(moment: datetime) -> Raw:

@@ -77,7 +77,7 @@ def _json_lines(lines: Iterable[str]) -> Iterator[Row | BadRow]:
             continue
         try:
             user = decoder.decode(line.encode("utf-8", "surrogateescape"))
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             yield BadRow(number, f"want an object with id and username: {error}")
         else:
             yield Row(number, user.id, user.username)

@@ -17,7 +17,8 @@ from trackside.backends.log import LogBackend
 from trackside.backends.log.fast_json import encode_quickly
 from trackside.emitted import encode_json, waiting_for_commit
 from trackside.errors import ConfigurationError
-from trackside.event import EMITTED, EMITTED_VALUE, Event
+from trackside.event import EMITTED, EMITTED_VALUE, Event, Reject
+from trackside.log.base import Unavailable
 from trackside.telemetry import catalogue
 from trackside.tracker import Tracker
 
@@ -285,3 +286,33 @@ def test_waiters_are_only_for_those_who_wait(backend: LogBackend) -> None:
         backend.send(emitted())
         backend.send(emitted())
     assert [waiter.wait(5) for waiter in waiters] == [True, True]
+
+
+def reject(body: bytes = b"{}") -> Reject:
+    return Reject(source="segmentio", received_at=AT, reason="missing_name", detail="No name.", body=body)
+
+
+def test_rejects_are_kept(backend: LogBackend) -> None:
+    """What did not become an event is in the log beside the events, the newest first."""
+    backend.send(emitted())
+    backend.keep_reject(reject(b"1"))
+    backend.keep_reject(reject(b"2"))
+    assert len(stored(backend)) == 1
+    assert [each.reject for each in backend.log.rejects()] == [reject(b"2"), reject(b"1")]
+
+
+class _Full:
+    """A log that can keep nothing now."""
+
+    def commit_now(self, batches: Any) -> list[Unavailable]:
+        return [Unavailable("the disk is full")] * len(batches)
+
+
+def test_rejects_take_no_room_from_events(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the disk is full, as many wait as fit into a small queue of their own; the others are counted."""
+    monkeypatch.setattr("trackside.backends.log.writer.REJECT_QUEUE_BYTES", 50_000)
+    full: Any = _Full()
+    backend = LogBackend(log=full)
+    for _ in range(20):
+        backend.keep_reject(reject(b"x" * 8_192))
+    assert catalogue.BACKEND_DROPPED.values() == {("log_rejects", "queue_full"): 15.0}

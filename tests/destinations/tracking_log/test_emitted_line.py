@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Raw
 from msgspec.structs import replace
@@ -170,6 +170,7 @@ contexts = st.dictionaries(st.sampled_from(FIELDS.split()) | texts, values | st.
 
 
 @given(name=texts, data=values, context=contexts)
+@example(name="n", data={"n": 1e16, "d": "\x7f"}, context={"event_source": "browser"})
 def test_as_json_dumps_writes_it(name: str, data: object, context: dict[str, Any]) -> None:
     """Whatever an application emits, the line is byte for byte what `json.dumps` makes of it."""
     assert text(emitted(name, data, context)) == as_the_lms(name, data, context)

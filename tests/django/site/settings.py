@@ -39,6 +39,10 @@ TRACKING_IGNORE_URL_PATTERNS = [
     r"^/segmentio/event",
     r"^/performance",
 ]
+TRACKING_SEGMENTIO_WEBHOOK_SECRET = "phones"
+TRACKING_SEGMENTIO_ALLOWED_TYPES = ["track"]
+TRACKING_SEGMENTIO_DISALLOWED_SUBSTRING_NAMES: list[str] = []
+TRACKING_SEGMENTIO_SOURCE_MAP = {"analytics-android": "mobile", "analytics-ios": "mobile"}
 TRACKING_BACKENDS = {
     "logger": {
         "ENGINE": "common.djangoapps.track.backends.logger.LoggerBackend",

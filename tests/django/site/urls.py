@@ -1,8 +1,6 @@
 """The project's views: they do what the platform's do."""
 
 import asyncio
-from datetime import datetime
-from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest, HttpResponse
@@ -11,9 +9,7 @@ from django.views.decorators.csrf import csrf_exempt
 from eventtracking import tracker
 
 from tests.django.site.worker import finish
-from trackside.django.views import server_track, user_track
-
-VIDEO = "block-v1:edX+DemoX+2024+type@video+block@v1"
+from trackside.django.views import segmentio_event, server_track, user_track
 
 
 def course_page(request: HttpRequest, course: str) -> HttpResponse:
@@ -32,34 +28,6 @@ def start_task(request: HttpRequest) -> HttpResponse:
     }
     finish.delay(info, "https://lms.example.org/courses/course-v1:edX+DemoX+2024/instructor")
     return HttpResponse("started")
-
-
-@csrf_exempt
-def mobile(request: HttpRequest) -> HttpResponse:
-    """Emit what a phone did, in the context that Segment's webhook makes of it."""
-    context: dict[str, Any] = {
-        "event_source": "mobile",
-        "application": {"name": "edx.mobileapp.android", "version": "3.1"},
-        "client": {
-            "library": {"name": "analytics-android", "version": "4"},
-            "app": {"version": "3.1"},
-            "device": {"model": "Pixel"},
-            "ip": "198.51.100.4",
-        },
-        "agent": "okhttp",
-        "component": "videoplayer",
-        "course_id": "course-v1:edX+DemoX+2024",
-        "open_in_browser_url": "https://lms.example.org/courses/course-v1:edX+DemoX+2024/courseware/w/a/1",
-        "user_id": 1,
-        "username": "honor",
-        "org_id": "edX",
-        "timestamp": datetime.fromisoformat("2024-05-06T07:08:09.123+00:00"),
-        "received_at": datetime.fromisoformat("2024-05-06T07:08:11.456+00:00"),
-        "ip": "",
-    }
-    with tracker.get_tracker().context("edx.segmentio", context):
-        tracker.emit("edx.video.played", {"code": "mobile", "module_id": VIDEO, "current_time": 1.5})
-    return HttpResponse()
 
 
 async def password(request: HttpRequest) -> HttpResponse:
@@ -81,7 +49,7 @@ async def slow(request: HttpRequest, number: int) -> HttpResponse:
 urlpatterns = [
     path("slow/<int:number>", slow),
     path("event", user_track),
-    path("segmentio/event", mobile),
+    path("segmentio/event", segmentio_event),
     path("courses/<str:course>/courseware/", course_page),
     path("user_api/password/", csrf_exempt(password)),
     path("task", start_task),

@@ -67,3 +67,13 @@ def test_only_the_first_of_a_signed_batch_is_believed() -> None:
     assert reasons(decoded) == ["unsigned_item"]
     decoded = decode(source(shared_secret="shh", signed_batches=True), post(text, x_signature=signature))
     assert [event.id for event in decoded.events] == ["a", "b"]
+
+
+@pytest.mark.parametrize("content_type", [b"text/plain", b""])
+def test_nothing_of_what_is_not_signed_is_kept(content_type: bytes) -> None:
+    """Whatever it calls itself, and also where it is empty: who cannot sign leaves no body and is not answered 200."""
+    for body in (b"anything", b"", json.dumps(call()).encode()):
+        request = post(body, query=b"", content_type=content_type, x_signature=b"0" * 40)
+        decoded = decode(source(secret="", shared_secret="shh"), request)
+        assert (decoded.reply.status, reasons(decoded)) == (401, ["invalid_signature"])
+        assert decoded.rejects[0].body == b""

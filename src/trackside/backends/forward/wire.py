@@ -13,10 +13,9 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Raw, Struct
 
-from trackside.event import Event
+from trackside.event import NOBODY, Event
 from trackside.sources.json_text import LONGEST_NUMBER, has_unreadable_number, is_deeper
 
-NOBODY = "nobody"
 ORIGIN = b'{"origin":"tracker"'
 """How the `extra` of every emitted event begins."""
 

@@ -4,14 +4,14 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import time
+from time import monotonic, time
 from typing import Any
 
 import msgspec
 
 from trackside.backends.handover import QUEUE_BYTES
 from trackside.backends.identity import event_id
-from trackside.backends.log.entry import OVERHEAD_BYTES
+from trackside.backends.log.entry import OVERHEAD_BYTES, RejectEntry
 from trackside.backends.log.fast_json import (
     UNUSUAL,
     encode_lines,
@@ -25,6 +25,7 @@ from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
 from trackside.emitted import Unencodable, also_now, commit_waiters
 from trackside.errors import ConfigurationError
+from trackside.event import Reject
 from trackside.log.base import Log
 
 MAX_EVENT_BYTES = 1_048_576
@@ -113,9 +114,17 @@ class LogBackend:
         self._put((size, name, time() if timestamp is _NOW else timestamp, lines, user_id, event_id(), None))
         return True
 
+    def keep_reject(self, reject: Reject) -> None:
+        """Have the log keep, for a while, input that did not become an event. Never raises, waits for nothing.
+
+        Rejects are kept as far as there is room: what a full disk leaves no room for is counted and forgotten.
+        """
+        self._writer.rejects.put(RejectEntry(len(reject.body) + OVERHEAD_BYTES, reject))
+
     def flush(self, timeout_s: float = 5.0) -> bool:
-        """Return True once every event sent before is durable; False after the timeout."""
-        return self._handover.flush(timeout_s)
+        """Return True once every event sent before, and every reject, is durable; False after the timeout."""
+        deadline = monotonic() + timeout_s
+        return self._handover.flush(timeout_s) and self._writer.rejects.flush(deadline - monotonic())
 
     def _send_carefully(self, event: Mapping[str, Any]) -> None:
         """Send what has something unusual, or is waited for, as far as it is an event."""

@@ -9,7 +9,7 @@ from msgspec import Raw
 from trackside.backends.log.fast_json import split_lines
 from trackside.backends.log.waiter import Waiter
 from trackside.clock import parse_timestamp
-from trackside.event import EMITTED, EMITTED_VALUE, Event
+from trackside.event import EMITTED, EMITTED_VALUE, Event, Reject
 
 OVERHEAD_BYTES = 600
 """What an entry takes in memory beside its JSON."""
@@ -31,6 +31,13 @@ class Entry(NamedTuple):
     id: str | None
     """Where who emitted knows one; else it gets one on the way."""
     waiter: Waiter | None
+
+
+class RejectEntry(NamedTuple):
+    """Input that is no event, on its way to the log."""
+
+    size_bytes: int
+    reject: Reject
 
 
 def to_events(

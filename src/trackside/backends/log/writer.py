@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from trackside.backends.handover import QUEUE_BYTES, Delay, Handover
 from trackside.backends.log import opening
-from trackside.backends.log.entry import Entry, to_events
+from trackside.backends.log.entry import Entry, RejectEntry, to_events
 from trackside.backends.log.waiter import Waiter
 from trackside.errors import LogBusy, LogClosed, StorageError
 from trackside.event import Batch
@@ -18,6 +18,7 @@ from trackside.log.base import Committed, Log, Receipt, Unavailable
 OpenLog = Callable[[], Log]
 COMMIT_TIMEOUT_S = 60.0
 _NUMBERS = 2**32
+REJECT_QUEUE_BYTES = 1_048_576
 
 _abandoned: list[Log] = []
 """Logs of a parent process, kept so that nothing closes what the parent still uses."""
@@ -48,6 +49,15 @@ class LogWriter:
         self.handover: Handover[Entry] = Handover(
             "log", self._deliver, queue_bytes=queue_bytes, prepare=opening.import_engine, forked=self._abandon
         )
+        # Of their own, with a thread that begins with the first: who is refused takes no room from events.
+        self.rejects: Handover[RejectEntry] = Handover(
+            "log_rejects",
+            self._deliver_rejects,
+            queue_bytes=REJECT_QUEUE_BYTES,
+            exit_timeout_s=1.0,
+            prepare=opening.import_engine,
+            forked=self._abandon,
+        )
         abandon = weakref.WeakMethod(self._abandon)
         os.register_at_fork(after_in_child=lambda: (call := abandon()) and call())
 
@@ -70,6 +80,12 @@ class LogWriter:
         waiters = [entry[6] for entry in entries if entry[6] is not None]
         batch = Batch(events=events, size_bytes=sum(entry[0] for entry in entries))
         return self._append(batch, waiters)
+
+    def _deliver_rejects(self, entries: Sequence[RejectEntry]) -> Delay | None:
+        batch = Batch(
+            rejects=[entry.reject for entry in entries], size_bytes=sum(entry.size_bytes for entry in entries)
+        )
+        return self._append(batch, ())
 
     def _append(self, batch: Batch, waiters: Sequence[Waiter]) -> Delay | None:
         try:

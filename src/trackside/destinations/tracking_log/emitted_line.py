@@ -20,8 +20,10 @@ from trackside.processors.prefixed import PrefixedEventProcessor
 _dump = json.JSONEncoder(allow_nan=False).encode
 _encode = msgspec.json.Encoder().encode
 _DELETE = 0x7F
-_to_line = LegacyFieldMappingProcessor()
-_transform = PrefixedEventProcessor()
+_Processors = tuple[LegacyFieldMappingProcessor, PrefixedEventProcessor]
+_QUICKLY: _Processors = (LegacyFieldMappingProcessor(), PrefixedEventProcessor())
+_EXACTLY: _Processors = (LegacyFieldMappingProcessor(_dump), PrefixedEventProcessor(dumps=_dump))
+"""The quick ones write some numbers otherwise, also in the text that an event of a browser is."""
 
 
 def is_emitted(event: Event) -> bool:
@@ -35,29 +37,32 @@ def render_emitted(event: Event) -> bytes:
     Raises ValueError and RecursionError for numbers and nesting that Python refuses; nobody can emit these.
     """
     try:
-        line = _line(event, _USUAL.decode(event.context), _USUAL.decode(event.data))
+        line = _line(event, _USUAL.decode(event.context), _USUAL.decode(event.data), _QUICKLY)
         text = msgspec.json.format(_encode(line), indent=0)
         # what json.dumps writes as escapes, and in digits of its own
         if text.isascii() and _DELETE not in text and b"\\u" not in text:
             return text
     except (msgspec.MsgspecError, ValueError, OverflowError, TypeError):
         pass
-    return _dump(_line(event, event.decoded_context(), event.decoded_data())).encode()
+    line = _line(event, event.decoded_context(), event.decoded_data(), _EXACTLY)
+    return _dump(line).encode()
 
 
-def _line(event: Event, context: dict[str, Any], data: Any) -> dict[str, Any]:
+def _line(event: Event, context: dict[str, Any], data: Any, processors: _Processors) -> dict[str, Any]:
+    to_line, transform = processors
     if event.extra == EMITTED_VALUE:
         data = data["value"]
     # many events say their time in the context, and isoformat takes long
     moment = None if "timestamp" in context else event.timestamp.astimezone(UTC).isoformat()
-    line = _to_line({"name": event.name, "context": context, "data": data, "timestamp": moment})
-    return _transform(line) or line
+    line = to_line({"name": event.name, "context": context, "data": data, "timestamp": moment})
+    return transform(line) or line
 
 
 def _usual_float(digits: str) -> float:
-    """Return the number; ValueError where Python and msgspec write it differently, with an exponent."""
+    """Return the number; ValueError where Python and msgspec write it differently: with an exponent, or infinite."""
     number = float(digits)
-    if "e" in repr(number):
+    written = repr(number)
+    if "e" in written or "inf" in written:
         raise ValueError
     return number
 

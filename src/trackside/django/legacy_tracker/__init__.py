@@ -42,12 +42,20 @@ def send(event: Any) -> None:
         DeprecationWarning,
         stacklevel=2,
     )
+    hand_over(event)
+
+
+def hand_over(event: Any) -> bool:
+    """Do as `send`, for code of our own; return False where there are backends and all have failed."""
+    failures = 0
     for name, backend in backends.items():
         try:
             backend.send(event)
         except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own
+            failures += 1
             catalogue.LEGACY_BACKEND_FAILURES.add(1, name)
             _LOG.error("A legacy backend failed", extra={"backend": name, "error": type(error).__name__})
+    return not backends or failures < len(backends)
 
 
 def _backend(about: Mapping[str, Any]) -> BaseBackend:

@@ -3,11 +3,12 @@
 They are keys of `settings.TRACKSIDE`, beside those that the configuration file of a server has.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from msgspec import Struct, field
 
 from trackside.config.settings import setting
+from trackside.sources.segment_webhook.settings import WebhookRules
 
 REDACTED_NAMES = (
     "pass(word|wd|phrase|code)",
@@ -110,6 +111,22 @@ class SegmentSettings(Struct, frozen=True, kw_only=True):
     ] = None
 
 
+class WebhookViewSettings(WebhookRules, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`segment_webhook`: what `/segmentio/event` takes of what Segment's servers post."""
+
+    users: Annotated[
+        Literal["django", "any"],
+        setting("Whose account a userId is: one of this site's users, or believed as it is."),
+    ] = "django"
+    dedup_cache: Annotated[
+        str,
+        setting(
+            "Name of the cache (CACHES) that remembers message ids for a day, so that a repeated event is emitted"
+            " once; empty, only a log among the backends knows them."
+        ),
+    ] = ""
+
+
 class DjangoSettings(Struct, frozen=True, kw_only=True):
     """What is in effect in this Django project, validated."""
 
@@ -117,6 +134,7 @@ class DjangoSettings(Struct, frozen=True, kw_only=True):
     requests: RequestSettings = field(default_factory=RequestSettings)
     browser_events: BrowserEventSettings = field(default_factory=BrowserEventSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
+    segment_webhook: WebhookViewSettings = field(default_factory=WebhookViewSettings)
     backends: dict[str, Any] | None = None
     """Name → {"ENGINE": dotted path, "OPTIONS": {…}}; None where the project names none."""
     processors: list[Any] = field(default_factory=list)
@@ -145,5 +163,23 @@ LEGACY_NAMES: dict[str, LegacyName] = {
         "requests.ignore_url_patterns", "Paths that are no events by themselves."
     ),
     "LMS_SEGMENT_KEY": LegacyName("segment.write_key", "The write key of the Segment source."),
+    "TRACKING_SEGMENTIO_WEBHOOK_SECRET": LegacyName(
+        "segment_webhook.secret", "What Segment sends as `?key=`."
+    ),
+    "TRACKING_SEGMENTIO_ALLOWED_TYPES": LegacyName(
+        "segment_webhook.allowed_types", "Types of Segment's calls that are taken."
+    ),
+    "TRACKING_SEGMENTIO_DISALLOWED_SUBSTRING_NAMES": LegacyName(
+        "segment_webhook.disallowed_substring_names", "Parts of names whose events are ignored."
+    ),
+    "TRACKING_SEGMENTIO_SOURCE_MAP": LegacyName(
+        "segment_webhook.source_map", "Segment's libraries and their event_source."
+    ),
+    "TRACKING_SEGMENTIO_ALLOWED_CHANNELS": LegacyName(
+        "segment_webhook.allowed_channels", "Generation 2014: channels that are taken."
+    ),
+    "TRACKING_SEGMENTIO_ALLOWED_ACTIONS": LegacyName(
+        "segment_webhook.allowed_actions", "Generation 2014: actions that are taken."
+    ),
 }
 """Settings that are read where `settings.TRACKSIDE` does not say otherwise."""

@@ -7,9 +7,9 @@ from typing import Any
 from django.db import DatabaseError, connections
 from msgspec import Struct
 
-from trackside.backends.log import LogBackend
 from trackside.django.outbox import settings as outbox_settings
 from trackside.django.outbox.status import OutboxStatus, outbox_status
+from trackside.django.tracker import log_backends
 from trackside.errors import TracksideError
 from trackside.event import Event
 from trackside.telemetry import catalogue
@@ -26,6 +26,11 @@ _COUNTERS = (
     catalogue.BACKEND_DELAYS,
     catalogue.BACKEND_WAITING_BYTES,
     catalogue.BROWSER_EVENTS_REFUSED,
+    catalogue.REQUESTS,
+    catalogue.REQUESTS_SHED,
+    catalogue.EVENTS_REJECTED,
+    catalogue.EVENTS_IGNORED,
+    catalogue.EVENTS_DUPLICATES,
     catalogue.LEGACY_BACKEND_FAILURES,
 )
 
@@ -117,25 +122,16 @@ def _outbox() -> OutboxStatus | None:
 
 
 def _newest_events() -> tuple[list[ShownEvent], str]:
-    tracker = TRACKERS.get("default")
-    for backend in _leaves(tracker):
-        if isinstance(backend, LogBackend):
-            try:
-                log = backend.log
-                page = log.read(max(0, log.bounds().last - SHOWN_EVENTS), limit=SHOWN_EVENTS)
-            except (TracksideError, OSError) as error:
-                return [], str(error)
-            rows = list(zip(page.positions, page.events, strict=True))[-SHOWN_EVENTS:]
-            return [_shown(position, event) for position, event in reversed(rows)], ""
-    return [], ""
-
-
-def _leaves(router: Any) -> Iterator[Any]:
-    backends = getattr(router, "backends", None)
-    if isinstance(backends, Mapping):
-        for backend in backends.values():
-            yield backend
-            yield from _leaves(backend)
+    backend = next(log_backends(), None)
+    if backend is None:
+        return [], ""
+    try:
+        log = backend.log
+        page = log.read(max(0, log.bounds().last - SHOWN_EVENTS), limit=SHOWN_EVENTS)
+    except (TracksideError, OSError) as error:
+        return [], str(error)
+    rows = list(zip(page.positions, page.events, strict=True))[-SHOWN_EVENTS:]
+    return [_shown(position, event) for position, event in reversed(rows)], ""
 
 
 def _shown(position: int, event: Event) -> ShownEvent:

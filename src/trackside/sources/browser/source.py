@@ -19,7 +19,7 @@ from trackside.sources.browser.settings import BrowserSettings
 from trackside.sources.browser.stored import stored_data, with_user_id
 from trackside.sources.message_id import new_id
 from trackside.sources.origins import Answers, Origins, preflight
-from trackside.sources.platform import platform_event, request_context
+from trackside.sources.platform import RequestContexts, platform_event
 from trackside.users.base import Directory, NotLoadedError
 
 REJECT_BYTES = 8_192
@@ -42,6 +42,7 @@ class Browser:
     """The source behind one path; its name is the configured one."""
 
     __slots__ = (
+        "_contexts",
         "_directory",
         "_limits",
         "_name",
@@ -72,6 +73,7 @@ class Browser:
         self._origins = Origins(settings.origins)
         self._own_host = urlsplit(public_url).netloc.lower().encode()
         self._random_bits = random_bits
+        self._contexts = RequestContexts()
         self._success = Answers(_SUCCESS, self._origins)
 
     def handles(self, path: str) -> bool:
@@ -132,9 +134,13 @@ class Browser:
         return Decoded(reply=reply, events=(self._event(request, said, data),), source=self._name)
 
     def _event(self, request: Request, said: BrowserEvent, data: bytes) -> Event:
-        context = request_context(request)
-        context |= course_context_from_url(said.page, said.course_id)
-        context |= {"username": ANONYMOUS, "event_source": "browser", "page": said.page}
+        context = {
+            **self._contexts.of(request),
+            **course_context_from_url(said.page, said.course_id),
+            "username": ANONYMOUS,
+            "event_source": "browser",
+            "page": said.page,
+        }
         return platform_event(
             said.name or UNKNOWN_NAME,
             Raw(data),

@@ -15,7 +15,7 @@ from trackside.sources.client_clock.settings import AppRtcSettings
 from trackside.sources.json_text import is_deeper
 from trackside.sources.message_id import new_id
 from trackside.sources.origins import Answers, Origins, preflight
-from trackside.sources.platform import platform_event, request_context
+from trackside.sources.platform import RequestContexts, platform_event
 from trackside.sources.refusal import INVALID_UTF8, TOO_DEEP, RefusedError, too_large
 
 REJECT_BYTES = 8_192
@@ -35,7 +35,16 @@ _LAST_MS: Final = (datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC) - _EPOCH).total_sec
 class AppRtc:
     """The source behind one path; its name is the configured one."""
 
-    __slots__ = ("_invalid", "_limits", "_name", "_origins", "_paths", "_random_bits", "_success")
+    __slots__ = (
+        "_contexts",
+        "_invalid",
+        "_limits",
+        "_name",
+        "_origins",
+        "_paths",
+        "_random_bits",
+        "_success",
+    )
 
     def __init__(
         self,
@@ -51,6 +60,7 @@ class AppRtc:
         self._limits = limits
         self._origins = Origins(settings.origins or ("*",))
         self._random_bits = random_bits
+        self._contexts = RequestContexts()
         self._success = Answers(_SUCCESS, self._origins)
         self._invalid = Answers(_INVALID, self._origins)
 
@@ -88,8 +98,10 @@ class AppRtc:
         _check(body, self._limits)
         report = read_report(body)
         correction = _placed(report, request.received_at)
-        context = request_context(request)
-        context["event_source"] = _event_source(report.client_type, origin)
+        context = {
+            **self._contexts.of(request),
+            "event_source": _event_source(report.client_type, origin),
+        }
         return platform_event(
             report.event_type or UNKNOWN_NAME,
             report.data,

@@ -8,7 +8,7 @@ from msgspec import Raw, ValidationError
 from trackside.config.settings import LimitSettings
 from trackside.event import Event, Reject
 from trackside.sources.base import Decoded, Request
-from trackside.sources.json_text import clean, has_lines, is_deeper, repair
+from trackside.sources.json_text import clean, has_lines, has_too_many_values, is_deeper, repair
 from trackside.sources.refusal import (
     INVALID_JSON,
     INVALID_UTF8,
@@ -28,8 +28,6 @@ from trackside.sources.segment_api.wire import BATCH, ITEM, LOOSE_BATCH, Batch, 
 
 STRICT_BATCH_BYTES = 524_288
 """Largest body decoded into items in one go: SDKs stop at 512,000, and each item costs memory."""
-MAX_VALUES = 500_000
-"""Most values in one body; each item of a list costs memory even if it is only a digit."""
 ITEM_REJECT_BYTES = 8_192
 
 
@@ -87,7 +85,7 @@ class Intake:
             decoded = self._take_strictly(request, body, source)
             if decoded is not None:
                 return decoded
-        elif body.count(b",") > MAX_VALUES:
+        elif has_too_many_values(body):
             raise RefusedError(TOO_MANY_VALUES)
         return self._take_one_by_one(request, body, source)
 

@@ -16,6 +16,7 @@ from trackside.sources.json_text import (
     LONGEST_NUMBER,
     clean,
     has_lines,
+    has_too_many_values,
     has_unreadable_number,
     is_deeper,
     one_line,
@@ -26,6 +27,7 @@ from trackside.sources.refusal import (
     INVALID_UTF8,
     NOT_AN_OBJECT,
     TOO_DEEP,
+    TOO_MANY_VALUES,
     UNREADABLE_NUMBER,
     Refusal,
     RefusedError,
@@ -100,17 +102,25 @@ class Webhook:
         """
         if request.method not in METHODS:
             return Received(reply=replies.NOT_A_POST)
-        if not self._is_segment(request):
+        if not self.admits(request.query):
             return self._refuse_all(request, errors.UNAUTHORIZED, b"")
+        if self._signatures.wanted and not self._signatures.fits(
+            request.headers.get(b"x-signature"), request.body
+        ):
+            return self._refuse_all(request, errors.INVALID_SIGNATURE, b"")
         content_type = request.headers.get(b"content-type", b"")
         if b"application/json" not in content_type and b"application/json" not in content_type.lower():
             return self._refuse_all(request, errors.NOT_JSON_TYPE, request.body)
         if not request.body:
             return self._refuse_all(request, errors.EMPTY_BODY, b"")
-        if self._signatures.wanted and not self._signatures.fits(
-            request.headers.get(b"x-signature"), request.body
-        ):
-            return self._refuse_all(request, errors.INVALID_SIGNATURE, b"")
+        return self.read(request)
+
+    def admits(self, query: bytes) -> bool:
+        """Return whether a request with this query string is worth reading: it has the key, or will be signed."""
+        return self._keys.opens(query) if self._needs_key else self._signatures.wanted
+
+    def read(self, request: Request) -> Received | NeedsUsers:
+        """Do as `receive` with the JSON of a request whose sender is known: nothing but its body is looked at."""
         try:
             usual = self._read_quickly(request.body)
             if usual is not None:
@@ -120,9 +130,6 @@ class Webhook:
             return self._refuse_all(request, error.refusal, request.body)
         except RecursionError:  # at thousands of levels the decoder will not even skip over them
             return self._refuse_all(request, TOO_DEEP, request.body)
-
-    def _is_segment(self, request: Request) -> bool:
-        return self._keys.opens(request.query) if self._needs_key else self._signatures.wanted
 
     def _refuse_all(self, request: Request, refusal: Refusal, body: bytes) -> Received:
         reply = self.reply_to(refusal)
@@ -264,6 +271,8 @@ def _checked(body: bytes) -> bytes:
     cleaned = clean(body)
     if cleaned is None:
         raise RefusedError(INVALID_UTF8)
+    if has_too_many_values(cleaned):
+        raise RefusedError(TOO_MANY_VALUES)
     body = cleaned
     if not _is_json(body):
         body = repair(body)

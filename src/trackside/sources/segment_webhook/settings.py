@@ -7,7 +7,8 @@ from msgspec import Struct, field
 from trackside.config.settings import setting
 
 Generation = Literal["current", "2014"]
-Texts = str | tuple[str, ...]
+Texts = str | tuple[str, ...] | None
+"""None, as Django's settings have it, means none."""
 
 
 class WebhookRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -93,5 +94,5 @@ class SegmentWebhookSettings(WebhookRules, frozen=True, kw_only=True, forbid_unk
 
 
 def _texts(given: Texts) -> tuple[str, ...]:
-    texts = (given,) if isinstance(given, str) else given
+    texts = (given,) if isinstance(given, str) else given or ()
     return tuple(text for text in texts if text)

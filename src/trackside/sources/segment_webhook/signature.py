@@ -17,7 +17,7 @@ class Keys:
     __slots__ = ("_keys", "_last_good")
 
     def __init__(self, keys: Sequence[str]) -> None:
-        self._keys = tuple(key.encode() for key in keys)
+        self._keys = tuple(key.encode("utf-8", "replace") for key in keys)
         self._last_good = b""
         """The query that was right last: Segment sends the same one with each request."""
 

@@ -8,7 +8,7 @@ from trackside.config.settings import LimitSettings
 from trackside.event import Event
 from trackside.sources.base import Decoded, NeedsUsers, Request
 from trackside.sources.message_id import new_id
-from trackside.sources.platform import platform_event, request_context, time_text
+from trackside.sources.platform import RequestContexts, platform_event, time_text
 from trackside.sources.segment_webhook.event import WebhookEvent
 from trackside.sources.segment_webhook.receive import Webhook
 from trackside.sources.segment_webhook.settings import SegmentWebhookSettings
@@ -17,14 +17,11 @@ from trackside.users.base import Directory
 _CORRECTED = (Flag.ALREADY_CORRECTED.value,)
 _CORRECTED_FUTURE = (Flag.FUTURE.value, *_CORRECTED)
 
-Around = tuple[Mapping[bytes, bytes] | None, str, str | None, Mapping[str, object]]
-"""What a request's context follows from (headers, path, address), and the context."""
-
 
 class SegmentWebhook:
     """The source behind one path that Segment's servers post to."""
 
-    __slots__ = ("_last_around", "_paths", "_random_bits", "_webhook")
+    __slots__ = ("_contexts", "_paths", "_random_bits", "_webhook")
 
     def __init__(
         self,
@@ -38,7 +35,7 @@ class SegmentWebhook:
         self._webhook = Webhook(name, settings, users, limits)
         self._paths = frozenset({settings.path, settings.path.rstrip("/"), settings.path.rstrip("/") + "/"})
         self._random_bits = random_bits
-        self._last_around: Around = (None, "", None, {})
+        self._contexts = RequestContexts()
 
     def handles(self, path: str) -> bool:
         """Return whether requests for `path` are for this source."""
@@ -49,7 +46,7 @@ class SegmentWebhook:
         received = self._webhook.receive(request)
         if isinstance(received, NeedsUsers):
             return received
-        around = self._around(request) if received.events else {}
+        around = self._contexts.of(request) if received.events else {}
         return Decoded(
             reply=received.reply,
             events=[self._event(event, around, request) for event in received.events],
@@ -57,14 +54,6 @@ class SegmentWebhook:
             ignored=received.ignored,
             source=self._webhook.name,
         )
-
-    def _around(self, request: Request) -> Mapping[str, object]:
-        """Return the context of the request; requests with the same head have the same."""
-        headers, path, client_ip, around = self._last_around
-        if headers is not request.headers or path != request.path or client_ip != request.client_ip:
-            around = request_context(request)
-            self._last_around = (request.headers, request.path, request.client_ip, around)
-        return around
 
     def _event(self, said: WebhookEvent, around: Mapping[str, object], request: Request) -> Event:
         context = {**around, **said.context}

@@ -1,7 +1,8 @@
 """An emitted event as a call of Segment's `track`: who, what, when, and the context under Segment's names.
 
-A pure function of the event, for whoever sends to Segment. Source of the names: the Segment backend of Open edX
-(its published documentation, 2025-01) and Segment's specification of `context`.
+A pure function of the event, for all who send to Segment: the backend in a process, direct calls of a Django site,
+the destination. Source of the names: the Segment backend of Open edX (its published documentation, 2025-01) and
+Segment's specification of `context`.
 """
 
 import math

@@ -1,0 +1,9 @@
+"""Where destinations may send to, as they are configured."""
+
+from trackside.destinations.segment import SegmentSettings
+from trackside.outbound.policy import AddressPolicy
+
+
+def address_policy(settings: SegmentSettings) -> AddressPolicy:
+    """Return which addresses a destination may reach. Raises ConfigurationError for an entry that names none."""
+    return AddressPolicy(allow=settings.allow, allow_private_networks=settings.allow_private_networks)
