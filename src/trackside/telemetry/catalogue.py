@@ -236,7 +236,7 @@ class DestinationStateChanged(Struct, frozen=True, kw_only=True, gc=False):
     state: str
     """running, waiting, paused or stopped."""
     reason: str | None
-    """What it last failed with, where it waits."""
+    """What it last failed with, where it waits, or why it was paused, where it paused itself."""
 
 
 class EventDeadLettered(Struct, frozen=True, kw_only=True, gc=False):
