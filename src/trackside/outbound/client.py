@@ -77,7 +77,7 @@ class HttpClient:
         self.policy = policy or AddressPolicy()
         self.second_tries = 0
         """How many requests went out again because a kept connection had been closed from the other side."""
-        self._tls = tls
+        self._tls = tls or system_tls()  # now: the first request must not pay for loading it
         self._proxy = _proxy_url(proxy) if proxy else None
         self._keepalive_s = keepalive_s
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -197,9 +197,7 @@ class HttpClient:
     def _session(self, keepalive_s: float | None) -> ClientSession:
         policy = self.policy if self._proxy is None else OPEN  # the proxy is the operator's, wherever it is
         session = ClientSession(
-            connector=PolicedConnector(
-                self._names, policy, tls=self._tls or system_tls(), keepalive_s=keepalive_s
-            ),
+            connector=PolicedConnector(self._names, policy, tls=self._tls, keepalive_s=keepalive_s),
             headers=self._headers,
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
