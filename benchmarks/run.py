@@ -19,6 +19,7 @@ from benchmarks import (
     log_append,
     memory,
     middleware,
+    outbound,
     outbox,
     segment_destination,
     tracker,
@@ -79,6 +80,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: emit.run(rounds=5),
             lambda: middleware.run(rounds=25),
             lambda: outbox.run(rounds=5, transactions=200),
+            lambda: outbound.run(rounds=7, posts=30_000),
         ]
     return [
         lambda: collector.run(rounds=3, seconds=4),
@@ -94,6 +96,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: emit.run(rounds=2),
         lambda: middleware.run(rounds=7),
         lambda: outbox.run(rounds=3, transactions=100),
+        lambda: outbound.run(rounds=3, posts=10_000),
     ]
 
 

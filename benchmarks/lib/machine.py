@@ -9,7 +9,7 @@ from pathlib import Path
 from benchmarks.lib import scratch
 from benchmarks.lib.bench_venv import ROOT
 
-PARTS = ("uvicorn", "httptools", "uvloop", "msgspec", "zstandard", "django")
+PARTS = ("uvicorn", "httptools", "uvloop", "msgspec", "zstandard", "aiohttp", "django")
 
 
 def describe() -> list[str]:

@@ -284,7 +284,7 @@ def test_nobody_listens(run: Run[None], free_port: int) -> None:
     async def main() -> None:
         sender = client()
         outcome = await sender.send(post(f"http://127.0.0.1:{free_port}/hook"))
-        failure(outcome, Fault.UNREACHABLE, maybe_sent=False)
+        assert failure(outcome, Fault.UNREACHABLE, maybe_sent=False).detail == "Connection refused"
         await sender.close()
 
     run(main())

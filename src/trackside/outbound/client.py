@@ -19,7 +19,7 @@ from trackside.errors import ConfigurationError
 from trackside.outbound import faults
 from trackside.outbound.base import RESPONSE_BYTES, Answer, Failed, Fault, Outgoing
 from trackside.outbound.connections import Attempt, PolicedConnector, attempt
-from trackside.outbound.headers import why_not_sent, without_ours
+from trackside.outbound.headers import sendable
 from trackside.outbound.names import Lookup, Names, system_lookup
 from trackside.outbound.policy import OPEN, AddressPolicy
 from trackside.outbound.tls import system_tls
@@ -42,6 +42,7 @@ class _Request(Struct):
 
     outgoing: Outgoing
     url: URL
+    headers: list[tuple[str, str]]
     began_s: float
     attempt: Attempt
     response: ClientResponse | None = None
@@ -76,7 +77,7 @@ class HttpClient:
         self.policy = policy or AddressPolicy()
         self.second_tries = 0
         """How many requests went out again because a kept connection had been closed from the other side."""
-        self._tls = tls
+        self._tls = tls or system_tls()  # now: the first request must not pay for loading it
         self._proxy = _proxy_url(proxy) if proxy else None
         self._keepalive_s = keepalive_s
         self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -94,12 +95,13 @@ class HttpClient:
         if self._closed:
             return Failed(fault=Fault.LOCAL, detail="the client is closed", maybe_sent=False)
         found = self._url(request.url)
-        refused = found if isinstance(found, str) else why_not_sent(request.headers)
-        if refused is not None or isinstance(found, str):
-            return Failed(fault=Fault.REFUSED_ADDRESS, detail=refused or "", maybe_sent=False)
+        headers = sendable(request.headers)
+        if isinstance(found, str) or isinstance(headers, str):
+            refused = found if isinstance(found, str) else str(headers)
+            return Failed(fault=Fault.REFUSED_ADDRESS, detail=refused, maybe_sent=False)
         url, host = found
         stage = Attempt(host, secure=url.scheme == "https")
-        sending = _Request(request, url, began_s, stage, None, bytearray())
+        sending = _Request(request, url, headers, began_s, stage, None, bytearray())
         token = attempt.set(stage)
         deadline = asyncio.timeout(request.timeout_s)
         try:
@@ -156,7 +158,7 @@ class HttpClient:
             outgoing.method,
             sending.url,
             data=_payload(outgoing.body),
-            headers=without_ours(outgoing.headers),
+            headers=sending.headers,
             allow_redirects=False,
             timeout=_NO_TIMEOUT,
         )
@@ -195,11 +197,8 @@ class HttpClient:
     def _session(self, keepalive_s: float | None) -> ClientSession:
         policy = self.policy if self._proxy is None else OPEN  # the proxy is the operator's, wherever it is
         session = ClientSession(
-            connector=PolicedConnector(
-                self._names, policy, tls=self._tls or system_tls(), keepalive_s=keepalive_s
-            ),
+            connector=PolicedConnector(self._names, policy, tls=self._tls, keepalive_s=keepalive_s),
             headers=self._headers,
-            skip_auto_headers=("Content-Type",),
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,

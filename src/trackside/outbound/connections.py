@@ -77,11 +77,11 @@ class BoundedHead(ResponseHandler):
         self.lost = exc
         super().connection_lost(exc)
 
-    def set_response_params(self, **params: Any) -> None:
-        """Begin to wait for an answer."""
+    def expect_answer(self) -> None:
+        """Begin to wait for the answer to a request."""
+        self.used = True
         self.heard_bytes = 0
         self._head_is_here = False
-        super().set_response_params(**params)
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
         """Take a head that the parser made."""
@@ -177,7 +177,7 @@ class PolicedConnector(TCPConnector):
             current.connected = True
             current.kept = protocol.used
             current.protocol = protocol
-            protocol.used = True
+            protocol.expect_answer()
         return connection
 
     async def _wrap_create_connection(self, *args: Any, **kwargs: Any) -> Any:

@@ -2,6 +2,7 @@
 
 import errno
 import logging
+import os
 import socket
 import ssl
 from http import HTTPStatus
@@ -116,4 +117,6 @@ def _words(error: OSError) -> str:
         return f"the certificate is not good: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"no TLS: {error.reason or 'the handshake broke off'}"
-    return error.strerror or type(error).__name__
+    if error.errno is not None and error.errno > 0:  # its own text would tell the addresses that were tried
+        return os.strerror(error.errno)
+    return "no connection"

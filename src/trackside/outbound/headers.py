@@ -1,7 +1,8 @@
 """Which headers a request may carry: the same rule when an endpoint is saved and when it is sent to."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 OURS: Final = frozenset(
@@ -30,19 +31,24 @@ def why_not_header(name: str, value: str) -> str | None:
     return None
 
 
-def why_not_sent(headers: Iterable[tuple[str, str]]) -> str | None:
-    """Return None where none of these would break the request, else the reason."""
-    for name, value in headers:
-        if not _NAME.fullmatch(name):
+def sendable(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | str:
+    """Return the headers without the client's own, or why one of them would break the request."""
+    kept = []
+    for header in headers:
+        name, value = header
+        is_ours = _is_ours(name)
+        if is_ours is None:
             return f"{name[:40]!r} is no header's name"
-        if _BAD_VALUE.search(value):
+        if not value.isprintable() and (_BAD_VALUE.search(value) or not _encodes(value)):
             return f"the value of {name} holds a line break or a control character"
-    return None
+        if not is_ours:
+            kept.append(header)
+    return kept
 
 
-def without_ours(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the headers that are not the client's own."""
-    return [header for header in headers if header[0].lower() not in OURS]
+@lru_cache(maxsize=1_024)
+def _is_ours(name: str) -> bool | None:
+    return name.lower() in OURS if _NAME.fullmatch(name) else None
 
 
 def _encodes(value: str) -> bool:
