@@ -62,6 +62,11 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - 9 * DAY)
             .not_valid_after(now + good_for_days * DAY)
+            # Python 3.13 takes none without these
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False
+            )
         )
 
 

@@ -22,7 +22,7 @@ from trackside.destinations.base import (
 from trackside.destinations.segment import SegmentSettings
 from trackside.errors import DestinationError
 from trackside.outbound.base import Answer, Failed, Fault
-from trackside.testing.destination_contract import ODD_JSON, deliveries, make_event
+from trackside.testing.destination_contract import deliveries, make_event
 from trackside.testing.outbound import answer
 
 
@@ -98,7 +98,8 @@ def test_the_largest_event(more: int) -> None:
 
 def test_what_is_not_for_segment() -> None:
     """Events of nobody are passed over, one that Python cannot read is refused; their neighbours go on."""
-    deep = emitted(2, context=ODD_JSON[2])
+    # deeper than any version of Python follows
+    deep = emitted(2, context=b'{"deep":' + b"[" * 200_000 + b"]" * 200_000 + b"}")
     wanted = [Delivery(1, emitted(1, user_id=None)), Delivery(2, deep), *deliveries(3)]
     place = Place()
     refused = Refused(reason="cannot be written as a call: RecursionError")

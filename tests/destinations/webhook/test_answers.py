@@ -1,5 +1,6 @@
 """What answers mean for the event and for the endpoint."""
 
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -37,8 +38,8 @@ def retry(reason: str) -> Retry:
         (answer(405), retry("answered 405 Method Not Allowed")),
         (answer(408), retry("answered 408 Request Timeout")),
         (answer(410), Gone(reason="answered 410 Gone: it wants no more events")),
-        (answer(413), Refused(reason="answered 413 Request Entity Too Large")),
-        (answer(422), retry("answered 422 Unprocessable Entity")),
+        (answer(413), Refused(reason=f"answered 413 {HTTPStatus(413).phrase}")),
+        (answer(422), retry(f"answered 422 {HTTPStatus(422).phrase}")),
         (answer(425), retry("answered 425 Too Early")),
         (answer(429), retry("answered 429 Too Many Requests")),
         (answer(500, b"secret payload"), retry("answered 500 Internal Server Error")),
