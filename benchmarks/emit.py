@@ -28,7 +28,8 @@ THREADS = 16
 SECONDS = 1.5
 DURABLE_EMITS = 300
 EVENT_TRACKING_US = 117
-"""What one emit of event-tracking took on the machine of which 100,000 durable emits a second are promised."""
+"""What one emit of event-tracking took on the machine of which 100,000 durable emits a second are promised: beside
+that number stands its ratio, which travels."""
 
 
 class Emitting:
@@ -154,6 +155,7 @@ def _checks(
     theirs: list[float], ours: list[float], threads: dict[int, dict[str, float]], alone: list[float]
 ) -> list[Check]:
     one, many = threads[1], threads[THREADS]
+    durable_per_s = max(one["durable_per_s"], many["durable_per_s"])
     return [
         Check(
             "emit, share of event-tracking's LMS default",
@@ -163,9 +165,11 @@ def _checks(
         Check("durable after emit, p99", alone[len(alone) * 99 // 100], 10, "ms"),
         Check(f"emits of {THREADS} threads / of one", many["per_s"] / one["per_s"], 0.9, at_least=True),
         Check(f"p99 of an emit with {THREADS} threads", many["p99_us"] / 1e3, 1, "ms"),
+        Check("emit, CPU of the calling thread", statistics.median(ours), 4.7, "µs"),
+        Check("durable emits a second", durable_per_s, 100_000, at_least=True),
         Check(
             "durable emits a second / emits of event-tracking",
-            max(one["durable_per_s"], many["durable_per_s"]) * statistics.median(theirs) / 1e6,
+            durable_per_s * statistics.median(theirs) / 1e6,
             100_000 * EVENT_TRACKING_US / 1e6,
             at_least=True,
         ),

@@ -155,7 +155,8 @@ class Webhook:
         body = self._made.pop(delivery.position)
         began_at = self._moments.monotonic()
         at_s = int(self._moments.now().timestamp())
-        assert self._client is not None, "not open"  # noqa: S101
+        if self._client is None:
+            raise DestinationError("the destination is not open")
         reply = await self._client.send(self._requests.make(delivery, body, at_s=at_s))
         verdict = judge(reply, refuse_statuses=self._settings.refuse_statuses, now=self._moments.now())
         return self._outcome(delivery, verdict, began_at)

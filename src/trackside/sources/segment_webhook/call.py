@@ -17,6 +17,8 @@ ABSENT: Final = Raw()
 """What a member holds that was not there."""
 NULL: Final = Raw(b"null")
 Members = dict[str, Raw]
+SERVERS_OWN: Final = ("event_source", "session", "host", "org_id")
+"""What a client's context may not say, unless it is trusted."""
 
 _OPEN_BRACE = 0x7B
 

@@ -18,6 +18,7 @@ from trackside.sources.segment_webhook import errors
 from trackside.sources.segment_webhook.call import (
     ABSENT,
     LIBRARY,
+    SERVERS_OWN,
     USUAL_CALL,
     Call,
     Members,
@@ -37,14 +38,11 @@ from trackside.users.base import Directory, InvalidUserIdError
 
 FORUM_THREAD_VIEWED_EVENT_LABEL: Final = "Forum: View Thread"
 BI_SCREEN_VIEWED_EVENT_NAME: Final = "edx.bi.app.navigation.screen"
-SERVERS_OWN: Final = ("event_source", "session", "host", "org_id")
-"""What a client's context may not say, unless it is trusted."""
 ALWAYS_SERVERS_OWN: Final = ("user_id", "username", "timestamp", "received_at")
-"""What it may never say: the call itself does."""
+"""What a client's context may never say: the call itself does."""
 
 _NOT_KEPT = ("traits", "integrations", "userAgent")
 _EMPTY_TEXT = Raw(b'""')
-_ENCODER = msgspec.json.Encoder()
 
 
 class CurrentReader:

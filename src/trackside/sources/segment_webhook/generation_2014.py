@@ -3,8 +3,6 @@
 Source: the platform's `track_segmentio_event` of August 2014, its order of checks and its sentences.
 """
 
-from typing import Final
-
 from msgspec import Raw
 
 from trackside.courses import parse
@@ -12,6 +10,8 @@ from trackside.sources.refusal import RefusedError, invalid_field
 from trackside.sources.segment_webhook import errors
 from trackside.sources.segment_webhook.call import (
     ABSENT,
+    NULL,
+    SERVERS_OWN,
     Call,
     Members,
     envelope_of,
@@ -25,9 +25,7 @@ from trackside.sources.segment_webhook.event import WebhookEvent
 from trackside.sources.segment_webhook.settings import WebhookRules
 from trackside.users.base import Directory
 
-SERVERS_OWN: Final = ("event_source", "session", "host", "org_id")
 _NOTHING = Raw(b"{}")
-_NULL = Raw(b"null")
 _EMPTY_TEXT = Raw(b'""')
 
 
@@ -64,7 +62,7 @@ class Reader2014:
             raise RefusedError(invalid_field("properties.event_type", "a text that is not empty"))
         context["event_source"] = channel
         context["event_type"] = name
-        context["page"] = properties.get("page", _NULL)
+        context["page"] = properties.get("page", NULL)
         context["ip"] = properties.get("ip", _EMPTY_TEXT)
         context["agent"] = ""
         return WebhookEvent(

@@ -73,12 +73,12 @@ class Webhook:
     __slots__ = (
         "_current",
         "_keys",
-        "_limits",
         "_needs_key",
         "_old",
         "_reader",
         "_rules",
         "_signatures",
+        "limits",
         "name",
         "users",
     )
@@ -87,7 +87,7 @@ class Webhook:
         self.name = name
         self.users = users
         self._rules = rules
-        self._limits = limits
+        self.limits = limits
         self._keys = Keys(rules.secrets)
         self._signatures = Signatures(rules.shared_secrets)
         self._old = rules.generation == "2014"
@@ -162,7 +162,7 @@ class Webhook:
             or len(body) > LONGEST_NUMBER
             or not body.isascii()
             or has_lines(body)
-            or is_deeper(body, self._limits.depth)
+            or is_deeper(body, self.limits.depth)
         ):
             return None
         try:
@@ -174,9 +174,9 @@ class Webhook:
 
     def read_item(self, text: bytes) -> WebhookEvent | str:
         """Return what one call is. Raises RefusedError and NotLoadedError."""
-        if len(text) > self._limits.event_bytes:
-            raise RefusedError(too_large(len(text), self._limits.event_bytes))
-        if is_deeper(text, self._limits.depth):
+        if len(text) > self.limits.event_bytes:
+            raise RefusedError(too_large(len(text), self.limits.event_bytes))
+        if is_deeper(text, self.limits.depth):
             raise RefusedError(TOO_DEEP)
         try:
             call = CALL.decode(text)
@@ -193,11 +193,6 @@ class Webhook:
         if refusals:
             return replies.told(400, refusals[0].detail)
         return replies.told(200, _MESSAGES[ignored[0]])
-
-    @property
-    def limits(self) -> LimitSettings:
-        """What one request may cost."""
-        return self._limits
 
     @property
     def takes_signed_batches(self) -> bool:
