@@ -129,6 +129,10 @@ class SQLiteLog:
         """Return the position of the last event received before `moment`."""
         return self._reader.position_at(moment)
 
+    def received_at(self, position: int) -> datetime | None:
+        """Return about when the event at `position`, or the first one held after it, was received."""
+        return self._reader.received_at(position)
+
     def rejects(self, *, limit: int = 100, before: int | None = None) -> list[StoredReject]:
         """Return rejects, newest first."""
         with self._log.reading() as connection:

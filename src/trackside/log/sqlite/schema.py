@@ -4,6 +4,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 from msgspec import Struct
 
@@ -23,6 +24,16 @@ class Schema(Struct, frozen=True, kw_only=True):
     page_size_bytes: int
     tables: tuple[str, ...]
     """Statements that make a new file."""
+    upgrades: tuple[tuple[str, ...], ...] = ()
+    """Statements that bring a file of version 1 to version 2, one of 2 to 3, and so on.
+
+    They only add, with defaults: a process of the version before may have the file open meanwhile.
+    """
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where a version has no way to it."""
+        if self.version != 1 + len(self.upgrades):
+            raise ValueError(f"{self.what}: version {self.version} has {len(self.upgrades)} upgrades")
 
 
 LOG = Schema(
@@ -66,7 +77,7 @@ LOG = Schema(
 DELIVERY = Schema(
     what="delivery state",
     application_id=0x5472446C,  # "TrDl"
-    version=1,
+    version=2,
     page_size_bytes=4096,
     tables=(
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
@@ -110,8 +121,34 @@ DELIVERY = Schema(
             subscription INTEGER NOT NULL,
             next INTEGER NOT NULL,
             until INTEGER NOT NULL,
-            redelivered INTEGER NOT NULL DEFAULT 0
+            redelivered INTEGER NOT NULL DEFAULT 0,
+            first INTEGER NOT NULL DEFAULT 0,
+            names TEXT NOT NULL DEFAULT '[]',
+            rate_per_s REAL NOT NULL DEFAULT 0,
+            given_up INTEGER NOT NULL DEFAULT 0,
+            reason TEXT,
+            gone INTEGER NOT NULL DEFAULT 0,
+            requested_at INTEGER NOT NULL DEFAULT 0,
+            finished_at INTEGER,
+            cancelled INTEGER NOT NULL DEFAULT 0,
+            seen INTEGER NOT NULL DEFAULT 0
         )""",
+    ),
+    upgrades=(
+        # 2: what a replay was asked for, what became of it, and the finished ones
+        (
+            "ALTER TABLE replays ADD COLUMN first INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN names TEXT NOT NULL DEFAULT '[]'",
+            "ALTER TABLE replays ADD COLUMN rate_per_s REAL NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN given_up INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN reason TEXT",
+            "ALTER TABLE replays ADD COLUMN gone INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN requested_at INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN finished_at INTEGER",
+            "ALTER TABLE replays ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN seen INTEGER NOT NULL DEFAULT 0",
+            "UPDATE replays SET first = next",
+        ),
     ),
 )
 
@@ -119,11 +156,13 @@ DELIVERY = Schema(
 def create_or_verify(path: Path, schema: Schema, meta: dict[str, str | bytes]) -> None:
     """Leave a database of this schema at `path`, made with `meta` where there was none.
 
-    The caller holds the file's lock. A new file appears whole or not at all. Raises StorageError, with
-    nothing modified, for a file that is not ours, is damaged or comes from a newer version.
+    The caller holds the file's lock. A new file appears whole or not at all; one of an older version is brought
+    to this one, whole or not at all. Raises StorageError, with nothing modified, for a file that is not ours, is
+    damaged or comes from a newer version.
     """
     if path.exists():
-        verify_header(path, schema)
+        if verify_header(path, schema) < schema.version:
+            _upgrade(path, schema)
         return
     for companion in (path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")):
         if companion.exists():
@@ -134,8 +173,8 @@ def create_or_verify(path: Path, schema: Schema, meta: dict[str, str | bytes]) -
     _create(path, schema, meta)
 
 
-def verify_header(path: Path, schema: Schema) -> None:
-    """Do nothing for a file of this schema. Raises StorageError for any other, and OSError."""
+def verify_header(path: Path, schema: Schema) -> int:
+    """Return the version a file of this schema has. Raises StorageError for any other file, and OSError."""
     with path.open("rb") as file:
         header = file.read(HEADER_BYTES)
     if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
@@ -150,11 +189,35 @@ def verify_header(path: Path, schema: Schema) -> None:
             f"{path} is a database of another program (application id {application_id:#x}); "
             f"choose another data directory, or move the file away"
         )
+    _refuse_newer(path, schema, version)
+    return version
+
+
+def _refuse_newer(path: Path, schema: Schema, version: int) -> None:
     if version > schema.version:
         raise StorageError(
             f"{path} was written by a newer Trackside (schema {version}, this one knows {schema.version}); "
             f"install that version again, or choose another data directory"
         )
+
+
+def _upgrade(path: Path, schema: Schema) -> None:
+    """Bring the file to this version in one transaction; its state stays."""
+    with closing(
+        sqlite3.connect(f"file:{quote(str(path))}?mode=rw", uri=True, isolation_level=None)
+    ) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("BEGIN IMMEDIATE")
+        # asked again: the file's head is older than what is still in the write-ahead log
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        _refuse_newer(path, schema, version)
+        for statements in schema.upgrades[version - 1 :]:
+            for statement in statements:
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {schema.version}")
+        connection.execute("COMMIT")
+        # into the file's head, by which others tell the version; where somebody reads it comes later by itself
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _create(path: Path, schema: Schema, meta: dict[str, str | bytes]) -> None:
