@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+from datetime import datetime
 
+from trackside.delivery.disabling import why_disable
 from trackside.delivery.timing import Timing
 from trackside.errors import StorageError
-from trackside.log.base import Subscription
+from trackside.log.base import Subscription, SubscriptionState
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
@@ -17,9 +19,12 @@ UNPAUSED_REST_S = 60.0
 class Health:
     """The state of one destination as its worker sees it: running, waiting, paused or stopped."""
 
-    def __init__(self, subscription: Subscription, timing: Timing) -> None:
+    def __init__(self, subscription: Subscription, timing: Timing, *, disable_after_s: float = 0.0) -> None:
+        """With `disable_after_s` it is paused after having taken nothing for so long."""
         self._subscription = subscription
         self._timing = timing
+        self._disable_after_s = disable_after_s
+        self._failing_since: datetime | None = None
         self._state = "stopped"
         self._reported: str | None = None
         self._rests_until = 0.0
@@ -37,9 +42,26 @@ class Health:
         """Return whether the destination is left alone because something is wrong with it."""
         return self._failed and self.rest_s > 0
 
-    def begin(self, *, failing_for: str | None) -> None:
-        """Take over what the subscription says: `failing_for` is its last error while it is failing."""
-        self._reported = failing_for
+    def begin(self, state: SubscriptionState) -> None:
+        """Take over what the subscription says of failures, those of a process before this one included."""
+        self.paused = state.paused
+        self._failing_since = state.failing_since
+        self._reported = state.last_error if state.failing_since else None
+
+    async def opened(self) -> None:
+        """Note that the destination could be opened, which is no success where only an answer is one."""
+        if self._disable_after_s:
+            self._rests_until = 0.0
+            self.become("running")
+        else:
+            await self.recover()
+
+    def refresh(self, state: SubscriptionState) -> None:
+        """Take over what other processes changed."""
+        if self.paused and not state.paused:
+            self.begin(state)  # resumed: it has all of its time again
+        self.paused = state.paused
+        self.become("paused" if state.paused else "waiting" if self.is_waiting else "running")
 
     def rest(self, rest_s: float) -> None:
         """Leave the destination alone for that long although nothing is wrong with it."""
@@ -47,12 +69,10 @@ class Health:
         self._rests_until = self._timing.monotonic() + rest_s
 
     async def give_up(self, reason: str) -> None:
-        """Pause the destination, which wants nothing any more, and tell the operator why."""
-        logger.error(
-            "destination is paused: it wants nothing any more",
-            extra={"destination": self._subscription.name, "reason": reason},
-        )
-        self.paused = True
+        """Pause the destination, and tell the operator why: it wants nothing any more, or failed for too long."""
+        name = self._subscription.name
+        logger.error("destination is paused", extra={"destination": name, "reason": reason})
+        told, self.paused = self._state == "paused", True
         self.become("paused", reason)
         await self._report(reason)
         try:
@@ -61,11 +81,21 @@ class Health:
             # not kept, so it is not paused after all: asked again a little later, and told the same
             logger.warning("state of a destination cannot be kept", exc_info=True)
             self.rest(UNPAUSED_REST_S)
+            return
+        if not told:
+            catalogue.DESTINATION_DISABLED.send(
+                catalogue.DestinationDisabled(destination=name, reason=reason)
+            )
 
     async def fail(self, reason: str, *, rest_s: float) -> None:
-        """Note that the destination takes nothing and leave it alone for that long."""
+        """Note that the destination takes nothing and leave it alone for that long, or pause it after too long."""
         self._failed = True
         self._rests_until = self._timing.monotonic() + rest_s
+        if self.paused:
+            return
+        self._failing_since = self._failing_since or self._timing.now()
+        if await self.give_up_if_too_long(reason):
+            return
         self.become("waiting", reason)
         if reason != self._reported:
             logger.warning(
@@ -74,9 +104,19 @@ class Health:
             )
             await self._report(reason)
 
+    async def give_up_if_too_long(self, reason: str) -> bool:
+        """Pause a destination that fails with `reason`, and has taken nothing for too long; return whether it had."""
+        too_long = why_disable(
+            self._failing_since, self._timing.now(), disable_after_s=self._disable_after_s, reason=reason
+        )
+        if too_long is not None and not self.paused:
+            await self.give_up(too_long)
+        return too_long is not None
+
     async def recover(self) -> None:
         """Note that the destination takes events."""
         self._rests_until = 0.0
+        self._failing_since = None
         self.become("running")
         if self._reported is not None:
             logger.info("destination takes events again", extra={"destination": self._subscription.name})

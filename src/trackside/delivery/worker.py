@@ -51,11 +51,12 @@ class DeliveryWorker:
         self._schedule = schedule_of(settings)
         self._timing = timing or Timing()
         self._random = random
-        self._health = Health(subscription, self._timing)
+        self._health = Health(subscription, self._timing, disable_after_s=settings.disable_after_s)
         self._nudged = asyncio.Event()
         self._stopping = False
         self._failures = 0
         self._refresh_at = 0.0
+        self._turn = 0
 
     def nudge(self) -> None:
         """Wake the worker: there may be new events. From its own event loop only."""
@@ -71,7 +72,7 @@ class DeliveryWorker:
         while not self._stopping:
             try:
                 state = await asyncio.to_thread(self._subscription.state)
-                self._health.begin(failing_for=state.last_error if state.failing_since else None)
+                self._health.begin(state)
                 await self._deliver(state)
             except Exception as error:  # noqa: BLE001  # the border: one destination's fault stops no other
                 self._failures += 1
@@ -98,7 +99,7 @@ class DeliveryWorker:
             # kept before the first send: what lies behind this note after a crash was sent, and only that
             await ledger.commit(always=True)
             self._failures = 0
-            await self._health.recover()
+            await self._health.opened()
             await self._serve(ledger)
         finally:
             try:
@@ -126,6 +127,7 @@ class DeliveryWorker:
             random=self._random,
         )
         lanes: tuple[Lane, ...] = (LiveLane(route), RetryLane(route), ReplayLane(route))
+        self._turn = 0
         self._refresh_at = 0.0
         try:
             while not self._stopping:
@@ -145,10 +147,13 @@ class DeliveryWorker:
 
     async def _step(self, lanes: tuple[Lane, ...], ledger: Ledger) -> bool:
         busy = False
-        for lane in lanes:
+        for _ in lanes:
             # asked again before each lane: the one before may have found that nothing is taken any more
             if self._stopping or self._health.paused or ledger.is_blocked or self._health.rest_s > 0:
                 return False
+            # they take turns: after a rest it is not the first one's turn again, or the others would starve
+            lane = lanes[self._turn % len(lanes)]
+            self._turn += 1
             busy = await lane.step() or busy
         return busy
 
@@ -173,8 +178,7 @@ class DeliveryWorker:
         except StorageError:
             logger.warning("state of a destination cannot be read", exc_info=True)
             return
-        self._health.paused = state.paused
-        self._health.become("paused" if state.paused else "waiting" if self._health.is_waiting else "running")
+        self._health.refresh(state)
         name = self._subscription.name
         catalogue.DESTINATION_PENDING.set(max(0, last - ledger.position), name)
         catalogue.DESTINATION_RETRYING.set(state.retrying, name)

@@ -198,8 +198,12 @@ class Subscription(Protocol):
         """
         ...
 
-    def pause(self, paused: bool) -> None:
-        """Keep whether an operator wants this destination to rest."""
+    def pause(self, paused: bool, *, now: datetime | None = None) -> None:
+        """Keep whether an operator wants this destination to rest.
+
+        One that is resumed while it fails has been failing since `now`: it has all of its time again before it is
+        disabled.
+        """
         ...
 
     def dead_letters(self, *, limit: int = 100, after: int = 0) -> list[DeadLetter]:

@@ -85,11 +85,12 @@ class MemorySubscription:
                     self._state, failing_since=self._state.failing_since or now, last_error=reason
                 )
 
-    def pause(self, paused: bool) -> None:
+    def pause(self, paused: bool, *, now: datetime | None = None) -> None:
         """Keep whether an operator wants this destination to rest."""
         with self._lock:
-            # resumed, it has all of its time again before it is disabled
-            since = self._state.failing_since if paused else None
+            since = self._state.failing_since
+            if since is not None and not paused:
+                since = now or datetime.now(UTC)
             self._state = replace(self._state, paused=paused, failing_since=since)
 
     def dead_letters(self, *, limit: int = 100, after: int = 0) -> list[DeadLetter]:

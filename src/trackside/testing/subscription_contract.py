@@ -246,11 +246,13 @@ class SubscriptionContract:
         assert subscription.oldest_waiting() == rows[1]
 
     def test_a_resume_begins_the_time_of_failure_anew(self, subscription: Subscription) -> None:
-        subscription.report_failure("down", now=NOON)
-        subscription.pause(True)
-        assert subscription.state().failing_since == NOON
-        subscription.pause(False)
+        subscription.pause(False, now=NOON)
         assert subscription.state().failing_since is None
+        subscription.report_failure("down", now=NOON)
+        subscription.pause(True, now=NOON + SECOND)
+        assert subscription.state().failing_since == NOON
+        subscription.pause(False, now=NOON + SECOND)
+        assert subscription.state().failing_since == NOON + SECOND
 
     def test_subscriptions_do_not_touch_each_other(self, log: Log, subscription: Subscription) -> None:
         other = log.subscription("other")

@@ -107,6 +107,16 @@ class WebhookSettings(DestinationSettings, frozen=True, kw_only=True, forbid_unk
             high=10_000,
         ),
     ] = 10
+    disable_after_s: Annotated[
+        float,
+        setting(
+            "After so long without one success the destination is paused, as after a 410, and its operator told;"
+            " 0: never.",
+            unit="s",
+            low=0,
+            high=31_536_000,
+        ),
+    ] = 432_000.0
     allow_private_networks: Annotated[
         bool, setting("Whether the URL may lead into private networks, and to this machine.")
     ] = False

@@ -209,10 +209,13 @@ class SQLiteSubscription:
         else:
             self._update("failing_since = coalesce(failing_since, ?), last_error = ?", to_us(now), reason)
 
-    def pause(self, paused: bool) -> None:
+    def pause(self, paused: bool, *, now: datetime | None = None) -> None:
         """Keep whether an operator wants this destination to rest."""
-        # resumed, it has all of its time again before it is disabled
-        self._update("paused = ?" if paused else "paused = ?, failing_since = NULL", int(paused))
+        if paused:
+            self._update("paused = 1")
+        else:
+            since = to_us(now or datetime.now(UTC))
+            self._update("paused = 0, failing_since = CASE WHEN failing_since > 0 THEN ? END", since)
 
     def _update(self, assignments: str, *values: Any) -> None:
         with self._database.writing() as connection:

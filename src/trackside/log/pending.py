@@ -1,0 +1,20 @@
+"""How old the oldest event is that a destination still has to deal with."""
+
+from datetime import datetime
+
+from trackside.log.base import Log, Subscription, SubscriptionState
+
+
+def oldest_pending_at(log: Log, subscription: Subscription, state: SubscriptionState) -> datetime | None:
+    """Return when the oldest event was received that is not tried yet or waits for another try.
+
+    None where there is none. Dead letters do not count: they wait for an operator. At most one event is read.
+    """
+    row = subscription.oldest_waiting() if state.retrying else None
+    moments = [log.received_at(state.position + 1), row.event.received_at if row else None]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def age_s(moment: datetime | None, now: datetime) -> float:
+    """Return how long ago that was; 0 for None, and for what is in the future by our clock."""
+    return 0.0 if moment is None else max(0.0, (now - moment).total_seconds())
