@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from trackside.delivery.worker import DeliveryWorker
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.errors import LogClosed
 from trackside.log.base import Log, Subscription
+from trackside.telemetry.catalogue import DESTINATION_DISABLED, DestinationDisabled
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +39,11 @@ class DeliveryEngine:
         lock_path: Path,
         *,
         timing: Timing | None = None,
+        tell_disabled: Callable[[DestinationDisabled], object] = lambda notice: None,  # noqa: ARG005
     ) -> None:
+        """`tell_disabled` is called, in the engine's thread, when one of the destinations is paused by itself."""
         self._log = log
+        self._tell_disabled = tell_disabled
         self._destinations = {
             name: (destination, settings)
             for name, (destination, settings) in destinations.items()
@@ -103,12 +107,18 @@ class DeliveryEngine:
         if not await self._acquire(self._stopping):
             return
         self._active = True
+        end_telling = DESTINATION_DISABLED.subscribe(self._heed_disabled)
         logger.info("this process delivers", extra={"destinations": sorted(subscriptions)})
         try:
             await self._work(subscriptions, self._stopping)
         finally:
+            end_telling()
             self._active = False
             self._lock.release()
+
+    def _heed_disabled(self, notice: DestinationDisabled) -> None:
+        if notice.destination in self._destinations and threading.current_thread() is self._thread:
+            self._tell_disabled(notice)
 
     async def _acquire(self, stopping: asyncio.Event) -> bool:
         while not stopping.is_set():

@@ -12,6 +12,7 @@ from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
 from trackside.destinations.webhook import Webhook, WebhookSettings, connector, policy_of
 from trackside.errors import ConfigurationError, TracksideError
 from trackside.hub.addresses import address_policy
+from trackside.hub.notices import append_disabled
 from trackside.hub.version import version
 from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
@@ -85,4 +86,9 @@ def build_delivery(config: Config, log: Log) -> DeliveryEngine:
         name: (build_destination(name, settings, config), settings)
         for name, settings in config.destinations.items()
     }
-    return DeliveryEngine(log, destinations, Path(config.data_dir) / "delivery.lock")
+    return DeliveryEngine(
+        log,
+        destinations,
+        Path(config.data_dir) / "delivery.lock",
+        tell_disabled=partial(append_disabled, log),
+    )
