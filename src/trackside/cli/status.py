@@ -12,6 +12,7 @@ from trackside.cli.place import is_served, json_option, load, opened_log, place_
 from trackside.cli.printing import ago_text, print_json, print_table, size_text
 from trackside.config.load import Loaded
 from trackside.log.base import Bounds, Log, LogStats, SubscriptionState
+from trackside.log.pending import oldest_pending_at
 
 
 class DestinationStatus(Struct, frozen=True, kw_only=True):
@@ -27,6 +28,8 @@ class DestinationStatus(Struct, frozen=True, kw_only=True):
     retrying: int
     dead: int
     redelivered: int
+    oldest_pending_at: datetime | None
+    """When the oldest event was received that is not tried yet or waits for another try."""
     failing_since: datetime | None
     last_error: str | None
     last_delivered_at: datetime | None
@@ -59,10 +62,13 @@ def destination_statuses(loaded: Loaded, log: Log) -> dict[str, DestinationStatu
     statuses: dict[str, DestinationStatus] = {}
     for name in dict.fromkeys([*loaded.config.destinations, *started]):
         # the state before the log's end: what arrives in between is pending, never less than nothing
-        state = log.subscription(name).state() if name in started else None
+        subscription = log.subscription(name) if name in started else None
+        state = subscription.state() if subscription else None
         settings = loaded.config.destinations.get(name)
         word = _word(settings, state, served=served)
-        statuses[name] = _status(word, state or _unstarted(name, settings, log), log.bounds().last)
+        oldest_at = oldest_pending_at(log, subscription, state) if subscription and state else None
+        known = state or _unstarted(name, settings, log)
+        statuses[name] = _status(word, known, log.bounds().last, oldest_at)
     return statuses
 
 
@@ -84,7 +90,7 @@ def _unstarted(name: str, settings: Any, log: Log) -> SubscriptionState:
     return SubscriptionState(name=name, start=start, position=start)
 
 
-def _status(word: str, state: SubscriptionState, last: int) -> DestinationStatus:
+def _status(word: str, state: SubscriptionState, last: int, oldest_at: datetime | None) -> DestinationStatus:
     return DestinationStatus(
         state=word,
         position=state.position,
@@ -95,6 +101,7 @@ def _status(word: str, state: SubscriptionState, last: int) -> DestinationStatus
         retrying=state.retrying,
         dead=state.dead,
         redelivered=state.redelivered,
+        oldest_pending_at=oldest_at,
         failing_since=state.failing_since,
         last_error=state.last_error if state.failing_since else None,
         last_delivered_at=state.last_delivered_at,
@@ -111,12 +118,13 @@ def _print(bounds: Bounds, stats: LogStats, destinations: dict[str, DestinationS
         return
     columns = ("position", "delivered", "filtered", "pending", "retrying", "dead")
     print_table(
-        ("destination", "state", *columns, "last delivery"),
+        ("destination", "state", *columns, "oldest pending", "last delivery"),
         (
             (
                 name,
                 each.state,
                 *(getattr(each, column) for column in columns),
+                ago_text(each.oldest_pending_at) if each.oldest_pending_at else "none",
                 ago_text(each.last_delivered_at),
             )
             for name, each in destinations.items()

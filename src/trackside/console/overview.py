@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from trackside.event import Event
 from trackside.log.base import Bounds, Log, LogStats, StoredReject, SubscriptionState
+from trackside.log.pending import oldest_pending_at
 
 _SHOWN = 50
 _EXCERPT = 160
@@ -36,6 +37,8 @@ class DestinationRow(Struct, frozen=True, kw_only=True):
     word: str
     """running, failing or paused."""
     pending: int
+    oldest_pending_at: datetime | None
+    """When the oldest event was received that it still has to deal with."""
 
 
 class Overview(Struct, frozen=True, kw_only=True):
@@ -58,16 +61,24 @@ def read(log: Log, destinations: tuple[str, ...]) -> Overview:
         RejectRow(stored=stored, excerpt=_text(stored.reject.body)) for stored in log.rejects(limit=20)
     ]
     known = set(log.subscriptions())
-    states = [log.subscription(name).state() for name in destinations if name in known]
     return Overview(
         bounds=bounds,
         stats=log.stats(),
         events=rows[::-1][:_SHOWN],
         rejects=rejects,
-        destinations=[
-            DestinationRow(state=s, word=_word(s), pending=bounds.last - s.position) for s in states
-        ],
+        destinations=[_destination_row(log, name, bounds) for name in destinations if name in known],
         read_at=datetime.now(UTC),
+    )
+
+
+def _destination_row(log: Log, name: str, bounds: Bounds) -> DestinationRow:
+    subscription = log.subscription(name)
+    state = subscription.state()
+    return DestinationRow(
+        state=state,
+        word=_word(state),
+        pending=bounds.last - state.position,
+        oldest_pending_at=oldest_pending_at(log, subscription, state),
     )
 
 

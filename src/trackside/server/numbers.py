@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 
 from trackside import hub
 from trackside.config.settings import Config
 from trackside.errors import TracksideError
 from trackside.log.base import Log
+from trackside.log.pending import age_s, oldest_pending_at
 from trackside.telemetry import CONTENT_TYPE, catalogue, collect, exposition, write_snapshot
 
 logger = logging.getLogger("trackside.server")
@@ -54,7 +56,10 @@ class Numbers:
         for name in self._destinations:
             if name not in known:
                 continue
-            state = self._log.subscription(name).state()
+            subscription = self._log.subscription(name)
+            state = subscription.state()
+            oldest_at = oldest_pending_at(self._log, subscription, state)
+            catalogue.DESTINATION_OLDEST_PENDING_S.set(age_s(oldest_at, datetime.now(UTC)), name)
             catalogue.DESTINATION_PENDING.set(bounds.last - state.position, name)
             catalogue.DESTINATION_RETRYING.set(state.retrying, name)
             catalogue.DESTINATION_DEAD.set(state.dead, name)
