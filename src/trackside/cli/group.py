@@ -18,6 +18,7 @@ VERBS: Mapping[str, str] = {
     "pause": "trackside.cli.pause",
     "resume": "trackside.cli.pause",
     "replay": "trackside.cli.replay",
+    "drain": "trackside.cli.drain",
     "dead-letters": "trackside.cli.dead_letters",
     "users": "trackside.cli.users",
     "doctor": "trackside.cli.doctor",
