@@ -28,7 +28,7 @@ from trackside.log.base import append_and_wait
 from trackside.log.sqlite import SQLiteLog
 
 HEALTHY = 100
-EVENTS_PER_S = 5
+EVENTS_PER_S = 10
 """Each goes to all the healthy ones."""
 ROUNDS = 3
 SETTLE_S = 2.0
