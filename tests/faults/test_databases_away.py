@@ -4,7 +4,7 @@ import resource
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -42,7 +42,7 @@ def full(server: RunningServer) -> Iterator[None]:
 
 @pytest.mark.parametrize("away", [locked, full])
 def test_21_the_databases_are_away_for_a_while(
-    tmp_path: Path, away: Callable[[RunningServer], "contextmanager[None]"]
+    tmp_path: Path, away: Callable[[RunningServer], AbstractContextManager[None]]
 ) -> None:
     """Fault 21: what is taken meanwhile is told 503, what was taken arrives; the same process goes on."""
     with Receiver(lambda request: Reply(delay_s=0.01)) as receiver:

@@ -1,4 +1,4 @@
-"""From a transaction of a Django project to the receiver of a webhook, with kill −9 in between."""
+"""From a transaction of a Django project to the receiver of a webhook, with kill -9 in between."""
 
 import json
 import signal

@@ -1,4 +1,4 @@
-"""A replay of many events over kill −9, at a rate: complete, and hardly anything goes twice."""
+"""A replay of many events over kill -9, at a rate: complete, and hardly anything goes twice."""
 
 import json
 import os

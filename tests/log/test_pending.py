@@ -11,8 +11,7 @@ from trackside.testing.subscription_contract import dead, waiting
 
 def oldest(log: Log) -> float | None:
     """Return the minute of the oldest that is left."""
-    subscription = log.subscription("crm")
-    moment = oldest_pending_at(log, subscription, subscription.state())
+    moment = oldest_pending_at(log, log.subscription("crm").state(), log.bounds().last)
     return None if moment is None else (moment - NOON) / timedelta(minutes=1)
 
 

@@ -62,13 +62,11 @@ def destination_statuses(loaded: Loaded, log: Log) -> dict[str, DestinationStatu
     statuses: dict[str, DestinationStatus] = {}
     for name in dict.fromkeys([*loaded.config.destinations, *started]):
         # the state before the log's end: what arrives in between is pending, never less than nothing
-        subscription = log.subscription(name) if name in started else None
-        state = subscription.state() if subscription else None
+        state = log.subscription(name).state() if name in started else None
         settings = loaded.config.destinations.get(name)
         word = _word(settings, state, served=served)
-        oldest_at = oldest_pending_at(log, subscription, state) if subscription and state else None
-        known = state or _unstarted(name, settings, log)
-        statuses[name] = _status(word, known, log.bounds().last, oldest_at)
+        known, last = state or _unstarted(name, settings, log), log.bounds().last
+        statuses[name] = _status(word, known, last, oldest_pending_at(log, known, last))
     return statuses
 
 

@@ -72,13 +72,12 @@ def read(log: Log, destinations: tuple[str, ...]) -> Overview:
 
 
 def _destination_row(log: Log, name: str, bounds: Bounds) -> DestinationRow:
-    subscription = log.subscription(name)
-    state = subscription.state()
+    state = log.subscription(name).state()
     return DestinationRow(
         state=state,
         word=_word(state),
         pending=bounds.last - state.position,
-        oldest_pending_at=oldest_pending_at(log, subscription, state),
+        oldest_pending_at=oldest_pending_at(log, state, bounds.last),
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from trackside.delivery.disabling import why_disable
@@ -19,9 +20,20 @@ UNPAUSED_REST_S = 60.0
 class Health:
     """The state of one destination as its worker sees it: running, waiting, paused or stopped."""
 
-    def __init__(self, subscription: Subscription, timing: Timing, *, disable_after_s: float = 0.0) -> None:
-        """With `disable_after_s` it is paused after having taken nothing for so long."""
+    def __init__(
+        self,
+        subscription: Subscription,
+        timing: Timing,
+        given_up: Callable[[str], None] | None = None,
+        *,
+        disable_after_s: float = 0.0,
+    ) -> None:
+        """`given_up` is told why, in a thread, when the destination pauses itself. It may raise StorageError.
+
+        With `disable_after_s` it does so after having taken nothing for so long.
+        """
         self._subscription = subscription
+        self._given_up = given_up
         self._timing = timing
         self._disable_after_s = disable_after_s
         self._failing_since: datetime | None = None
@@ -29,6 +41,7 @@ class Health:
         self._reported: str | None = None
         self._rests_until = 0.0
         self._failed = False
+        self._gave_up_at = float("-inf")
         self.paused = False
         """Whether nothing is to be sent until an operator resumes the destination."""
 
@@ -56,13 +69,6 @@ class Health:
         else:
             await self.recover()
 
-    def refresh(self, state: SubscriptionState) -> None:
-        """Take over what other processes changed."""
-        if self.paused and not state.paused:
-            self.begin(state)  # resumed: it has all of its time again
-        self.paused = state.paused
-        self.become("paused" if state.paused else "waiting" if self.is_waiting else "running")
-
     def rest(self, rest_s: float) -> None:
         """Leave the destination alone for that long although nothing is wrong with it."""
         self._failed = False
@@ -73,19 +79,36 @@ class Health:
         name = self._subscription.name
         logger.error("destination is paused", extra={"destination": name, "reason": reason})
         told, self.paused = self._state == "paused", True
+        self._gave_up_at = float("inf")
         self.become("paused", reason)
         await self._report(reason)
         try:
-            await asyncio.to_thread(self._subscription.pause, True)
+            await asyncio.to_thread(self._keep_given_up, reason)
         except StorageError:
             # not kept, so it is not paused after all: asked again a little later, and told the same
             logger.warning("state of a destination cannot be kept", exc_info=True)
             self.rest(UNPAUSED_REST_S)
-            return
-        if not told:
-            catalogue.DESTINATION_DISABLED.send(
-                catalogue.DestinationDisabled(destination=name, reason=reason)
-            )
+        else:
+            if not told:
+                catalogue.DESTINATION_DISABLED.send(
+                    catalogue.DestinationDisabled(destination=name, reason=reason)
+                )
+        self._gave_up_at = self._timing.monotonic()
+
+    def heed(self, state: SubscriptionState, *, read_at_s: float) -> None:
+        """Take over whether an operator paused or resumed the destination, as read at that moment (monotonic)."""
+        if (
+            state.paused or read_at_s > self._gave_up_at
+        ):  # else it was read before this destination paused itself
+            if self.paused and not state.paused:
+                self.begin(state)  # resumed: it has all of its time again
+            self.paused = state.paused
+        self.become("paused" if self.paused else "waiting" if self.is_waiting else "running")
+
+    def _keep_given_up(self, reason: str) -> None:
+        self._subscription.pause(True)
+        if self._given_up is not None:
+            self._given_up(reason)
 
     async def fail(self, reason: str, *, rest_s: float) -> None:
         """Note that the destination takes nothing and leave it alone for that long, or pause it after too long."""

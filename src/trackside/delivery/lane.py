@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeGuard
 
+from trackside.delivery.feed import Inbox
 from trackside.delivery.health import Health
 from trackside.delivery.ledger import Ledger
 from trackside.delivery.schedule import RetrySchedule
@@ -11,7 +12,7 @@ from trackside.delivery.state import Dead, Decision, Settled, Wait, decide
 from trackside.delivery.timing import Timing
 from trackside.destinations.base import Delivery, Gone, Outcome, Refused, Retry, Unsent
 from trackside.event import NameFilter
-from trackside.log.base import DeadLetter, Log, Subscription, Waiting
+from trackside.log.base import DeadLetter, Log, Subscription, SubscriptionState, Waiting
 from trackside.telemetry import catalogue
 
 PAGE_EVENTS = 1_000
@@ -41,6 +42,7 @@ class Route:
         health: Health,
         timing: Timing,
         random: Callable[[], float],
+        inbox: Inbox | None = None,
     ) -> None:
         self.log = log
         self.subscription = subscription
@@ -52,6 +54,7 @@ class Route:
         self.health = health
         self.timing = timing
         self.random = random
+        self.inbox = inbox
 
     def decide(self, delivery: Delivery, outcome: Outcome) -> Decision:
         """Return what follows from the outcome of a delivery; tell whoever listens of an attempt that failed."""
@@ -139,7 +142,7 @@ class Lane(Protocol):
         """Do a bounded piece of work; return whether there may be more to do at once."""
         ...
 
-    async def refresh(self) -> None:
+    def refreshed(self, state: SubscriptionState) -> None:
         """Notice what other processes changed; called about every second."""
         ...
 

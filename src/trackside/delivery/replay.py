@@ -11,7 +11,7 @@ from trackside.delivery.lane import PAGE_EVENTS, Route, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import DELIVERED, Delivery, Filtered, Outcome
 from trackside.event import NameFilter
-from trackside.log.base import Page, Replay
+from trackside.log.base import Page, Replay, SubscriptionState
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,7 @@ class ReplayLane:
 
     def __init__(self, route: Route) -> None:
         self._route = route
+        self._asked_for = 0
         self._replays: list[Replay] = []
         self._begin(None)
 
@@ -53,13 +54,20 @@ class ReplayLane:
     @property
     def rest_s(self) -> float | None:
         """Return how long the current request rests, after a failure or for its rate; None where there is none."""
-        if not self._replays:
+        if not self._asked_for:
             return None
+        if self._asked_for != len(self._replays):
+            return 0.0  # others came, or were cancelled
         return max(0.0, max(self._rests_until, self._paced_until) - self._route.timing.monotonic())
 
-    async def refresh(self) -> None:
-        """Notice new requests, new rates, and that the current one was cancelled."""
+    def refreshed(self, state: SubscriptionState) -> None:
+        """Notice new requests, and those that were cancelled."""
+        self._asked_for = state.replays
+
+    async def _look(self) -> None:
+        """Read the requests; where another one is the oldest now, begin with that."""
         self._replays = await asyncio.to_thread(self._route.subscription.replays)
+        self._asked_for = len(self._replays)
         number = self._replays[0].number if self._replays else None
         if number != self._number:
             self._begin(number)
@@ -68,15 +76,16 @@ class ReplayLane:
         """Send one page of the oldest request again, or less, as its rate allows."""
         if self.rest_s != 0.0:
             return False
-        if not await self._route.ledger.commit():
+        await self._look()  # it may have been cancelled, or have another rate
+        if self.rest_s != 0.0 or not await self._route.ledger.commit():
             return False
         replay = self._replays[0]
         if not self._unsent:
             await self._read(replay)
         sent = await self._send(replay.rate_per_s) if self._unsent else _Sent()
         await asyncio.to_thread(self._keep, replay, sent)
-        if not self._unsent:
-            await self.refresh()
+        if not self._unsent and self._page_end >= replay.until:
+            await self._look()
         return True
 
     async def _read(self, replay: Replay) -> None:

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from trackside.config.settings import Config
+from trackside.delivery.declarations import Declarations
 from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.destinations.segment import Segment, SegmentSettings
@@ -80,8 +81,8 @@ def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
     return partial(HttpClient, policy=policy, user_agent=f"Trackside/{version()}")
 
 
-def build_delivery(config: Config, log: Log) -> DeliveryEngine:
-    """Return the engine that delivers to every destination that is enabled."""
+def build_delivery(config: Config, log: Log, declarations: Declarations | None = None) -> DeliveryEngine:
+    """Return the engine that delivers to every destination that is enabled, those of `declarations` included."""
     destinations = {
         name: (build_destination(name, settings, config), settings)
         for name, settings in config.destinations.items()
@@ -91,4 +92,6 @@ def build_delivery(config: Config, log: Log) -> DeliveryEngine:
         destinations,
         Path(config.data_dir) / "delivery.lock",
         tell_disabled=partial(append_disabled, log),
+        declarations=declarations,
+        build=lambda name, settings: build_destination(name, settings, config),
     )

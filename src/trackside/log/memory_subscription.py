@@ -40,7 +40,7 @@ class MemorySubscription:
                 retrying=len(self._waiting),
                 dead=len(self._dead),
                 next_due_at=min((row.due_at for row in self._waiting.values()), default=None),
-                replays=len(self._replays),
+                replays=sum(each.finished_at is None for each in self._replays.values()),
             )
 
     def advance(self, progress: Progress, *, now: datetime) -> None:

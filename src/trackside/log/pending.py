@@ -2,16 +2,18 @@
 
 from datetime import datetime
 
-from trackside.log.base import Log, Subscription, SubscriptionState
+from trackside.log.base import Log, SubscriptionState
 
 
-def oldest_pending_at(log: Log, subscription: Subscription, state: SubscriptionState) -> datetime | None:
+def oldest_pending_at(log: Log, state: SubscriptionState, last: int) -> datetime | None:
     """Return when the oldest event was received that is not tried yet or waits for another try.
 
-    None where there is none. Dead letters do not count: they wait for an operator. At most one event is read.
+    `last` is the log's end. None where there is no such event; dead letters do not count, they wait for an operator.
+    At most one event is read.
     """
-    row = subscription.oldest_waiting() if state.retrying else None
-    moments = [log.received_at(state.position + 1), row.event.received_at if row else None]
+    pending_at = log.received_at(state.position + 1) if state.position < last else None
+    row = log.subscription(state.name).oldest_waiting() if state.retrying else None
+    moments = [pending_at, row.event.received_at if row else None]
     return min((moment for moment in moments if moment is not None), default=None)
 
 

@@ -23,7 +23,7 @@ class Numbers:
 
     def __init__(self, config: Config, log: Log) -> None:
         self._directory = Path(config.data_dir) / "run"
-        self._destinations = tuple(config.destinations)
+        self._destinations = frozenset(config.destinations)
         self._log = log
         catalogue.BUILD.set(1, hub.version(), platform.python_version())
 
@@ -52,13 +52,10 @@ class Numbers:
         catalogue.LOG_EVENTS.set(bounds.events)
         catalogue.LOG_LAST_POSITION.set(bounds.last)
         catalogue.LOG_BYTES.set(stats.size_bytes)
-        known = set(self._log.subscriptions())
-        for name in self._destinations:
-            if name not in known:
+        for name, state in self._log.subscription_states().items():
+            if name not in self._destinations:
                 continue
-            subscription = self._log.subscription(name)
-            state = subscription.state()
-            oldest_at = oldest_pending_at(self._log, subscription, state)
+            oldest_at = oldest_pending_at(self._log, state, bounds.last)
             catalogue.DESTINATION_OLDEST_PENDING_S.set(age_s(oldest_at, datetime.now(UTC)), name)
             catalogue.DESTINATION_PENDING.set(bounds.last - state.position, name)
             catalogue.DESTINATION_RETRYING.set(state.retrying, name)

@@ -133,6 +133,7 @@ DELIVERY = Schema(
             cancelled INTEGER NOT NULL DEFAULT 0,
             seen INTEGER NOT NULL DEFAULT 0
         )""",
+        "CREATE INDEX replays_unfinished ON replays (subscription, number) WHERE finished_at IS NULL",
     ),
     upgrades=(
         # 2: what a replay was asked for, what became of it, and the finished ones
@@ -148,6 +149,7 @@ DELIVERY = Schema(
             "ALTER TABLE replays ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0",
             "ALTER TABLE replays ADD COLUMN seen INTEGER NOT NULL DEFAULT 0",
             "UPDATE replays SET first = next",
+            "CREATE INDEX replays_unfinished ON replays (subscription, number) WHERE finished_at IS NULL",
         ),
     ),
 )
