@@ -123,8 +123,12 @@ def test_what_was_given_up_is_told(
     result = place.run("replay", "--destination", "tracking_log", "--since", "5")
     last = "tracking_log: positions 5 to 10, 6 events: done; 4 sent, 2 given up, the last because: 413"
     assert result.stdout.splitlines()[-1] == last
+    hint = "tracking_log: replays gave up 2 events; see `trackside replay list`"
+    assert hint in place.run("status").stdout
+    assert place.json("status")["destinations"]["tracking_log"]["replays_given_up"] == 2
     listed = place.run("replay", "list")
     assert "4 sent, 2 given up, the last because: 413" in listed.stdout
+    assert hint not in place.run("status").stdout
     (line,) = place.lines("replay", "list", "--destination", "tracking_log")
     assert (line["destination"], line["redelivered"], line["given_up"]) == ("tracking_log", 4, 2)
     assert line["finished_at"] is not None

@@ -1,6 +1,6 @@
 """What a replay does beside live traffic, under a rate, with gaps in the log, and when it is cancelled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from tests.delivery.tools import START, ManualTiming, Recorder, deliver, fill, state_of
 from trackside.config.settings import LogSettings
-from trackside.destinations.base import DELIVERED, Delivery, DestinationSettings, Outcome, Refused
+from trackside.destinations.base import DELIVERED, Delivery, DestinationSettings, Outcome, Refused, Unsent
 from trackside.event import Batch
 from trackside.log.base import Log, Replay, append_and_wait
 from trackside.log.memory import MemoryLog
@@ -83,6 +83,26 @@ def test_neither_live_events_nor_a_replay_starve(log: Log) -> None:
     assert sorted(recorder.arrived) == list(range(1, 40_001))
     kinds = ["live" if page[0] > 20_000 else "replay" for page in recorder.pages[:20]]
     assert kinds.count("live") == kinds.count("replay") == 10
+
+
+class Resting(Recorder):
+    """Takes five events, and asks to be left alone for a second."""
+
+    async def send(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        """Answer for five, and for no others."""
+        taken = await super().send(deliveries[:5])
+        return [*taken, *[Unsent(rest_s=1)] * (len(deliveries) - len(taken))]
+
+
+def test_none_starves_where_each_turn_ends_with_a_rest(log: Log) -> None:
+    """After the rest it is the other's turn; so it is for a destination with a rate of its own."""
+    delivered(log, 100)
+    fill(log, range(101, 601))
+    log.subscription("place").request_replay(1, 100)
+    resting = Resting()
+    deliver(log, resting, lambda: nothing_asked(log))
+    assert sorted(resting.arrived)[:100] == list(range(1, 101))
+    assert 90 <= len(resting.arrived) - 100 <= 110
 
 
 def test_events_of_some_names(log: Log) -> None:

@@ -30,6 +30,8 @@ class DestinationStatus(Struct, frozen=True, kw_only=True):
     redelivered: int
     oldest_pending_at: datetime | None
     """When the oldest event was received that is not tried yet or waits for another try."""
+    replays_given_up: int
+    """Events that finished replays gave up, until `trackside replay list` has shown it."""
     failing_since: datetime | None
     last_error: str | None
     last_delivered_at: datetime | None
@@ -66,8 +68,15 @@ def destination_statuses(loaded: Loaded, log: Log) -> dict[str, DestinationStatu
         settings = loaded.config.destinations.get(name)
         word = _word(settings, state, served=served)
         known, last = state or _unstarted(name, settings, log), log.bounds().last
-        statuses[name] = _status(word, known, last, oldest_pending_at(log, known, last))
+        found = _status(word, known, last, oldest_pending_at(log, known, last))
+        given_up = _given_up(log, name) if name in started else 0
+        statuses[name] = msgspec.structs.replace(found, replays_given_up=given_up)
     return statuses
+
+
+def _given_up(log: Log, name: str) -> int:
+    replays = log.subscription(name).finished_replays()
+    return sum(each.given_up for each in replays if not each.seen)
 
 
 def _word(settings: Any, state: SubscriptionState | None, *, served: bool) -> str:
@@ -100,6 +109,7 @@ def _status(word: str, state: SubscriptionState, last: int, oldest_at: datetime 
         dead=state.dead,
         redelivered=state.redelivered,
         oldest_pending_at=oldest_at,
+        replays_given_up=0,
         failing_since=state.failing_since,
         last_error=state.last_error if state.failing_since else None,
         last_delivered_at=state.last_delivered_at,
@@ -131,3 +141,7 @@ def _print(bounds: Bounds, stats: LogStats, destinations: dict[str, DestinationS
     for name, each in destinations.items():
         if each.last_error:
             click.echo(f"{name} takes nothing since {ago_text(each.failing_since)}: {each.last_error}")
+        if each.replays_given_up:
+            click.echo(
+                f"{name}: replays gave up {each.replays_given_up:,} events; see `trackside replay list`"
+            )

@@ -161,6 +161,8 @@ class Replay(Struct, frozen=True, kw_only=True, gc=False):
     requested_at: datetime
     finished_at: datetime | None = None
     cancelled: bool = False
+    seen: bool = False
+    """Whether somebody saw what it gave up, after it had finished."""
 
 
 REPLAYS_KEPT = timedelta(days=7)

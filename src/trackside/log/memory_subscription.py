@@ -18,7 +18,6 @@ class MemorySubscription:
         self._dead: dict[int, DeadLetter] = {}
         self._replays: dict[int, Replay] = {}
         self._replay_number = 0
-        self._seen_replays: set[int] = set()
         self._state = SubscriptionState(name=name, start=start, position=start)
 
     @property
@@ -174,7 +173,7 @@ class MemorySubscription:
             for number, each in self._replays.items()
             if each.finished_at is None
             or each.finished_at >= now - REPLAYS_KEPT
-            or (each.given_up and number not in self._seen_replays)
+            or (each.given_up and not each.seen)
         }
 
     def replays(self) -> list[Replay]:
@@ -232,5 +231,7 @@ class MemorySubscription:
     def note_replays_seen(self) -> None:
         """Note that somebody saw what the finished requests gave up."""
         with self._lock:
-            finished = [n for n, each in self._replays.items() if each.finished_at is not None]
-            self._seen_replays.update(finished)
+            self._replays = {
+                number: replace(each, seen=each.finished_at is not None)
+                for number, each in self._replays.items()
+            }

@@ -234,7 +234,11 @@ class SubscriptionContract:
         assert [replay.number for replay in subscription.finished_replays()] == [lossy, clean]
         subscription.request_replay(6, 7, now=later + SECOND)
         assert [replay.number for replay in subscription.finished_replays()] == [lossy]
+        unfinished = subscription.replays()
+        assert not any(replay.seen for replay in subscription.finished_replays())
         subscription.note_replays_seen()
+        assert all(replay.seen for replay in subscription.finished_replays())
+        assert subscription.replays() == unfinished
         assert [replay.number for replay in subscription.finished_replays()] == [lossy]
         subscription.request_replay(7, 8, now=later + SECOND)
         assert subscription.finished_replays() == []

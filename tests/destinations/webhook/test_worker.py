@@ -257,7 +257,7 @@ def test_a_replay(log: Log) -> None:
 
 
 def test_at_its_rate_neither_new_events_nor_a_replay_starve(log: Log) -> None:
-    """Each turn ends with a rest for the rate; after it, it is the other's turn."""
+    """Turns of two seconds each, at the rate of both together."""
     fill(log, range(1, 101))
     place = Place(log, well)
     place.run(lambda: state_of(log).delivered == 100)

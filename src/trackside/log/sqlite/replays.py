@@ -12,7 +12,7 @@ from trackside.log.sqlite.instants import from_us, to_us
 
 _COLUMNS = (
     "number, first, next, until, names, rate_per_s, redelivered, given_up, reason, gone,"
-    " requested_at, finished_at, cancelled"
+    " requested_at, finished_at, cancelled, seen"
 )
 _ADVANCE = """
     UPDATE replays SET
@@ -106,7 +106,7 @@ class Replays:
 def _replay(
     number: int, first: int, following: int, until: int, names: str, rate_per_s: float, *rest: Any
 ) -> Replay:
-    redelivered, given_up, reason, gone, requested_at, finished_at, cancelled = rest
+    redelivered, given_up, reason, gone, requested_at, finished_at, cancelled, seen = rest
     return Replay(
         number=number,
         first=first or following,  # 0: asked for by a process of the version before
@@ -121,4 +121,5 @@ def _replay(
         requested_at=from_us(requested_at),
         finished_at=None if finished_at is None else from_us(finished_at),
         cancelled=bool(cancelled),
+        seen=bool(seen),
     )
