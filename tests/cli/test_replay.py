@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from rich.text import Text
 
 from tests.cli.conftest import NOW, Place, event
 from trackside.cli import replaying
@@ -166,3 +167,30 @@ def test_what_is_missing_is_said(place: Place) -> None:
 def test_nothing_was_replayed(place: Place) -> None:
     assert place.run("replay", "list").stdout == "no replays\n"
     assert place.lines("replay", "list") == []
+
+
+@pytest.mark.usefixtures("served")
+def test_progress_on_a_terminal(
+    place: Place, subscription: Subscription, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """How many were looked at, sent and given up; a reason that looks like markup is shown as it is."""
+    steps = [
+        {"next_position": 6, "redelivered": 3, "given_up": 2, "reason": "answered [/500]"},
+        {"next_position": 11, "redelivered": 5},
+    ]
+    shown: list[str] = []
+
+    def advance(_: float) -> None:
+        (replay,) = subscription.replays()
+        if steps:
+            subscription.advance_replay(replay.number, checkpoint=None, **steps.pop(0))  # type: ignore[arg-type]
+
+    def update(self: object, task: object, **fields: object) -> None:
+        shown.append(Text.from_markup(str(fields["description"])).plain)
+
+    monkeypatch.setattr(replaying, "sleep", advance)
+    monkeypatch.setattr("rich.progress.Progress.update", update)
+    place.run("replay", "--destination", "tracking_log", "--since", "1")
+    assert shown[0].startswith("to tracking_log: 0 of 10 looked at, 0 sent, ")
+    told = "to tracking_log: 5 of 10 looked at, 3 sent, 2 given up, the last because: answered [/500], "
+    assert shown[1].startswith(told)

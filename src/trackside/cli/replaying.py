@@ -34,12 +34,13 @@ def count(log: Log, loaded: Loaded, destination: str, first: int, last: int, nam
 
 def watch(subscription: Subscription, number: int, loaded: Loaded, *, quiet: bool) -> Replay | None:
     """Show how far the replay is; return it once it is finished, None where nobody works on it."""
+    from rich.markup import escape
     from rich.progress import Progress
 
     terminal = console(stderr=True)
     speed = Speed()
     with Progress(console=terminal, transient=True, disable=quiet or not terminal.is_terminal) as progress:
-        task = progress.add_task(f"to {subscription.name}")
+        task = progress.add_task("")
         for step in _steps(subscription, number):
             speed.note(step.next)
             total = step.until - step.first + 1
@@ -47,7 +48,8 @@ def watch(subscription: Subscription, number: int, loaded: Loaded, *, quiet: boo
                 task,
                 total=total,
                 completed=step.next - step.first,
-                description=f"to {subscription.name}: {_progress_text(step, speed.per_s)}",
+                # reasons come from outside, and what is in brackets would be markup
+                description=escape(f"to {subscription.name}: {_progress_text(step, speed.per_s)}"),
             )
             if not is_served(loaded):
                 click.echo(
