@@ -20,6 +20,8 @@ VERBS: Mapping[str, str] = {
     "replay": "trackside.cli.replay",
     "dead-letters": "trackside.cli.dead_letters",
     "users": "trackside.cli.users",
+    "webhooks": "trackside.cli.webhooks",
+    "tokens": "trackside.cli.tokens",
     "doctor": "trackside.cli.doctor",
     "config": "trackside.cli.config",
 }
