@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from trackside.config.settings import Config
+from trackside.delivery.declarations import Declarations
 from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.destinations.segment import Segment, SegmentSettings
@@ -79,8 +80,15 @@ def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
     return partial(HttpClient, policy=policy, user_agent=f"Trackside/{version()}")
 
 
-def build_delivery(config: Config, log: Log) -> DeliveryEngine:
-    """Return the engine that delivers to every destination that is enabled."""
+def build_delivery(
+    config: Config,
+    log: Log,
+    declarations: Declarations | None = None,  # noqa: ARG001  # asked once the engine follows what changes
+) -> DeliveryEngine:
+    """Return the engine that delivers to every destination that is enabled.
+
+    `declarations` tells of those that are declared beside the configuration file.
+    """
     destinations = {
         name: (build_destination(name, settings, config), settings)
         for name, settings in config.destinations.items()
