@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router, transaction
 from django.utils import timezone
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trackside import hub
 from trackside.destinations.webhook import Trial, WebhookSettings, try_out_now
@@ -90,7 +91,7 @@ def create(
     named = {"name": None, **changes} | ({"secret": secret} if secret else {})
     prepared(row, named, strict=strict, lookup=lookup)
     try:
-        with transaction.atomic(using=row._state.db or "default"):  # noqa: SLF001  # Django's own word
+        with transaction.atomic(using=router.db_for_write(Webhook)):
             row.save()
     except IntegrityError as error:
         raise NotTheCase(f"somebody else made a webhook {row.name} meanwhile; look at it") from error
@@ -247,7 +248,9 @@ def _is_same(row: Webhook, changes: Mapping[str, Any], *, strict: bool) -> bool:
         there = content.settings_of(row, now=datetime.now(UTC))
     except ConfigurationError:
         return False
-    return wanted == there and (changes.get("description") or "") == row.description
+    if wanted is None or (changes.get("description") or "") != row.description:
+        return False
+    return replace(wanted, secret=wanted.secrets) == replace(there, secret=there.secrets)
 
 
 def _unasked(row: Webhook, given: Mapping[str, Any]) -> dict[str, Any]:

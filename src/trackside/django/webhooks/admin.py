@@ -281,10 +281,10 @@ class WebhookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         try:
             trial = actions.try_out(name, by=request.user.get_username())
         except Refusal as error:
-            self.message_user(request, f"{name}: {error}", messages.ERROR)
+            self.message_user(request, f"The webhook {name}: {error}", messages.ERROR)
             return
         said = f": {trial.excerpt}" if trial.excerpt else ""
-        told = f"{name} {_came(trial)}, after {trial.duration_s * 1_000:.0f} ms{said}"
+        told = f"The webhook {name} {_came(trial)}, after {trial.duration_s * 1_000:.0f} ms{said}"
         self.message_user(request, told, messages.SUCCESS if trial.taken else messages.ERROR)
 
     def _each(
@@ -295,7 +295,7 @@ class WebhookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
             try:
                 do(row.name)
             except TracksideError as error:
-                self.message_user(request, f"{row.name}: {error}", messages.ERROR)
+                self.message_user(request, f"The webhook {row.name}: {error}", messages.ERROR)
                 continue
             self.log_change(request, row, f"{done.capitalize()}.")
             count += 1

@@ -10,6 +10,7 @@ from trackside.destinations.webhook import WebhookSettings
 from trackside.django.webhooks.secrets import MASK
 
 DECLARED: Final[Mapping[str, Setting]] = {each.key: each for each in describe(WebhookSettings)}
+_WORDS: Final = {"url": "URL", "tls": "TLS", "ca": "CA", "oauth": "OAuth", "id": "ID"}
 _WIDE: Final = {"class": "vLargeTextField", "rows": 3, "spellcheck": "false"}
 _LINE: Final = {"class": "vTextField", "spellcheck": "false"}
 
@@ -34,7 +35,8 @@ def help_text(setting: Setting) -> str:
     extra = {
         "where": "One a line: context.course_id = course-v1:edX+*",
     }.get(setting.key, "One a line." if setting.type.startswith("list") else "")
-    return " ".join(part for part in (setting.sentence, f"({bounds})" if bounds else "", extra) if part)
+    sentence = setting.sentence.replace("`", "")
+    return " ".join(part for part in (sentence, f"({bounds})" if bounds else "", extra) if part)
 
 
 def text_of(name: str, value: Any) -> Any:
@@ -97,11 +99,10 @@ def _choices(setting: Setting) -> tuple[str, ...]:
 
 
 def _label(name: str) -> str:
-    text = name.removesuffix("_s").replace("_", " ")
-    for short in ("url", "tls", "ca"):
-        text = " ".join(word.upper() if word == short else word for word in text.split(" "))
-    unit = " (s)" if name.endswith("_s") and not name.endswith("per_s") else ""
-    return text[:1].upper() + text[1:] + unit
+    plain = name.replace("_per_s", "_per_second")
+    words = [_WORDS.get(word, word) for word in plain.removesuffix("_s").split("_")]
+    text = " ".join(words) + (" (s)" if plain.endswith("_s") else "")
+    return text[:1].upper() + text[1:]
 
 
 def _plain(value: object) -> str:

@@ -114,9 +114,7 @@ def _secret_fields() -> dict[str, forms.Field]:
         fields[name] = forms.CharField(
             required=False, label=shown.label, widget=hidden, help_text=shown.help_text, strip=False
         )
-        fields[f"remove_{name}"] = forms.BooleanField(
-            required=False, label=f"Remove the {shown.label}".lower()
-        )
+        fields[f"remove_{name}"] = forms.BooleanField(required=False, label=f"Remove: {shown.label}")
     return fields
 
 

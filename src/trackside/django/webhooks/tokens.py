@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router, transaction
 from django.utils import timezone
 from msgspec import Struct
 
@@ -47,7 +47,7 @@ def create(name: str, *, username: str, by: str) -> tuple[ApiToken, str]:
         name=name, digest=_digest(token), user_key=str(user.pk), created_at=timezone.now(), created_by=by
     )
     try:
-        with transaction.atomic():
+        with transaction.atomic(using=router.db_for_write(ApiToken)):
             row.save(force_insert=True)
     except IntegrityError as error:
         raise NotTheCase(
