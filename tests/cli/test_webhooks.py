@@ -144,6 +144,17 @@ def test_one_of_the_file_is_paused_and_tried_as_well(project: Project, log: Log)
     assert "declared: unreachable: " in tried.output
 
 
+def test_status_knows_the_rows(project: Project, log: Log) -> None:
+    """One that is there is no removed destination; a deleted one is."""
+    log.subscription("erp")
+    for name in ("crm", "erp"):
+        project.run("webhooks", "add", name, f"url={URL}")
+    project.run("webhooks", "delete", "erp", "--yes")
+    project.run("webhooks", "disable", "crm")
+    states = {name: each["state"] for name, each in project.json("status")["destinations"].items()}
+    assert states == {"declared": "stopped", "crm": "disabled", "erp": "removed"}
+
+
 def test_tokens(project: Project) -> None:
     User.objects.create_superuser("root")
     assert project.run("tokens", "create", "ci").exit_code == 2

@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec.structs import replace
 
 from trackside.cli.group import Problem, WrongConfiguration
 from trackside.cli.place import load
+from trackside.config.load import Loaded
 from trackside.config.settings import Config
 from trackside.config.toml_file import TomlFile
-from trackside.errors import ConfigurationError
+from trackside.errors import ConfigurationError, TracksideError
+from trackside.log.base import Log
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -20,7 +23,13 @@ Verb = TypeVar("Verb", bound=Callable[..., Any])
 @contextmanager
 def site(config_file: Path | None, data_dir: str | None) -> Iterator[None]:
     """Let the block use the webhooks of the database. Raises ConfigurationError."""
-    config = load(config_file, data_dir).config
+    with site_of(load(config_file, data_dir).config):
+        yield
+
+
+@contextmanager
+def site_of(config: Config) -> Iterator[None]:
+    """Let the block use the webhooks of the database that belongs to this configuration. Raises ConfigurationError."""
     if not is_inside_a_project():
         _start(config)
     from trackside.django.webhooks import surroundings
@@ -33,6 +42,27 @@ def site(config_file: Path | None, data_dir: str | None) -> Iterator[None]:
         raise WrongConfiguration(str(error)) from error
     finally:
         surroundings.show(None)
+
+
+def with_rows(loaded: Loaded, log: Log) -> Loaded:
+    """Return the configuration with the webhooks of the database among its destinations.
+
+    They are looked for only where some subscription is none of the file's: it takes half a second. Where they cannot
+    be read the configuration is returned as it is.
+    """
+    config = loaded.config
+    if set(log.subscriptions()) <= config.destinations.keys():
+        return loaded
+    if not (is_inside_a_project() or (Path(config.data_dir) / "site.db").exists()):
+        return loaded
+    try:
+        with site_of(config):
+            from trackside.django.webhooks.declared import WebhookDeclarations
+
+            rows = WebhookDeclarations().current()
+    except (TracksideError, click.ClickException):
+        return loaded
+    return replace(loaded, config=replace(config, destinations={**config.destinations, **rows}))
 
 
 def is_inside_a_project() -> bool:

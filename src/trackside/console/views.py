@@ -8,6 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_safe
 
 from trackside.console import live, login_link, overview
+from trackside.django.webhooks.models import Webhook
 
 ADMIN_NAME = "admin"
 
@@ -18,7 +19,8 @@ ADMIN_NAME = "admin"
 def home(request: HttpRequest) -> HttpResponse:
     """Show what came in last, what was rejected and why, and how each destination stands."""
     current = live.current()
-    page = overview.read(current.log, current.destinations)
+    rows = Webhook.objects.values_list("name", flat=True)
+    page = overview.read(current.log, tuple(dict.fromkeys((*current.destinations, *rows))))
     return render(request, "trackside_console/home.html", {"page": page, "curl": current.curl})
 
 

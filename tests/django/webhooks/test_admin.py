@@ -144,6 +144,29 @@ def test_the_name_is_chosen_once(pages: Client) -> None:
     assert pages.get(path).status_code == 302
 
 
+def test_one_that_was_given_up_says_why_and_goes_on_once_it_is_enabled(pages: Client, log: MemoryLog) -> None:
+    add(pages)
+    log.subscription("crm").pause(True)
+    actions.give_up("crm", "answered 410 Gone: it wants no more events")
+    assert "answered 410 Gone" in pages.get(LIST).content.decode()
+    path = reverse("admin:trackside_webhook_change", args=(Webhook.objects.get().pk,))
+    pages.post(path, typed(pages, path, description="still not"))
+    assert not Webhook.objects.get().enabled
+    pages.post(path, typed(pages, path, enabled="on"))
+    row = Webhook.objects.get()
+    assert (row.enabled, row.disabled_reason, row.disabled_at) == (True, "", None)
+    assert not log.subscription("crm").state().paused
+
+
+def test_several_are_deleted_at_once(pages: Client) -> None:
+    add(pages)
+    add(pages, name="erp")
+    chosen = [str(pk) for pk in Webhook.objects.values_list("pk", flat=True)]
+    pages.post(LIST, {"action": "delete_selected", "post": "yes", "_selected_action": chosen})
+    assert not Webhook.objects.exists()
+    assert Webhook.all_rows.count() == 2
+
+
 def test_the_file_s_webhooks_are_shown_read_only(pages: Client) -> None:
     text = pages.get(LIST).content.decode()
     assert "Declared in the configuration file (read-only)" in text

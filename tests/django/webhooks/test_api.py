@@ -346,7 +346,10 @@ def test_somebody_who_is_no_member_of_staff_does_not_get_in(db: None) -> None:
     assert client.get("/api/webhooks").status_code == 401
 
 
-def test_enabling_goes_on_where_delivery_gave_up(api: Api, log: MemoryLog) -> None:
+@pytest.mark.parametrize("again", [("POST", "/crm/enable", None), ("PATCH", "/crm", {"enabled": True})])
+def test_enabling_goes_on_where_delivery_gave_up(
+    api: Api, log: MemoryLog, again: tuple[str, str, Any]
+) -> None:
     api("POST", "", NEW)
     log.subscription("crm").pause(True)
     actions.give_up("crm", "answered 410 Gone: it wants no more events")
@@ -355,6 +358,40 @@ def test_enabling_goes_on_where_delivery_gave_up(api: Api, log: MemoryLog) -> No
         "disabled",
         "answered 410 Gone: it wants no more events",
     )
-    shown = api("POST", "/crm/enable")[1]
+    shown = api("PATCH", "/crm", {"timeout_s": 1})[1]
+    assert (shown["state"], shown["enabled"]) == ("disabled", False)
+    method, path, body = again
+    shown = api(method, path, body)[1]
     assert (shown["state"], shown["disabled_reason"], shown["disabled_at"]) == ("stopped", "", None)
     assert not log.subscription("crm").state().paused
+
+
+CREDENTIALS: dict[str, Any] = {"bearer_token": "bearer-value", "headers": {"X-Key": "header-value"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"url": "https://93.184.216.35/in"}, "give bearer_token and headers.X-Key anew, or remove it"),
+        ({"url": "https://93.184.216.34:8443/in"}, "give bearer_token and headers.X-Key anew"),
+        ({"url": "http://93.184.216.34/in"}, "give bearer_token and headers.X-Key anew"),
+        ({"url": "https://93.184.216.35/in", "bearer_token": "new"}, "give headers.X-Key anew"),
+        ({"url": "https://93.184.216.35/in", "bearer_token": "new", "headers": {"X-Key": None}}, ""),
+        (
+            {"url": "https://93.184.216.35/in", "headers": None, "bearer_token": None},
+            "",
+        ),
+        ({"url": "https://93.184.216.34/elsewhere"}, ""),
+        ({"timeout_s": 1}, ""),
+    ],
+)
+def test_credentials_do_not_follow_a_url_to_another_host(
+    api: Api, changes: dict[str, Any], told: str
+) -> None:
+    """Or whoever may change a webhook could read them there."""
+    api("POST", "", {**NEW, **CREDENTIALS})
+    status, answer = api("PATCH", "/crm", changes)
+    assert status == (400 if told else 200)
+    if told:
+        assert told in answer["errors"]["url"][0]
+    assert (Webhook.objects.get().url == changes.get("url", URL)) is not bool(told)

@@ -108,7 +108,8 @@ def test_one_that_was_given_up_is_disabled_until_it_is_enabled(declared: Declara
     make()
     declared.disabled("crm", "answered 410 Gone: it wants no more events")
     row = Webhook.objects.get()
-    assert row.enabled
+    assert not row.enabled
+    assert row.disabled_at is not None
     assert row.disabled_reason == "answered 410 Gone: it wants no more events"
     assert not settings(declared).enabled
     actions.enable("crm", by="test")

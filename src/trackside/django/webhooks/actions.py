@@ -61,7 +61,7 @@ def prepared(
     if "name" in changes:
         problems |= _name_problems(row, changes["name"])
     if settings is not None:
-        problems |= refused_addresses(settings, lookup=lookup)
+        problems |= content.carried_along(row, settings, given) | refused_addresses(settings, lookup=lookup)
     if problems or settings is None:
         raise WrongSettings(problems)
     content.put(row, settings, content.secrets_of(row, settings, given))
@@ -147,17 +147,7 @@ def rotate(name: str, *, by: str, overlap_s: float | None = None) -> str:
 
 def enable(name: str, *, by: str) -> Webhook:
     """Let events be sent to a webhook; one that was given up goes on where it stopped."""
-    given_up = find(name).disabled_at is not None
-
-    def switch_on(row: Webhook) -> None:
-        row.enabled, row.disabled_at, row.disabled_reason = True, None, ""
-
-    row = _changed(name, switch_on, by=by)
-    if given_up:
-        with surroundings.opened_log() as log:
-            if log is not None and name in log.subscriptions():
-                log.subscription(name).pause(False)
-    return row
+    return _changed(name, Webhook.switch_on, by=by)
 
 
 def disable(name: str, *, by: str) -> Webhook:
@@ -173,10 +163,17 @@ def give_up(name: str, reason: str) -> None:
     """Keep that the delivery engine sends no more to a webhook, and why; of a name without a row nothing is kept."""
 
     def note(row: Webhook) -> None:
-        row.disabled_at, row.disabled_reason = timezone.now(), reason
+        row.enabled, row.disabled_at, row.disabled_reason = False, timezone.now(), reason
 
     if Webhook.objects.filter(name=name).exists() and name not in surroundings.current().config.destinations:
         _changed(name, note, by="delivery")
+
+
+def go_on(name: str) -> None:
+    """Let a webhook that was given up go on in the log too, where that can be reached."""
+    with surroundings.opened_log() as log:
+        if log is not None and name in log.subscriptions():
+            log.subscription(name).pause(False)
 
 
 def settings_for(name: str) -> WebhookSettings:
@@ -220,6 +217,7 @@ def _changed(name: str, put_in: Callable[[Webhook], None], *, by: str | None) ->
     """Change a row by `put_in` and save it, anew where somebody else's change came first."""
     for left in reversed(range(_AGAIN)):
         row = find(name)
+        given_up = row.disabled_at is not None
         put_in(row)
         if by is not None:
             row.updated_by = by
@@ -229,6 +227,8 @@ def _changed(name: str, put_in: Callable[[Webhook], None], *, by: str | None) ->
             if not left:
                 raise NotTheCase(str(error)) from error
             continue
+        if given_up and row.enabled:
+            go_on(name)
         return row
     raise AssertionError("unreachable")
 

@@ -144,7 +144,15 @@ class WebhookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         obj.updated_by = request.user.get_username()
         if not change:
             obj.created_by = obj.updated_by
+        given_up = Webhook.objects.filter(pk=obj.pk, disabled_at__isnull=False).exists()
         super().save_model(request, obj, form, change)
+        if given_up and obj.enabled:
+            actions.go_on(obj.name)
+
+    def delete_model(self, request: HttpRequest, obj: Webhook) -> None:
+        """Delete, and note by whom."""
+        obj.updated_by = request.user.get_username()
+        super().delete_model(request, obj)
 
     def response_add(
         self, request: HttpRequest, obj: Webhook, post_url_continue: str | None = None

@@ -25,6 +25,11 @@ Problems = dict[str, list[str]]
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,63}")
 _OF_OPERATORS: Final = ("allow_private_networks", "allow")
+_KNOWN_TO: Final = {
+    "url": ("bearer_token", "basic_password", "oauth_client_secret"),
+    "oauth_token_url": ("oauth_client_secret",),
+}
+"""URL → the secrets that its host is told, or what stands for them."""
 _LONGEST: Final = {
     each.name: each.max_length
     for each in Webhook._meta.concrete_fields  # noqa: SLF001  # Django's own word
@@ -106,6 +111,8 @@ def put(row: Webhook, settings: WebhookSettings, secrets: Secrets | Unreadable) 
     for name in COLUMNS:
         setattr(row, name, values[name])
     row.secrets = secrets
+    if row.enabled:
+        row.switch_on()
 
 
 def merged(row: Webhook, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,6 +143,35 @@ def secrets_of(row: Webhook, settings: WebhookSettings, changes: Mapping[str, An
     """
     named = {name: getattr(settings, name) for name in SETTINGS if name in changes}
     return (readable(row) or Secrets()).changed(named) if named else row.secrets
+
+
+def carried_along(row: Webhook, settings: WebhookSettings, changes: Mapping[str, Any]) -> Problems:
+    """Return what is wrong where a URL leads to another host and what was a secret between us and the first would too.
+
+    Whoever may change a webhook must not learn its credentials by having them sent to a server of their own.
+    """
+    secrets = readable(row)
+    if row._state.adding or secrets is None:  # noqa: SLF001  # Django's own word
+        return {}
+    problems: Problems = {}
+    for url, names in _KNOWN_TO.items():
+        if not getattr(row, url) or _origin(getattr(row, url)) == _origin(getattr(settings, url)):
+            continue
+        kept = [name for name in names if getattr(secrets, name) and name not in changes]
+        if url == "url":
+            kept += [f"headers.{name}" for name in secrets.headers if _is_kept(name, settings, changes)]
+        if kept:
+            problems[url] = [f"{url} leads to another host; give {' and '.join(kept)} anew, or remove it"]
+    return problems
+
+
+def _is_kept(header: str, settings: WebhookSettings, changes: Mapping[str, Any]) -> bool:
+    return header in settings.headers and header not in (changes.get("headers") or {})
+
+
+def _origin(url: str) -> object:
+    target = parse_url(url)
+    return target if isinstance(target, str) else (target.scheme, target.host, target.port)
 
 
 def _problems(settings: WebhookSettings) -> Iterator[tuple[str, str]]:

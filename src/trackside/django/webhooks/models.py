@@ -92,7 +92,7 @@ class Webhook(models.Model):
     tls_key_file = models.CharField(max_length=255, blank=True, default="")
     secrets = SecretsField(default=Secrets, blank=True, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
-    """When the delivery engine gave the endpoint up."""
+    """When the delivery engine gave the endpoint up, and with that disabled it."""
     disabled_reason = models.TextField(blank=True, default="", editable=False)
     created_at = models.DateTimeField(editable=False)
     created_by = models.CharField(max_length=255, blank=True, default="", editable=False)
@@ -121,7 +121,11 @@ class Webhook(models.Model):
     @property
     def is_active(self) -> bool:
         """Whether events are sent to it."""
-        return self.enabled and self.disabled_at is None and self.deleted_at is None
+        return self.enabled and self.deleted_at is None
+
+    def switch_on(self) -> None:
+        """Enable it, whoever disabled it and why; it is not saved."""
+        self.enabled, self.disabled_at, self.disabled_reason = True, None, ""
 
     def clean(self) -> None:
         """Raise ValidationError for all that the configuration file's reader would not take, by field."""
