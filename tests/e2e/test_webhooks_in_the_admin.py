@@ -88,6 +88,10 @@ def test_a_webhook_s_life_in_the_admin(
     assert f"Set, ends in …{secret[-4:]}" in page.inner_text(".field-signing")
     page.wait_for_load_state()
     assert secret not in page.content()
+    page.fill("#id_description", "the CRM")
+    page.click("input[name=_continue]")
+    assert "was changed successfully" in page.inner_text(".messagelist")
+    assert page.input_value("#id_description") == "the CRM"
     page.click("text=Send a test event")
     assert "The webhook crm answered 200, delivered" in page.inner_text(".messagelist")
     headers, body = receiver.received[0]  # type: ignore[attr-defined]

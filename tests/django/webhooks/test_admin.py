@@ -24,9 +24,12 @@ URL = "https://93.184.216.34/in"
 
 def typed(client: Client, path: str, **changes: str) -> dict[str, str]:
     """Return what a browser would send of the form at `path`, with these fields typed anew."""
-    form = client.get(path).context["adminform"].form
+    page = client.get(path)
+    form = page.context["adminform"].form
     values: dict[str, str] = {}
     for name, field in form.fields.items():
+        if f'name="{name}"' not in page.content.decode():
+            continue
         value = form.initial.get(name, field.initial)
         if value is True:
             values[name] = "on"
@@ -156,6 +159,17 @@ def test_one_that_was_given_up_says_why_and_goes_on_once_it_is_enabled(pages: Cl
     row = Webhook.objects.get()
     assert (row.enabled, row.disabled_reason, row.disabled_at) == (True, "", None)
     assert not log.subscription("crm").state().paused
+
+
+def test_without_cryptography_nothing_is_kept(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The form says what to install, and so does a check."""
+    from trackside.django.checks import check_encryption
+
+    assert list(check_encryption()) == []
+    monkeypatch.setattr("trackside.django.webhooks.encryption.is_available", lambda: False)
+    assert "cannot be kept without cryptography" in add(pages)
+    assert not Webhook.objects.exists()
+    assert [each.id for each in check_encryption()] == ["trackside.W010"]
 
 
 def test_several_are_deleted_at_once(pages: Client) -> None:

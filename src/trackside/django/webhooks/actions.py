@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from trackside import hub
 from trackside.destinations.webhook import Trial, WebhookSettings, try_out_now
-from trackside.django.webhooks import content, surroundings
+from trackside.django.webhooks import content, encryption, surroundings
 from trackside.django.webhooks.models import ChangedMeanwhileError, Webhook, readable
 from trackside.django.webhooks.refusals import NoSuchWebhook, NotReachable, NotTheCase, WrongSettings
 from trackside.django.webhooks.resolving import refused_addresses
@@ -53,7 +53,12 @@ def prepared(
     strict: bool = True,
     lookup: Lookup = system_lookup,
 ) -> None:
-    """Give the row what `changes` say, by setting, not saved. Raises WrongSettings; then the row is as it was."""
+    """Give the row what `changes` say, by setting, not saved.
+
+    Raises WrongSettings and NotReachable; then the row is as it was.
+    """
+    if not encryption.is_available():
+        raise NotReachable(f"secrets of webhooks cannot be kept without cryptography. {encryption.REMEDY}")
     given = {name: value for name, value in changes.items() if name not in OWN_KEYS}
     settings, problems = content.read(content.merged(row, given), strict=strict)
     if "description" in changes and not isinstance(changes["description"] or "", str):

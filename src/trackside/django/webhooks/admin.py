@@ -21,7 +21,7 @@ from trackside.django.webhooks.states import UNKNOWN, Standing, standings
 from trackside.errors import TracksideError
 
 _FIELDSETS: Final = (
-    (None, {"fields": ("name", "description", "url", "enabled", "events")}),
+    (None, {"fields": ("name", "description", "url", "enabled", "events", "known_revision")}),
     (
         "What is sent",
         {"fields": ("format", "method", "where", "fields", "redact", "redact_fields", "start")},
@@ -61,8 +61,15 @@ _SHOWN: Final = (
     *("signing", "standing", "last_error", "disabled_at", "disabled_reason"),
     *("created_at", "created_by", "updated_at", "updated_by"),
 )
-_SECRETS: Final = frozenset(
-    ("secret", "unsigned", "headers", *HIDDEN_TEXTS, *(f"remove_{name}" for name in HIDDEN_TEXTS))
+_ONLY_TYPED: Final = frozenset(
+    (
+        "known_revision",
+        "secret",
+        "unsigned",
+        "headers",
+        *HIDDEN_TEXTS,
+        *(f"remove_{name}" for name in HIDDEN_TEXTS),
+    )
 )
 
 
@@ -100,7 +107,7 @@ class WebhookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         if self.has_change_permission(request, obj):
             return _FIELDSETS
         return tuple(
-            (title, {"fields": tuple(name for name in part["fields"] if name not in _SECRETS)})
+            (title, {"fields": tuple(name for name in part["fields"] if name not in _ONLY_TYPED)})
             for title, part in _FIELDSETS
         )
 

@@ -7,7 +7,7 @@ from trackside.django.webhooks import actions
 from trackside.django.webhooks.content import NAME, Problems
 from trackside.django.webhooks.form_fields import field_of, headers_of, headers_text, text_of, value_of
 from trackside.django.webhooks.models import COLUMNS, ApiToken, Webhook, readable
-from trackside.django.webhooks.refusals import WrongSettings
+from trackside.django.webhooks.refusals import Refusal
 from trackside.django.webhooks.secrets import Secrets
 from trackside.outbound.signing import new_secret
 
@@ -34,7 +34,7 @@ class _WebhookForm(_Form):
         for name in COLUMNS:
             self.initial[name] = text_of(name, getattr(self.instance, name))
         self.initial["headers"] = headers_text(self._secrets.headers)
-        self.initial["revision"] = self.instance.revision
+        self.initial["known_revision"] = self.instance.revision
         for name in HIDDEN_TEXTS:
             self.fields[name].help_text += " " + (
                 "Set; leave empty to keep it." if getattr(self._secrets, name) else "Not set."
@@ -47,12 +47,12 @@ class _WebhookForm(_Form):
         if self.errors:
             return cleaned
         is_new = self.instance._state.adding  # noqa: SLF001  # Django's own word
-        if not is_new and cleaned.get("revision") != self.instance.revision:
+        if not is_new and cleaned.get("known_revision") != self.instance.revision:
             self.add_error(None, "Somebody else changed this webhook meanwhile; open it again.")
             return cleaned
         try:
             actions.prepared(self.instance, self._changes(cleaned, is_new=is_new), strict=False)
-        except WrongSettings as error:
+        except Refusal as error:
             self._tell(error.errors)
         except ValueError as error:
             self.add_error("headers", str(error))
@@ -126,7 +126,7 @@ WebhookForm: type[_WebhookForm] = type(
         "__module__": __name__,
         **{name: field_of(name) for name in COLUMNS},
         **_secret_fields(),
-        "revision": forms.IntegerField(required=False, widget=forms.HiddenInput),
+        "known_revision": forms.IntegerField(required=False, widget=forms.HiddenInput),
     },
 )
 
