@@ -21,6 +21,8 @@ VERBS: Mapping[str, str] = {
     "drain": "trackside.cli.drain",
     "dead-letters": "trackside.cli.dead_letters",
     "users": "trackside.cli.users",
+    "webhooks": "trackside.cli.webhooks",
+    "tokens": "trackside.cli.tokens",
     "doctor": "trackside.cli.doctor",
     "config": "trackside.cli.config",
 }

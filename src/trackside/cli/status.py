@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from trackside.cli.place import is_served, json_option, load, opened_log, place_options
 from trackside.cli.printing import ago_text, print_json, print_table, size_text
+from trackside.cli.site import with_rows
 from trackside.config.load import Loaded
 from trackside.log.base import Bounds, Log, LogStats, SubscriptionState
 from trackside.log.pending import oldest_pending_at
@@ -59,7 +60,7 @@ def log_status(bounds: Bounds, stats: LogStats) -> dict[str, Any]:
 
 def destination_statuses(loaded: Loaded, log: Log) -> dict[str, DestinationStatus]:
     """Return where each destination stands, those configured first; the destinations are not asked."""
-    served = is_served(loaded)
+    loaded, served = with_rows(loaded, log), is_served(loaded)
     started = log.subscriptions()
     statuses: dict[str, DestinationStatus] = {}
     for name in dict.fromkeys([*loaded.config.destinations, *started]):

@@ -115,6 +115,35 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     )
 
 
+class WebhookRowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[webhooks]`: what holds for all webhooks that are rows of the database."""
+
+    allow_private_networks: Annotated[
+        bool, setting("Whether their URLs may lead into private networks, and to this machine.")
+    ] = False
+    allow: Annotated[
+        tuple[str, ...],
+        setting("Networks (10.3.0.0/16), addresses and hosts that they may reach although they are private."),
+    ] = ()
+    encryption_keys: Annotated[
+        tuple[str, ...],
+        setting(
+            "Texts of your choice that their secrets are encrypted with: the first one encrypts, all can be read."
+            " Empty: the SECRET_KEY of the Django project.",
+            secret=True,
+        ),
+    ] = ()
+    overlap_s: Annotated[
+        float,
+        setting(
+            "How long the old secret of a webhook still signs beside the new one after a rotation.",
+            unit="s",
+            low=0,
+            high=31_536_000,
+        ),
+    ] = 86_400.0
+
+
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole configuration, validated, passed explicitly to whoever needs it."""
 
@@ -154,6 +183,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ] = 10.0
     log: LogSettings = field(default_factory=LogSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    webhooks: WebhookRowSettings = field(default_factory=WebhookRowSettings)
     sources: dict[str, Any] = field(default_factory=dict)
     """Name → the settings of its kind, validated by that kind's own declaration."""
     destinations: dict[str, Any] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook import problems as webhook_problems
 from trackside.errors import ConfigurationError
-from trackside.hub.addresses import address_policy
+from trackside.hub.addresses import address_policy, webhook_policy
 from trackside.sources.segment_api import SegmentApiSettings
 from trackside.sources.segment_webhook import SegmentWebhookSettings
 
@@ -27,7 +27,11 @@ _OWN_FILES = (
 """What the names of the server's own files in the data directory begin with."""
 _PATH = re.compile(r"/[^\s?#%\x00-\x20\x7f]*")
 _OWN_PATHS = frozenset(
-    {"", "v1", "beacon", "pixel", "sourceConfig", "healthz", "readyz", "metrics", "admin", "login", "static"}
+    {
+        *("", "v1", "beacon", "pixel", "sourceConfig"),
+        *("healthz", "readyz", "metrics"),
+        *("admin", "api", "login", "static"),
+    }
 )
 """First parts of the paths that the server answers by itself: Segment's API, machines, people."""
 
@@ -39,6 +43,10 @@ def problems_between(config: Config) -> Iterator[str]:
     yield from _wrong_paths(config)
     yield from _shared_files(config)
     yield from _wrong_hosts(config)
+    try:
+        webhook_policy(config)
+    except ConfigurationError as error:
+        yield f"webhooks.allow: {error}"
     for name, settings in config.destinations.items():
         if isinstance(settings, WebhookSettings):
             yield from (f"destinations.{name}.{problem}" for problem in webhook_problems(settings))

@@ -6,11 +6,22 @@ requests     event → request; bodies: event → body, and which events and fie
 answers      what an answer means
 breaker, pace, queues: how much at a time, how fast, what goes after what
 connecting   the client; checks: what is wrong with the settings
+trying       a test event
 """
 
 from trackside.destinations.webhook.checks import problems
 from trackside.destinations.webhook.connecting import connector, policy_of
 from trackside.destinations.webhook.destination import Moments, Webhook
 from trackside.destinations.webhook.settings import WebhookSettings
+from trackside.destinations.webhook.trying import Trial, try_out_now
 
-__all__ = ["Moments", "Webhook", "WebhookSettings", "connector", "policy_of", "problems"]
+__all__ = [
+    "Moments",
+    "Trial",
+    "Webhook",
+    "WebhookSettings",
+    "connector",
+    "policy_of",
+    "problems",
+    "try_out_now",
+]
