@@ -19,6 +19,7 @@ CORE = (
         "config",
         "courses",
         "users",
+        "sqlite",
         "log",
         "sources",
         "destinations",

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, Waiting
-from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.event_codec import decode_event, encode_event
-from trackside.log.sqlite.instants import from_us, to_us
+from trackside.sqlite.database import Database
+from trackside.sqlite.instants import from_us, to_us
 
 _ADVANCE = """
     UPDATE subscriptions SET

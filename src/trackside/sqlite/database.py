@@ -13,7 +13,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from trackside.errors import StorageError
-from trackside.log.sqlite.schema import Schema, create_or_verify
+from trackside.sqlite.schema import Schema, create_or_verify
 
 BUSY_TIMEOUT_S = 5.0
 """Only for locks of others than us (a backup, a shell): our own transactions queue at the lock file."""
