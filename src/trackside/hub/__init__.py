@@ -3,7 +3,14 @@
 from trackside.hub.configuration import load_config
 from trackside.hub.kinds import DESTINATION_KINDS, SOURCE_KINDS
 from trackside.hub.sources import build_sources, directory_for, example_curl
-from trackside.hub.stages import build_delivery, build_destination, build_pipeline, log_problem, open_log
+from trackside.hub.stages import (
+    build_delivery,
+    build_destination,
+    build_pipeline,
+    log_problem,
+    open_attempts,
+    open_log,
+)
 from trackside.hub.version import version
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "example_curl",
     "load_config",
     "log_problem",
+    "open_attempts",
     "open_log",
     "version",
 ]

@@ -4,6 +4,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -23,6 +24,8 @@ class Schema(Struct, frozen=True, kw_only=True):
     page_size_bytes: int
     tables: tuple[str, ...]
     """Statements that make a new file."""
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    """FULL: a commit survives a power cut. NORMAL: a kill, but a power cut may take the last ones back."""
 
 
 def create_or_verify(path: Path, schema: Schema, meta: dict[str, str | bytes]) -> None:
