@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from struct import Struct as Format
 from typing import Final
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ _MAGIC: Final = int.from_bytes(b"TrAtJrn1", "little")
 _MAGIC_AT, _TAIL, _HEAD = 0, 1, 2
 """Numbers of the words in front of the ring."""
 _FRONT_BYTES: Final = 64
+_LENGTH: Final = Format("<I")
 _LENGTH_BYTES: Final = 4
 _SKIP: Final = 0xFFFFFFFF
 
@@ -97,37 +99,39 @@ class Journal:
     def add(self, record: bytes, *, spare: int = 0) -> bool:
         """Add a record where then at least `spare` bytes stay free, else return False."""
         needed = _LENGTH_BYTES + len(record)
+        words, size = self._words, self.size
         with self._adding:
-            head = self._words[_HEAD]
-            at = head % self.size
-            skipped = self.size - at if self.size - at < needed else 0
-            if head + skipped + needed + spare - self._words[_TAIL] > self.size:
+            head = words[_HEAD]
+            at = head % size
+            skipped = size - at if size - at < needed else 0
+            if head + skipped + needed + spare - words[_TAIL] > size:
                 return False
             if skipped:
                 if skipped >= _LENGTH_BYTES:
-                    self._ring[at : at + _LENGTH_BYTES] = _SKIP.to_bytes(_LENGTH_BYTES, "little")
+                    _LENGTH.pack_into(self._ring, at, _SKIP)
                 head, at = head + skipped, 0
-            self._ring[at : at + needed] = len(record).to_bytes(_LENGTH_BYTES, "little") + record
-            self._words[_HEAD] = head + needed  # last: up to here it counts
+            _LENGTH.pack_into(self._ring, at, len(record))
+            self._ring[at + _LENGTH_BYTES : at + needed] = record
+            words[_HEAD] = head + needed  # last: up to here it counts
         return True
 
     def records(self, start: int, until: int) -> Iterator[tuple[int, bytes]]:
         """Return each record from `start` up to `until` with where it is, as far as they make sense."""
-        at = start
-        while at < until:
-            place = at % self.size
-            left = self.size - place
-            length = _SKIP
-            if left >= _LENGTH_BYTES:
-                length = int.from_bytes(self._ring[place : place + _LENGTH_BYTES], "little")
-            if length == _SKIP:
-                at += left
-                continue
-            end = place + _LENGTH_BYTES + length
-            if end > self.size or at + end - place > until:
-                return  # a power cut left only part of the pages
-            yield at, bytes(self._ring[place + _LENGTH_BYTES : end])
-            at += end - place
+        while start < until:
+            place = start % self.size
+            until_here = min(until, start + self.size - place)
+            span = bytes(self._ring[place : place + until_here - start])  # at once: each slice has its price
+            at = 0
+            while at + _LENGTH_BYTES <= len(span):
+                (length,) = _LENGTH.unpack_from(span, at)
+                if length == _SKIP:
+                    break
+                end = at + _LENGTH_BYTES + length
+                if end > len(span):
+                    return  # a power cut left only part of the pages
+                yield start + at, span[at + _LENGTH_BYTES : end]
+                at = end
+            start = until_here
 
     @property
     def is_whole(self) -> bool:

@@ -3,10 +3,10 @@
 In front of each stands what the writer needs to know, so that it has to decode nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from struct import Struct as Format
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -23,7 +23,6 @@ _END: Final = Format("<BQBHd")
 _ID_BYTES: Final = 65_535
 _LENGTHS: Final = Format("<II")
 _OUTCOME_NUMBERS: Final = {outcome: number for number, outcome in enumerate(OUTCOMES)}
-_KEY: Final = Format("<xQ")
 
 BeginFields = tuple[str, int, str, str, list[tuple[str, str]], bytes, int]
 EndFields = tuple[str | None, str | None, list[tuple[str, str]], bytes, int, bool]
@@ -33,7 +32,7 @@ _decode_begin = msgspec.msgpack.Decoder(BeginFields).decode
 _decode_end = msgspec.msgpack.Decoder(EndFields).decode
 
 
-class Begun(msgspec.Struct, frozen=True, gc=False):
+class Begun(NamedTuple):
     """What the beginning of a record says without being decoded."""
 
     position: int
@@ -77,10 +76,9 @@ def encode_end(key: int, ending: Ending, *, bodies: bool) -> bytes:
     return _END.pack(END, key, number, ending.status or 0, ending.duration_s) + _encoded(fields)
 
 
-def kind_and_key(record: bytes) -> tuple[int, int]:
-    """Return whether a record is of a beginning or of an end, and the key that both have in common."""
-    (key,) = _KEY.unpack_from(record)
-    return record[0], key
+def key_of(record: bytes) -> int:
+    """Return the key that the records of a beginning and of its end have in common."""
+    return int.from_bytes(record[1:9], "little")
 
 
 def begun(record: bytes) -> Begun:
@@ -90,9 +88,10 @@ def begun(record: bytes) -> Begun:
     return Begun(position, began_us, record[_BEGIN.size : named], record[named : named + id_], named + id_)
 
 
-def ended(record: bytes) -> tuple[Outcome, int]:
-    """Return the outcome and the status (0: none) in front of the record of an end."""
-    return OUTCOMES[record[9]], record[10] | record[11] << 8
+def ends_of(records: Iterable[bytes]) -> Iterator[tuple[Outcome, int]]:
+    """Return the different outcomes with statuses (0: none) in front of the records of ends."""
+    for front in {record[9:12] for record in records}:
+        yield OUTCOMES[front[0]], front[1] | front[2] << 8
 
 
 def is_sound(record: bytes) -> bool:
@@ -132,12 +131,10 @@ def attempt_of(begin: bytes, end: bytes) -> Attempt:
     )
 
 
-def join_pairs(pairs: list[tuple[bytes, bytes]]) -> bytes:
+def join_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the records of several attempts, one after the other."""
-    parts: list[bytes] = []
-    for begin, end in pairs:
-        parts += (_LENGTHS.pack(len(begin), len(end)), begin, end)
-    return b"".join(parts)
+    pack = _LENGTHS.pack
+    return b"".join([part for pair in pairs for part in (pack(len(pair[0]), len(pair[1])), *pair)])
 
 
 def split_pairs(body: bytes) -> Iterator[tuple[bytes, bytes]]:

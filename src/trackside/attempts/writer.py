@@ -21,7 +21,7 @@ from trackside.attempts.records import (
     encode_begin,
     encode_end,
     is_sound,
-    kind_and_key,
+    key_of,
 )
 from trackside.attempts.sqlite.groups import Pair, keep
 from trackside.errors import StorageError
@@ -32,7 +32,7 @@ from trackside.telemetry import catalogue
 logger = logging.getLogger(__name__)
 
 GATHER_S: Final = 0.25
-GATHER_BYTES: Final = 1_048_576
+GATHER_BYTES: Final = 2_097_152
 """So much is not waited for any longer."""
 TRY_AGAIN_S: Final = 2.0
 UNTOLD: Final = Ending(
@@ -89,7 +89,8 @@ class Writer:
         record = encode_begin(key, destination, sending, bodies=bodies)
         if not journal.add(record, spare=journal.size // _SPARE_PART):
             return None
-        self._wake(journal)
+        if not self._wanted.is_set():
+            self._wanted.set()
         return key
 
     def end(self, key: int, ending: Ending, *, bodies: bool) -> bool:
@@ -234,8 +235,8 @@ def joined(
     ends: list[tuple[int, bytes]] = []
     told: list[int] = []
     for at, record in records:
-        kind, key = kind_and_key(record)
-        if kind == BEGIN:
+        key = key_of(record)
+        if record[0] == BEGIN:
             still_open[key] = (at, record)  # again, where it was moved up
         elif at < read:
             told.append(key)

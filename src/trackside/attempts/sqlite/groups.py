@@ -10,7 +10,7 @@ import msgspec
 import zstandard
 
 from trackside.attempts.base import STATUS_CLASSES, StatusClass, StoredAttempt, status_class
-from trackside.attempts.records import Begun, attempt_of, begun, ended, join_pairs, split_pairs
+from trackside.attempts.records import Begun, attempt_of, begun, ends_of, join_pairs, split_pairs
 from trackside.attempts.sqlite.keys import add_keys
 from trackside.errors import StorageError
 
@@ -116,7 +116,7 @@ def _insert(
 
 def _kinds(pairs: list[Pair]) -> int:
     kinds = 1 << ANY
-    for outcome, status in {ended(end) for _, end in pairs}:
+    for outcome, status in ends_of(end for _, end in pairs):
         kinds |= 1 << kind_of(False, status_class(status or None))
         if outcome != "delivered":
             kinds |= 1 << FAILED
