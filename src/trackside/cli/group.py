@@ -19,6 +19,7 @@ VERBS: Mapping[str, str] = {
     "resume": "trackside.cli.pause",
     "replay": "trackside.cli.replay",
     "dead-letters": "trackside.cli.dead_letters",
+    "attempts": "trackside.cli.attempts",
     "users": "trackside.cli.users",
     "doctor": "trackside.cli.doctor",
     "config": "trackside.cli.config",

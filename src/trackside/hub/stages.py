@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from trackside.attempts.base import Attempts
-from trackside.attempts.sqlite import SQLiteAttempts
+from trackside.attempts.sqlite import FILE, SQLiteAttempts
 from trackside.config.settings import Config
 from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
@@ -43,6 +43,12 @@ def open_attempts(config: Config) -> Attempts | None:
     if not sends or not config.attempts.keep_s or config.log.engine != "sqlite":
         return None
     return SQLiteAttempts(Path(config.data_dir), config.attempts)
+
+
+def kept_attempts(config: Config) -> Attempts | None:
+    """Return the attempts that this data directory holds, to be read; None where it holds none."""
+    folder = Path(config.data_dir)
+    return SQLiteAttempts(folder, config.attempts) if (folder / FILE).exists() else None
 
 
 def log_problem(log: Log) -> str | None:

@@ -8,6 +8,6 @@ search     pages
 retention  what goes
 """
 
-from trackside.attempts.sqlite.store import SQLiteAttempts
+from trackside.attempts.sqlite.store import FILE, SQLiteAttempts
 
-__all__ = ["SQLiteAttempts"]
+__all__ = ["FILE", "SQLiteAttempts"]

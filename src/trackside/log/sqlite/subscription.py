@@ -28,6 +28,12 @@ def _at(microseconds: int | None) -> datetime | None:
     return None if microseconds is None else from_us(microseconds)
 
 
+def _waiting(position: int, event: bytes, attempt: int, due_at: int, reason: str) -> Waiting:
+    return Waiting(
+        position=position, event=decode_event(event), attempt=attempt, due_at=from_us(due_at), reason=reason
+    )
+
+
 def open_subscription(database: Database, name: str, start: int) -> "SQLiteSubscription":
     """Return the subscription of that name; a new one begins after position `start`."""
     select = "SELECT id FROM subscriptions WHERE name = ?"
@@ -172,16 +178,7 @@ class SQLiteSubscription:
                 " WHERE subscription = ? AND due_at <= ? ORDER BY due_at, position LIMIT ?",
                 (self._id, to_us(now), limit),
             ).fetchall()
-        return [
-            Waiting(
-                position=position,
-                event=decode_event(event),
-                attempt=attempt,
-                due_at=from_us(due_at),
-                reason=reason,
-            )
-            for position, event, attempt, due_at, reason in rows
-        ]
+        return [_waiting(*row) for row in rows]
 
     def next_due_at(self) -> datetime | None:
         """Return when the next waiting event is due."""
@@ -190,6 +187,19 @@ class SQLiteSubscription:
                 "SELECT min(due_at) FROM waiting WHERE subscription = ?", (self._id,)
             ).fetchone()
         return _at(due_at)
+
+    def waiting_at(self, positions: Sequence[int]) -> list[Waiting]:
+        """Return those of these positions that wait."""
+        with self._database.reading() as connection:
+            found = (
+                connection.execute(
+                    "SELECT position, event, attempt, due_at, reason FROM waiting"
+                    " WHERE subscription = ? AND position = ?",
+                    (self._id, position),
+                ).fetchone()
+                for position in sorted({*positions})
+            )
+            return [_waiting(*row) for row in found if row is not None]
 
     def report_failure(self, reason: str | None, *, now: datetime) -> None:
         """Note that the destination takes nothing, or takes events again."""

@@ -1,0 +1,108 @@
+"""Processes that are killed, that read while others write, and a disk that is full."""
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.attempts.tools import opened
+from trackside.attempts.base import AttemptPage, Query
+from trackside.attempts.journal import Journal
+from trackside.attempts.sqlite import SQLiteAttempts
+from trackside.testing.attempt_contract import ending, sending
+
+ROOT = Path(__file__).parents[2]
+
+
+def start(what: str, directory: Path, *arguments: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "tests.attempts.process", what, str(directory), *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def everything(attempts: SQLiteAttempts) -> AttemptPage:
+    return attempts.page(Query(), limit=10**9)
+
+
+@pytest.mark.parametrize("ended", [0, 1, 3_000])
+def test_kill_9(tmp_path: Path, ended: int) -> None:
+    """What had ended is kept with its answer, what was under way with its request, as `unknown`; each once."""
+    process = start("die", tmp_path, ended, 3)
+    process.communicate(timeout=30)
+    assert process.returncode == -9
+    attempts = opened(tmp_path, clock=lambda: datetime.now(UTC))
+    attempts.start()
+    found = everything(attempts).attempts
+    assert sorted(each.attempt.position for each in found) == list(range(1, ended + 4))
+    unknown = [each.attempt for each in found if each.attempt.outcome == "unknown"]
+    bodies = {each.position: each.request_body for each in unknown}
+    assert bodies == {number: b"exactly %d" % number for number in range(ended + 1, ended + 4)}
+    assert {(each.status, each.status_class, each.failed) for each in unknown} == {(None, "none", True)}
+    attempts.close()
+    again = opened(tmp_path)
+    again.start()
+    assert len(everything(again).attempts) == ended + 3
+    again.close()
+    assert list(tmp_path.glob("*.journal")) == []
+
+
+def test_killed_while_the_journal_of_another_is_taken_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the database already is not taken in a second time, although the file is still there."""
+    start("die", tmp_path, 5, 2).communicate(timeout=30)
+    attempts = opened(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Journal, "close", lambda journal, remove: None)  # the kill comes before the removal
+        attempts.start()
+    assert len(everything(attempts).attempts) == 7
+    assert len(list(tmp_path.glob("*.journal"))) == 2  # the dead one's and its own
+
+
+def test_the_journal_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
+    """A second process takes nothing in of what the first still writes."""
+    first = opened(tmp_path)
+    first.start()
+    key = first.recorder("crm").begin(sending(1))
+    second = opened(tmp_path)
+    second.start()
+    second.maintain(datetime.now(UTC))
+    assert everything(second).attempts == []
+    second.close()
+    first.recorder("crm").end(key, ending())
+    first.close()
+    with opened(tmp_path)._database.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM groups").fetchone() == (1,)
+
+
+def test_reading_while_another_process_writes_and_is_killed(tmp_path: Path) -> None:
+    """Pages are whole and in order at every moment, and at the end nothing that was said is missing."""
+    reader = opened(tmp_path, clock=lambda: datetime.now(UTC))
+    process = start("write", tmp_path)
+    assert process.stdout is not None
+    said = 0
+    while said < 20_000:
+        said = int(process.stdout.readline())
+        if said % 500 == 0:
+            page = reader.page(Query(destination="crm"), limit=100)
+            positions = [each.attempt.position for each in page.attempts]
+            assert positions == sorted(positions, reverse=True)
+    process.kill()
+    rest = process.communicate()[0].splitlines()
+    said = max(said, *(int(line) for line in rest if line), 0)
+    reader.maintain(datetime.now(UTC))
+    found = [each.attempt.position for each in everything(reader).attempts]
+    assert set(range(1, said + 1)) <= set(found)
+    assert len(found) == len(set(found))
+    reader.close()
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """Recording goes on and costs no time; what the journal has no room for is dropped and counted."""
+    output, _ = start("fill", tmp_path, 5_000).communicate(timeout=60)
+    refused, kept, dropped, slowest_s = output.split()
+    assert int(refused) == 1
+    assert int(kept) + int(dropped) == 5_000
+    assert 300 < int(kept) < 1_000  # what a ring of 1 MiB holds
+    assert float(slowest_s) < 0.5
