@@ -6,7 +6,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.attempts.tools import opened, settle
@@ -18,13 +17,9 @@ from trackside.testing.attempt_contract import ending, sending
 LONG = 1_500
 
 
-def now() -> datetime:
-    return datetime.now(UTC)
-
-
 def die(directory: str, ended: str, begun: str) -> None:
     """Record so many attempts, begin some more, and be killed at once."""
-    attempts = opened(Path(directory), clock=now)
+    attempts = opened(Path(directory))
     attempts.start()
     recorder = attempts.recorder("crm")
     for number in range(1, int(ended) + 1):
@@ -36,7 +31,7 @@ def die(directory: str, ended: str, begun: str) -> None:
 
 def write(directory: str) -> None:
     """Record attempts until killed; say before each ends that it has begun."""
-    attempts = opened(Path(directory), clock=now)
+    attempts = opened(Path(directory))
     attempts.start()
     recorder = attempts.recorder("crm")
     number = 0
@@ -53,7 +48,7 @@ def write(directory: str) -> None:
 
 def fill(directory: str, count: str) -> None:
     """Record attempts while no file may grow, then once they may; print what became of them."""
-    attempts = opened(Path(directory), clock=now, ring_bytes=1_048_576)
+    attempts = opened(Path(directory), ring_bytes=1_048_576)
     attempts.start()
     recorder = attempts.recorder("crm")
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

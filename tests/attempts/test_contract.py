@@ -8,7 +8,7 @@ import pytest
 from tests.attempts.tools import opened, settle
 from trackside.attempts.base import Attempts
 from trackside.attempts.sqlite import SQLiteAttempts
-from trackside.testing.attempt_contract import AttemptContract, Clock, MakeAttempts
+from trackside.testing.attempt_contract import AttemptContract, MakeAttempts
 from trackside.testing.attempts import MemoryAttempts
 
 
@@ -33,7 +33,7 @@ class TestMemory(AttemptContract):
     def make_attempts(self) -> MakeAttempts:
         """Return what makes it."""
 
-        def make(*, clock: Clock, settings: Any = None) -> MemoryAttempts:
-            return MemoryAttempts(settings, clock=clock)
+        def make(*, settings: Any = None) -> MemoryAttempts:
+            return MemoryAttempts(settings)
 
         return make

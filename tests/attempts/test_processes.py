@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,7 @@ from tests.attempts.tools import opened
 from trackside.attempts.base import AttemptPage, Query
 from trackside.attempts.journal import Journal
 from trackside.attempts.sqlite import SQLiteAttempts
-from trackside.testing.attempt_contract import ending, sending
+from trackside.testing.attempt_contract import NOON, ending, sending
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,7 +30,7 @@ def test_kill_9(tmp_path: Path, ended: int) -> None:
     process = start("die", tmp_path, ended, 3)
     process.communicate(timeout=30)
     assert process.returncode == -9
-    attempts = opened(tmp_path, clock=lambda: datetime.now(UTC))
+    attempts = opened(tmp_path)
     attempts.start()
     found = everything(attempts).attempts
     assert sorted(each.attempt.position for each in found) == list(range(1, ended + 4))
@@ -67,7 +66,7 @@ def test_the_journal_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
     key = first.recorder("crm").begin(sending(1))
     second = opened(tmp_path)
     second.start()
-    second.maintain(datetime.now(UTC))
+    second.maintain(NOON)
     assert everything(second).attempts == []
     second.close()
     first.recorder("crm").end(key, ending())
@@ -78,7 +77,7 @@ def test_the_journal_of_a_living_process_is_left_alone(tmp_path: Path) -> None:
 
 def test_reading_while_another_process_writes_and_is_killed(tmp_path: Path) -> None:
     """Pages are whole and in order at every moment, and at the end nothing that was said is missing."""
-    reader = opened(tmp_path, clock=lambda: datetime.now(UTC))
+    reader = opened(tmp_path)
     process = start("write", tmp_path)
     assert process.stdout is not None
     said = 0
@@ -91,7 +90,7 @@ def test_reading_while_another_process_writes_and_is_killed(tmp_path: Path) -> N
     process.kill()
     rest = process.communicate()[0].splitlines()
     said = max(said, *(int(line) for line in rest if line), 0)
-    reader.maintain(datetime.now(UTC))
+    reader.maintain(NOON)
     found = [each.attempt.position for each in everything(reader).attempts]
     assert set(range(1, said + 1)) <= set(found)
     assert len(found) == len(set(found))

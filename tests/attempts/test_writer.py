@@ -1,7 +1,6 @@
 """How what is recorded comes into the database."""
 
 import random
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -11,7 +10,7 @@ from tests.attempts.tools import opened, settle
 from trackside.attempts.base import Query
 from trackside.attempts.journal import SUFFIX, Journal
 from trackside.telemetry import catalogue
-from trackside.testing.attempt_contract import NOON, ending, sending
+from trackside.testing.attempt_contract import ending, sending
 
 
 def test_what_takes_long_does_not_stop_the_ring(tmp_path: Path) -> None:
@@ -140,14 +139,3 @@ def test_a_power_cut_leaves_anything(tmp_path: Path, seed: int) -> None:
         assert msgspec.json.encode(stored.attempt.began_at)
     assert list(tmp_path.glob("*torn*")) == []
     again.close()
-
-
-def test_the_clock_is_set_back(tmp_path: Path) -> None:
-    """Attempts that began later than they were kept are found by their time all the same."""
-    attempts = opened(tmp_path, clock=lambda: datetime(2020, 1, 1, tzinfo=UTC))
-    attempts.start()
-    recorder = attempts.recorder("crm")
-    recorder.end(recorder.begin(sending(1)), ending())
-    settle(attempts)
-    assert len(attempts.page(Query(since=NOON)).attempts) == 1
-    attempts.close()

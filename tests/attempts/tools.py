@@ -1,24 +1,20 @@
 """A store of attempts in a folder."""
 
-from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 from trackside.attempts.journal import RING_BYTES
 from trackside.attempts.sqlite import SQLiteAttempts
 from trackside.config.settings import AttemptSettings
-from trackside.testing.attempt_contract import NOON
 
 
 def opened(
     directory: Path,
     settings: AttemptSettings | None = None,
     *,
-    clock: Callable[[], datetime] = lambda: NOON,
     ring_bytes: int = RING_BYTES,
 ) -> SQLiteAttempts:
     """Return a store in `directory`."""
-    return SQLiteAttempts(directory, settings or AttemptSettings(), clock=clock, ring_bytes=ring_bytes)
+    return SQLiteAttempts(directory, settings or AttemptSettings(), ring_bytes=ring_bytes)
 
 
 def settle(attempts: SQLiteAttempts) -> None:

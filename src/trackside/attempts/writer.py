@@ -5,8 +5,7 @@ import logging
 import sqlite3
 import struct
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +16,6 @@ from trackside.attempts.journal import RING_BYTES, Journal, dead_journals
 from trackside.attempts.records import (
     BEGIN,
     attempt_of,
-    begun,
     encode_begin,
     encode_end,
     is_sound,
@@ -26,7 +24,6 @@ from trackside.attempts.records import (
 from trackside.attempts.sqlite.groups import Pair, keep
 from trackside.errors import StorageError
 from trackside.sqlite.database import Database
-from trackside.sqlite.instants import to_us
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
@@ -55,12 +52,10 @@ class Writer:
         database: Database,
         directory: Path,
         *,
-        clock: Callable[[], datetime],
         ring_bytes: int = RING_BYTES,
     ) -> None:
         self._database = database
         self._directory = directory
-        self._clock = clock
         self._ring_bytes = ring_bytes
         self._journal: Journal | None = None
         self._thread: threading.Thread | None = None
@@ -146,7 +141,7 @@ class Writer:
         if until > self._read:
             with self._database.writing() as connection:
                 if pairs:
-                    keep(connection, pairs, now_us=to_us(self._clock()))
+                    keep(connection, pairs)
                 connection.execute("INSERT OR REPLACE INTO journals VALUES (?, ?)", (journal.name, until))
             catalogue.ATTEMPTS_KEPT.add(len(pairs))
         self._open, self._read = still_open, until
@@ -181,7 +176,7 @@ class Writer:
         try:
             self.flush()
             with self._database.writing() as connection:
-                keep(connection, _untold(self._open), now_us=to_us(self._clock()))
+                keep(connection, _untold(self._open))
                 connection.execute("DELETE FROM journals WHERE name = ?", (journal.name,))
         except StorageError as error:
             kept = False
@@ -252,13 +247,13 @@ def joined(
     return pairs, still_open
 
 
-def take_in(database: Database, directory: Path, clock: Callable[[], datetime]) -> None:
+def take_in(database: Database, directory: Path) -> None:
     """Keep what the journals of killed processes hold; what had not ended becomes `unknown`."""
     for journal in dead_journals(directory):
         kept = False
         try:
             with database.writing() as connection:
-                _take_in(connection, journal, now_us=to_us(clock()))
+                _take_in(connection, journal)
             kept = True
         finally:
             journal.close(remove=kept)
@@ -266,17 +261,14 @@ def take_in(database: Database, directory: Path, clock: Callable[[], datetime]) 
             connection.execute("DELETE FROM journals WHERE name = ?", (journal.name,))
 
 
-def _take_in(connection: sqlite3.Connection, journal: Journal, *, now_us: int) -> None:
+def _take_in(connection: sqlite3.Connection, journal: Journal) -> None:
     row = connection.execute("SELECT read FROM journals WHERE name = ?", (journal.name,)).fetchone()
     read = 0 if row is None else int(row[0])
     if read >= 0 and journal.is_whole:
         records = (each for each in journal.records(journal.tail, journal.head) if is_sound(each[1]))
         pairs, still_open = joined(records, {}, read)
         pairs = [pair for pair in [*pairs, *_untold(still_open)] if _can_be_read(pair)]
-        if pairs:
-            # when it was: they belong where they would be without the kill
-            last_us = max(begun(begin).began_us for begin, _ in pairs)
-            keep(connection, pairs, now_us=min(last_us, now_us))
+        keep(connection, pairs)
     connection.execute("INSERT OR REPLACE INTO journals VALUES (?, -1)", (journal.name,))
 
 

@@ -25,17 +25,6 @@ BODY = b'{"z":1,"a":"\xc3\xbc","f":1.10,"e":1e3}'
 MakeAttempts = Callable[..., Attempts]
 
 
-class Clock:
-    """A clock that tests set."""
-
-    def __init__(self) -> None:
-        self.now = NOON
-
-    def __call__(self) -> datetime:
-        """Return the time that was set."""
-        return self.now
-
-
 def sending(place: int, **fields: Any) -> Sending:
     """Return the attempt at the event of that position, one second later than the one before."""
     return replace(
@@ -73,17 +62,13 @@ class AttemptContract:
     """What `trackside.attempts.base` promises."""
 
     @pytest.fixture
-    def clock(self) -> Clock:
-        return Clock()
-
-    @pytest.fixture
     def make_attempts(self) -> MakeAttempts:
-        """Return a function that opens a store with a clock and settings; override it."""
+        """Return a function that opens a store with `settings`, where they are given; override it."""
         raise NotImplementedError
 
     @pytest.fixture
-    def attempts(self, make_attempts: MakeAttempts, clock: Clock) -> Iterator[Attempts]:
-        opened = make_attempts(clock=clock)
+    def attempts(self, make_attempts: MakeAttempts) -> Iterator[Attempts]:
+        opened = make_attempts()
         opened.start()
         yield opened
         opened.close()
@@ -143,9 +128,9 @@ class AttemptContract:
         assert (kept.request_body, kept.request_bytes) == (long[:BODY_BYTES], BODY_BYTES + 1)
         assert (kept.response_body, kept.response_bytes) == (b"y" * BODY_BYTES, BODY_BYTES)
 
-    def test_without_bodies(self, make_attempts: MakeAttempts, clock: Clock) -> None:
+    def test_without_bodies(self, make_attempts: MakeAttempts) -> None:
         """Only how long they were."""
-        attempts = make_attempts(clock=clock, settings=AttemptSettings(bodies=False))
+        attempts = make_attempts(settings=AttemptSettings(bodies=False))
         attempts.start()
         self.record(attempts, 1)
         (stored,) = attempts.page(Query()).attempts
@@ -201,21 +186,40 @@ class AttemptContract:
         rest = attempts.page(Query(event_id="id-9"), before=found.before, limit=3)
         assert ([each.attempt.number for each in rest.attempts], rest.before) == ([2, 1], None)
 
-    def test_age(self, attempts: Attempts, clock: Clock) -> None:
-        """What is older than `keep_s` goes, the rest stays, and ids are never given twice."""
+    def test_age(self, attempts: Attempts) -> None:
+        """What began longer than `keep_s` ago goes, the rest stays, and ids are never given twice."""
+        later = NOON + timedelta(days=6)
         self.record(attempts, 1, 2)
-        clock.now += timedelta(days=6)
-        self.record(attempts, 3)
+        self.record(attempts, 3, began_at=later)
         before = attempts.page(Query()).attempts[0].id
-        assert attempts.maintain(clock.now) == 0
-        clock.now += timedelta(days=2)
-        assert attempts.maintain(clock.now) == 2
+        assert attempts.maintain(later) == 0
+        assert attempts.maintain(later + timedelta(days=2)) == 2
         assert [each.attempt.position for each in attempts.page(Query()).attempts] == [3]
         assert attempts.page(Query(event_id="id-1")).attempts == []
-        clock.now += timedelta(days=8)
-        assert attempts.maintain(clock.now) == 1
+        assert attempts.maintain(later + timedelta(days=8)) == 1
         self.record(attempts, 4)
         assert attempts.page(Query()).attempts[0].id > before
+
+    def test_times_that_are_out_of_order(self, attempts: Attempts) -> None:
+        """An attempt that took long, and a clock that was set back, are found by when they began."""
+        recorder = attempts.recorder("crm")
+        slow = recorder.begin(sending(1))
+        for minute in range(1, 9):
+            self.record(attempts, 10 + minute, began_at=NOON + timedelta(minutes=minute / 2))
+        recorder.end(slow, ending())
+        self.settle(attempts)
+        self.record(attempts, 30, began_at=NOON - timedelta(hours=1))
+        self.record(attempts, 31, began_at=NOON + timedelta(hours=1))
+
+        def positions(**asked: Any) -> set[int]:
+            return {each.attempt.position for each in attempts.page(Query(**asked)).attempts}
+
+        assert positions(until=NOON + timedelta(seconds=20)) == {1, 30}
+        assert positions(until=NOON) == {30}
+        assert positions(since=NOON + timedelta(minutes=4)) == {18, 31}
+        assert positions(since=NOON, until=NOON + timedelta(minutes=1)) == {1, 11}
+        assert positions(since=NOON + timedelta(hours=2)) == set()
+        assert positions(until=NOON - timedelta(hours=2)) == set()
 
     def test_odd_text(self, attempts: Attempts) -> None:
         """Half characters, which a server's header may hold, and an id of any text, do no harm."""

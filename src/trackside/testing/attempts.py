@@ -2,8 +2,7 @@
 
 import itertools
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from trackside.attempts.base import (
     BODY_BYTES,
@@ -21,21 +20,19 @@ from trackside.config.settings import AttemptSettings
 class MemoryAttempts:
     """Keeps attempts for as long as it lives; what has begun shows once it has ended."""
 
-    def __init__(
-        self, settings: AttemptSettings | None = None, *, clock: Callable[[], datetime] | None = None
-    ) -> None:
+    def __init__(self, settings: AttemptSettings | None = None) -> None:
         self.settings = settings or AttemptSettings()
-        self._clock = clock or (lambda: datetime.now(UTC))
         self._lock = threading.Lock()
-        self._kept: list[tuple[datetime, StoredAttempt]] = []
+        self._kept: list[StoredAttempt] = []
         self._ids = itertools.count(1)
+        self.keys = itertools.count(1)
         self.under_way: dict[int, tuple[str, Sending]] = {}
         """What has begun, by key."""
 
     @property
     def attempts(self) -> list[Attempt]:
         """Everything kept, oldest first."""
-        return [stored.attempt for _, stored in self._kept]
+        return [stored.attempt for stored in self._kept]
 
     def start(self) -> None:
         """Do nothing: it takes in at once."""
@@ -48,20 +45,20 @@ class MemoryAttempts:
         """Return attempts that are asked for, newest first."""
         found = [
             stored
-            for _, stored in reversed(self._kept)
+            for stored in reversed(self._kept)
             if (before is None or stored.id < before) and query.matches(stored.attempt)
         ]
         return AttemptPage(found[:limit], found[limit - 1].id if len(found) > limit else None)
 
     def find(self, id: int) -> Attempt | None:  # noqa: A002  # the contract's
         """Return the attempt of this id."""
-        return next((stored.attempt for _, stored in self._kept if stored.id == id), None)
+        return next((stored.attempt for stored in self._kept if stored.id == id), None)
 
     def maintain(self, now: datetime) -> int:
         """Remove what is too old."""
         since = now - timedelta(seconds=self.settings.keep_s)
         before = len(self._kept)
-        self._kept = [each for each in self._kept if each[0] >= since]
+        self._kept = [each for each in self._kept if each.attempt.began_at >= since]
         return before - len(self._kept)
 
     def close(self) -> None:
@@ -93,7 +90,7 @@ class MemoryAttempts:
                 response_bytes=len(ending.body),
                 truncated=ending.truncated,
             )
-            self._kept.append((self._clock(), StoredAttempt(next(self._ids), attempt)))
+            self._kept.append(StoredAttempt(next(self._ids), attempt))
 
 
 class MemoryRecorder:
@@ -102,11 +99,10 @@ class MemoryRecorder:
     def __init__(self, attempts: MemoryAttempts, destination: str) -> None:
         self._attempts = attempts
         self._destination = destination
-        self._keys = itertools.count(1)
 
     def begin(self, sending: Sending) -> int:
         """Note what is about to be sent."""
-        key = next(self._keys)
+        key = next(self._attempts.keys)
         self._attempts.under_way[key] = (self._destination, sending)
         return key
 

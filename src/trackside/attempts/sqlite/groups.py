@@ -35,7 +35,7 @@ def kind_of(failed: bool, status: StatusClass | None) -> int:
     return FAILED if failed else ANY
 
 
-def keep(connection: sqlite3.Connection, pairs: Sequence[Pair], *, now_us: int) -> None:
+def keep(connection: sqlite3.Connection, pairs: Sequence[Pair]) -> None:
     """Insert attempts, each as the records of its beginning and its end, in their order."""
     by_destination: dict[bytes, list[Member]] = {}
     for pair in pairs:
@@ -45,7 +45,7 @@ def keep(connection: sqlite3.Connection, pairs: Sequence[Pair], *, now_us: int) 
     for name, members in by_destination.items():
         destination = _destination(connection, name.decode())
         for group in _cut(members):
-            _insert(connection, first, destination, group, now_us)
+            _insert(connection, first, destination, group)
             first += len(group)
 
 
@@ -94,7 +94,6 @@ def _insert(
     first: int,
     destination: int,
     group: list[Member],
-    now_us: int,
 ) -> None:
     pairs = [pair for _, pair in group]
     moments = [front.began_us for front, _ in group]
@@ -103,9 +102,8 @@ def _insert(
     raw = join_pairs(pairs)
     body = _PLAIN + raw if len(raw) <= SMALL_BYTES else _ZSTD + _compressor.compress(raw)
     connection.execute(
-        "INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        # never before it began, also where the clock was set back: search relies on it
-        (first, len(group), destination, max(now_us, began_until), began_from, began_until, kinds, body),
+        "INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (first, len(group), destination, began_from, began_until, kinds, body),
     )
     connection.executemany(
         "INSERT INTO marks VALUES (?, ?, ?, ?, ?)",

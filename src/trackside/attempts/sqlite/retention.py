@@ -36,7 +36,7 @@ def tidy(database: Database, settings: AttemptSettings, now: datetime) -> int:
 def _remove_some(connection: sqlite3.Connection, settings: AttemptSettings, too_old_us: int) -> int:
     excess = used_bytes(connection) - settings.max_bytes
     rows = connection.execute(
-        "SELECT first, count, destination, kinds, kept_at, length(body) FROM groups ORDER BY first LIMIT ?",
+        "SELECT first, count, destination, kinds, began_until, length(body) FROM groups ORDER BY first LIMIT ?",
         (GROUPS_PER_STEP,),
     ).fetchall()
     going, freed, count = [], 0, 0

@@ -16,13 +16,13 @@ ATTEMPTS = Schema(
             first INTEGER PRIMARY KEY,
             count INTEGER NOT NULL,
             destination INTEGER NOT NULL,
-            kept_at INTEGER NOT NULL,
             began_from INTEGER NOT NULL,
             began_until INTEGER NOT NULL,
             kinds INTEGER NOT NULL,
             body BLOB NOT NULL
         )""",
-        "CREATE INDEX groups_by_time ON groups (kept_at)",
+        "CREATE INDEX groups_by_oldest ON groups (began_from)",
+        "CREATE INDEX groups_by_newest ON groups (began_until)",
         # Which groups hold a kind of attempt, of one destination or (0) of any: what each filter walks along.
         """CREATE TABLE marks (
             kind INTEGER NOT NULL,

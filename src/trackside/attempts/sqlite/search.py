@@ -6,13 +6,14 @@ from typing import Final
 
 from trackside.attempts.base import Attempt, AttemptPage, Query, StoredAttempt
 from trackside.attempts.records import id_bytes, key_of_id, key_of_position
-from trackside.attempts.sqlite.groups import kind_of, read_group
+from trackside.attempts.sqlite.groups import GROUP_ATTEMPTS, kind_of, read_group
 from trackside.attempts.sqlite.keys import find_ids
 from trackside.sqlite.instants import to_us
 
 GROUPS_AT_ONCE: Final = 16
-LONGEST_US: Final = 360_000_000
-"""An attempt is kept at most so long after it began: its time is up after 300 s, and a stop waits a little."""
+OUT_OF_ORDER_US: Final = 600_000_000
+"""So much later may an attempt have begun that has a smaller id: a request takes 300 s at the most, and a stop
+waits a little."""
 _END: Final = 2**63 - 1
 
 
@@ -103,18 +104,31 @@ def _along_marks(
 
 
 def _bounds(connection: sqlite3.Connection, query: Query, before: int) -> tuple[int, int]:
-    """Return between which firsts of groups the attempts of that time are, so that others are not walked over."""
+    """Return between which ids the groups of that time are, so that the others are not walked over.
+
+    Ids go by when attempts ended, so those of a time are not quite in a row: what is nearest to it in time is some
+    minutes of attempts away from what is nearest to it by id.
+    """
     lowest, below = 0, before
     if query.since is not None:
-        row = connection.execute(
-            "SELECT first FROM groups WHERE kept_at >= ? ORDER BY kept_at, first LIMIT 1",
-            (to_us(query.since),),
+        (nearest,) = connection.execute(
+            "SELECT min(began_until) FROM groups WHERE began_until >= ?", (to_us(query.since),)
         ).fetchone()
-        lowest = row[0] if row else _END
+        if nearest is None:
+            return _END, before
+        (lowest,) = connection.execute(
+            "SELECT min(first) FROM groups WHERE began_until BETWEEN ? AND ?",
+            (nearest, nearest + OUT_OF_ORDER_US),
+        ).fetchone()
     if query.until is not None:
-        row = connection.execute(
-            "SELECT first FROM groups WHERE kept_at > ? ORDER BY kept_at, first LIMIT 1",
-            (to_us(query.until) + LONGEST_US,),
+        (nearest,) = connection.execute(
+            "SELECT max(began_from) FROM groups WHERE began_from < ?", (to_us(query.until),)
         ).fetchone()
-        below = min(before, row[0]) if row else before
+        if nearest is None:
+            return lowest, 0
+        (last,) = connection.execute(
+            "SELECT max(first) FROM groups WHERE began_from BETWEEN ? AND ?",
+            (nearest - OUT_OF_ORDER_US, nearest),
+        ).fetchone()
+        below = min(before, last + GROUP_ATTEMPTS)
     return lowest, below

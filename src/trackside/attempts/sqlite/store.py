@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from trackside.attempts.base import PAGE, Attempt, AttemptPage, Query
@@ -21,10 +20,6 @@ logger = logging.getLogger(__name__)
 FILE = "attempts.db"
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class SQLiteAttempts:
     """The attempts of a data directory, in `attempts.db`.
 
@@ -36,7 +31,6 @@ class SQLiteAttempts:
         directory: Path,
         settings: AttemptSettings,
         *,
-        clock: Callable[[], datetime] = _now,
         ring_bytes: int = RING_BYTES,
     ) -> None:
         """Open the store, made where it is new. Raises StorageError where it cannot be used."""
@@ -46,15 +40,14 @@ class SQLiteAttempts:
             raise StorageError(explain(directory, error)) from error
         self._directory = directory
         self._settings = settings
-        self._clock = clock
         self._database = Database(directory / FILE, ATTEMPTS, meta={})
-        self._writer = Writer(self._database, directory, clock=clock, ring_bytes=ring_bytes)
+        self._writer = Writer(self._database, directory, ring_bytes=ring_bytes)
         self._maintaining = threading.Lock()
 
     def start(self) -> None:
         """Take in what killed processes left, and be ready to take in more."""
         try:
-            take_in(self._database, self._directory, self._clock)
+            take_in(self._database, self._directory)
         except StorageError as error:  # `maintain` tries it again
             logger.warning("attempts that a killed process left are not here yet: %s", error)
         self._writer.start()
@@ -78,7 +71,7 @@ class SQLiteAttempts:
         if not self._maintaining.acquire(blocking=False):
             return 0
         try:
-            take_in(self._database, self._directory, self._clock)
+            take_in(self._database, self._directory)
             return tidy(self._database, self._settings, now)
         finally:
             self._maintaining.release()
