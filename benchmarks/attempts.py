@@ -208,7 +208,7 @@ def run(*, attempts: int, millions: float) -> Report:
         f"Pages of 50 over {millions:g} million attempts", ("asked for", "p50 ms", "p99 ms", "max ms"), rows
     )
     checks = [
-        Check("attempts, CPU µs an attempt at 5,000 a second", recorded[1][1][0], 8),
+        Check("attempts, CPU µs an attempt at 5,000 a second", recorded[1][1][0], 15),
         Check("attempts, p99 ms of the slowest kind of page", worst_ms, 50),
     ]
     notes = [f"On disk {size_bytes / millions / 1e6:.0f} bytes an attempt of 400 bytes and its headers."]

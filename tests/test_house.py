@@ -20,6 +20,7 @@ CORE = (
         "courses",
         "users",
         "sqlite",
+        "attempts",
         "log",
         "sources",
         "destinations",

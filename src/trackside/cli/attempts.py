@@ -29,7 +29,12 @@ def attempts() -> None:
 @attempts.command("list")
 @click.option("--destination", metavar="NAME", help="Only those of one destination.")
 @click.option("--event", "event_id", metavar="ID", help="Only those of the event with this id.")
-@click.option("--position", type=click.IntRange(min=1), metavar="N", help="… at this position of the log.")
+@click.option(
+    "--position",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only those of the event at this position of the log.",
+)
 @click.option("--failed", is_flag=True, help="Only those that did not deliver.")
 @click.option(
     "--status",
