@@ -53,7 +53,7 @@ def fill(directory: str, count: str) -> None:
     recorder = attempts.recorder("crm")
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    slowest_s = 0.0
+    slowest_s, before_kb = 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(1, int(count) + 1):
         before = time.perf_counter()
         recorder.end(recorder.begin(sending(number, body=bytes(LONG))), Ending(outcome="gone", duration_s=0))
@@ -66,7 +66,8 @@ def fill(directory: str, count: str) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     settle(attempts)
     kept = len(attempts.page(Query(), limit=10**9).attempts)
-    print(refused, kept, int(catalogue.ATTEMPTS_DROPPED.value("crm")), slowest_s)
+    grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb
+    print(refused, kept, int(catalogue.ATTEMPTS_DROPPED.value("crm")), slowest_s, grown_kb)
     attempts.close()
 
 

@@ -1,5 +1,6 @@
 """Processes that are killed, that read while others write, and a disk that is full."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -98,10 +99,30 @@ def test_reading_while_another_process_writes_and_is_killed(tmp_path: Path) -> N
 
 
 def test_a_full_disk(tmp_path: Path) -> None:
-    """Recording goes on and costs no time; what the journal has no room for is dropped and counted."""
-    output, _ = start("fill", tmp_path, 5_000).communicate(timeout=60)
-    refused, kept, dropped, slowest_s = output.split()
+    """Recording goes on, in no time and no memory; what the journal has no room for is dropped and counted."""
+    output, _ = start("fill", tmp_path, 40_000).communicate(timeout=60)
+    refused, kept, dropped, slowest_s, grown_kb = output.split()
     assert int(refused) == 1
-    assert int(kept) + int(dropped) == 5_000
+    assert int(kept) + int(dropped) == 40_000
     assert 300 < int(kept) < 1_000  # what a ring of 1 MiB holds
     assert float(slowest_s) < 0.5
+    assert int(grown_kb) < 20_000  # 64 MB were sent
+
+
+def test_a_fork(tmp_path: Path) -> None:
+    """The child keeps nothing of its own accord, and the parent's attempts stay the parent's."""
+    attempts = opened(tmp_path)
+    attempts.start()
+    recorder = attempts.recorder("crm")
+    key = recorder.begin(sending(1))
+    pid = os.fork()
+    if pid == 0:
+        recorder.end(key, ending(500))
+        os._exit(0 if recorder.begin(sending(2)) is None else 1)
+    assert os.waitpid(pid, 0)[1] == 0
+    recorder.end(key, ending())
+    attempts.close()
+    after = opened(tmp_path)
+    (stored,) = everything(after).attempts
+    assert (stored.attempt.position, stored.attempt.status) == (1, 204)
+    after.close()

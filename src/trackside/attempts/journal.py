@@ -55,12 +55,12 @@ class Journal:
         name = f"attempts-{os.getpid()}-{uuid4().hex[:8]}"
         path = directory / (name + SUFFIX)
         try:
-            descriptor = _new_file(path, _FRONT_BYTES + size)
+            descriptor, memory = _new_file(path, _FRONT_BYTES + size)
         except OSError as error:
             logger.warning("attempts under way would not survive a kill: %s", error)
             made = cls(mmap.mmap(-1, _FRONT_BYTES + size), name=name)
         else:
-            made = cls(mmap.mmap(descriptor, _FRONT_BYTES + size), name=name, lock=descriptor, path=path)
+            made = cls(memory, name=name, lock=descriptor, path=path)
         made._words[_MAGIC_AT] = _MAGIC
         return made
 
@@ -164,8 +164,8 @@ def dead_journals(directory: Path) -> Iterator[Journal]:
             yield journal
 
 
-def _new_file(path: Path, size: int) -> int:
-    """Return the descriptor of a new file with all its blocks, locked before anybody else can see it.
+def _new_file(path: Path, size: int) -> tuple[int, mmap.mmap]:
+    """Return descriptor and memory of a new file with all its blocks, locked before anybody else can see it.
 
     Memory of a file whose blocks the disk has no room for any more would kill the process that writes into it.
     """
@@ -177,10 +177,11 @@ def _new_file(path: Path, size: int) -> int:
         else:  # macOS
             os.pwrite(descriptor, bytes(size), 0)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+        memory = mmap.mmap(descriptor, size)
         new.rename(path)
     except BaseException:
         os.close(descriptor)
         with suppress(OSError):
             new.unlink()
         raise
-    return descriptor
+    return descriptor, memory

@@ -2,9 +2,11 @@
 
 import itertools
 import logging
+import os
 import sqlite3
 import struct
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -67,6 +69,15 @@ class Writer:
         self._wanted = threading.Event()
         self._full = threading.Event()
         self._closing = threading.Event()
+        after_fork = weakref.WeakMethod(self._after_fork_in_child)
+        os.register_at_fork(after_in_child=lambda: (call := after_fork()) and call())
+
+    def _after_fork_in_child(self) -> None:
+        """Leave the journal to the parent: in the child nothing is kept until `start`."""
+        journal, self._journal, self._thread = self._journal, None, None
+        self._emptying = threading.Lock()
+        if journal is not None:
+            journal.close(remove=False)
 
     def start(self) -> None:
         """Make the journal and start the thread."""
@@ -278,7 +289,6 @@ def _untold(still_open: Open) -> list[Pair]:
 
 def _can_be_read(pair: Pair) -> bool:
     try:
-        attempt_of(*pair)
+        return attempt_of(*pair).position > 0
     except (msgspec.MsgspecError, ValueError, OverflowError, struct.error):
         return False
-    return True

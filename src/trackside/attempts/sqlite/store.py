@@ -48,7 +48,7 @@ class SQLiteAttempts:
         """Take in what killed processes left, and be ready to take in more."""
         try:
             take_in(self._database, self._directory)
-        except StorageError as error:  # `maintain` tries it again
+        except (StorageError, OSError) as error:  # `maintain` tries it again
             logger.warning("attempts that a killed process left are not here yet: %s", error)
         self._writer.start()
 
