@@ -65,3 +65,20 @@ def test_attempts_of_a_running_server(tmp_path: Path) -> None:
             server.process.kill()
         assert len(kept(server, "--event", "m-1")) == 1
         assert list((tmp_path / "data").glob("*.journal")) == []
+
+
+def test_a_store_that_is_broken_holds_up_no_delivery(tmp_path: Path) -> None:
+    """It is told what is wrong, nothing is overwritten, and events go on without it."""
+    with Receiver() as receiver:
+        configure(tmp_path / "data", receiver.url)
+        broken = tmp_path / "data" / "attempts.db"
+        broken.write_bytes(b"not ours")
+        server = start_server(tmp_path / "data")
+        try:
+            send(server, *numbered(3))
+            assert eventually(lambda: status(server)["delivered"] == 3)
+            assert server.stop() == 0
+        finally:
+            server.process.kill()
+        assert broken.read_bytes() == b"not ours"
+        assert "Attempts of webhooks are not kept" in server.output.read_text()
