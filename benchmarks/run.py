@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import (
+    attempts,
     clients,
     collector,
     emit,
@@ -81,6 +82,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: middleware.run(rounds=25),
             lambda: outbox.run(rounds=5, transactions=200),
             lambda: outbound.run(rounds=7, posts=30_000),
+            lambda: attempts.run(attempts=50_000, millions=10),
         ]
     return [
         lambda: collector.run(rounds=3, seconds=4),
@@ -97,6 +99,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: middleware.run(rounds=7),
         lambda: outbox.run(rounds=3, transactions=100),
         lambda: outbound.run(rounds=3, posts=10_000),
+        lambda: attempts.run(attempts=30_000, millions=1),
     ]
 
 

@@ -19,6 +19,8 @@ CORE = (
         "config",
         "courses",
         "users",
+        "sqlite",
+        "attempts",
         "log",
         "sources",
         "destinations",

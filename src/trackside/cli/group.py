@@ -20,6 +20,7 @@ VERBS: Mapping[str, str] = {
     "replay": "trackside.cli.replay",
     "drain": "trackside.cli.drain",
     "dead-letters": "trackside.cli.dead_letters",
+    "attempts": "trackside.cli.attempts",
     "users": "trackside.cli.users",
     "webhooks": "trackside.cli.webhooks",
     "tokens": "trackside.cli.tokens",

@@ -88,6 +88,26 @@ class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = 33_554_432
 
 
+class AttemptSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[attempts]`: what is kept of the requests of webhooks and their answers, to be looked at."""
+
+    keep_s: Annotated[
+        int, setting("Older attempts are removed; 0 keeps none at all.", unit="s", low=0, high=31_536_000)
+    ] = 604_800
+    max_bytes: Annotated[
+        int,
+        setting(
+            "Above this size the oldest attempts are removed.",
+            unit="bytes",
+            low=4_194_304,
+        ),
+    ] = 268_435_456
+    bodies: Annotated[
+        bool,
+        setting("Whether the bodies of requests and answers are kept; without, only what is around them."),
+    ] = True
+
+
 class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[limits]`: what one request may cost."""
 
@@ -182,6 +202,7 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         setting("How long a stop waits for requests and deliveries under way.", unit="s", low=0, high=600),
     ] = 10.0
     log: LogSettings = field(default_factory=LogSettings)
+    attempts: AttemptSettings = field(default_factory=AttemptSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
     webhooks: WebhookRowSettings = field(default_factory=WebhookRowSettings)
     sources: dict[str, Any] = field(default_factory=dict)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from trackside.attempts.base import Attempts
+from trackside.attempts.sqlite import FILE, SQLiteAttempts
 from trackside.config.settings import Config
 from trackside.delivery.declarations import Declarations
 from trackside.delivery.engine import DeliveryEngine
@@ -34,6 +36,23 @@ def open_log(config: Config) -> Log:
             raise ConfigurationError(f"log.engine is {other!r}; want sqlite or memory")
 
 
+def open_attempts(config: Config) -> Attempts | None:
+    """Return where attempts of webhooks are kept, opened; None where nothing sends any, or none are wanted.
+
+    Raises StorageError where they cannot be kept.
+    """
+    sends = any(isinstance(settings, WebhookSettings) for settings in config.destinations.values())
+    if not sends or not config.attempts.keep_s or config.log.engine != "sqlite":
+        return None
+    return SQLiteAttempts(Path(config.data_dir), config.attempts)
+
+
+def kept_attempts(config: Config) -> Attempts | None:
+    """Return the attempts that this data directory holds, to be read; None where it holds none."""
+    folder = Path(config.data_dir)
+    return SQLiteAttempts(folder, config.attempts) if (folder / FILE).exists() else None
+
+
 def log_problem(log: Log) -> str | None:
     """Return why events cannot be read from the log now, or None where they can."""
     try:
@@ -48,20 +67,22 @@ def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # pro
     return Pipeline(log)
 
 
-def build_destination(name: str, settings: DestinationSettings, config: Config) -> Destination:
-    """Return the destination `name`, not opened."""
+def build_destination(
+    name: str, settings: DestinationSettings, config: Config, attempts: Attempts | None = None
+) -> Destination:
+    """Return the destination `name`, not opened; what it sends is kept in `attempts`."""
     match settings:
         case SegmentSettings():
             return Segment(settings, client_maker(address_policy(settings)))
         case TrackingLogSettings():
             return TrackingLog(Path(config.data_dir) / settings.path, settings)
         case WebhookSettings():
-            return _webhook(name, settings, Path(config.data_dir))
+            return _webhook(name, settings, Path(config.data_dir), attempts)
         case _:
             raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
 
 
-def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
+def _webhook(name: str, settings: WebhookSettings, data_dir: Path, attempts: Attempts | None) -> Webhook:
     user_agent = f"Trackside/{version()}"
     try:
         return Webhook(
@@ -69,6 +90,7 @@ def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
             connector(settings, data_dir, user_agent=user_agent),
             why_not=policy_of(settings).why_not_url,
             user_agent=user_agent,
+            recorder=None if attempts is None else attempts.recorder(name),
         )
     except ConfigurationError as error:
         raise ConfigurationError(f"destinations.{name}: {error}") from error
@@ -81,10 +103,19 @@ def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
     return partial(HttpClient, policy=policy, user_agent=f"Trackside/{version()}")
 
 
-def build_delivery(config: Config, log: Log, declarations: Declarations | None = None) -> DeliveryEngine:
-    """Return the engine that delivers to every destination that is enabled, those of `declarations` included."""
+def build_delivery(
+    config: Config,
+    log: Log,
+    declarations: Declarations | None = None,
+    *,
+    attempts: Attempts | None = None,
+) -> DeliveryEngine:
+    """Return the engine that delivers to every destination that is enabled, those of `declarations` included.
+
+    What webhooks send and are answered is kept in `attempts`.
+    """
     destinations = {
-        name: (build_destination(name, settings, config), settings)
+        name: (build_destination(name, settings, config, attempts), settings)
         for name, settings in config.destinations.items()
     }
     return DeliveryEngine(
@@ -93,5 +124,5 @@ def build_delivery(config: Config, log: Log, declarations: Declarations | None =
         Path(config.data_dir) / "delivery.lock",
         tell_disabled=partial(append_disabled, log),
         declarations=declarations,
-        build=lambda name, settings: build_destination(name, settings, config),
+        build=lambda name, settings: build_destination(name, settings, config, attempts),
     )

@@ -198,6 +198,10 @@ class Subscription(Protocol):
         """Return when the next waiting event is due, or None where nothing waits."""
         ...
 
+    def waiting_at(self, positions: Sequence[int]) -> list[Waiting]:
+        """Return those of these positions that wait, in order of position."""
+        ...
+
     def report_failure(self, reason: str | None, *, now: datetime) -> None:
         """Note that the destination takes nothing (`failing_since` stays at its first such moment), or, with
         None, that it takes events again.

@@ -80,6 +80,11 @@ class MemorySubscription:
         with self._lock:
             return self._waiting[min(self._waiting)] if self._waiting else None
 
+    def waiting_at(self, positions: Sequence[int]) -> list[Waiting]:
+        """Return those of these positions that wait."""
+        with self._lock:
+            return [self._waiting[each] for each in sorted({*positions}) if each in self._waiting]
+
     def report_failure(self, reason: str | None, *, now: datetime) -> None:
         """Note that the destination takes nothing, or takes events again."""
         with self._lock:

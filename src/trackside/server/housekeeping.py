@@ -4,10 +4,12 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 from trackside import hub
+from trackside.attempts.base import Attempts
 from trackside.config.settings import Config
 from trackside.errors import StorageError, TracksideError
 from trackside.log.base import Log
@@ -27,12 +29,15 @@ class Housekeeping:
         self._destinations = frozenset(config.destinations)
         self._run = Path(config.data_dir) / "run"
         self._rows = SiteWebhooks()
-        self._engine = hub.build_delivery(config, log, self._rows)
+        self._attempts = _open_attempts(config)
+        self._engine = hub.build_delivery(config, log, self._rows, attempts=self._attempts)
         self._stopping = threading.Event()
         self._upkeep = threading.Thread(target=self._keep_up, name="trackside-upkeep", daemon=True)
 
     def start(self) -> None:
         """Start delivering; the webhooks of the database follow as soon as the Django project stands."""
+        if self._attempts is not None:
+            self._attempts.start()
         self._engine.start()
         self._rows.start()
         self._upkeep.start()
@@ -54,16 +59,23 @@ class Housekeeping:
         self._upkeep.join(
             grace_s
         )  # a step of it that takes longer ends with the process; it is a transaction
+        if self._attempts is not None:
+            self._attempts.close()
         write_snapshot(self._run)
 
     def _keep_up(self) -> None:
         while not self._stopping.wait(_UPKEEP_INTERVAL_S):
-            try:
-                self._log.maintain(datetime.now(UTC), holding=self._holding())
-            except TracksideError as error:
-                logger.warning("The log's upkeep failed and is tried again: %s", error)
-            except Exception:
-                logger.exception("The log's upkeep failed and is tried again")
+            self._try("log", lambda now: self._log.maintain(now, holding=self._holding()))
+            if self._attempts is not None:
+                self._try("attempts", self._attempts.maintain)
+
+    def _try(self, what: str, step: Callable[[datetime], object]) -> None:
+        try:
+            step(datetime.now(UTC))
+        except TracksideError as error:
+            logger.warning("The upkeep of the %s failed and is tried again: %s", what, error)
+        except Exception:
+            logger.exception("The upkeep of the %s failed and is tried again", what)
 
     def _holding(self) -> frozenset[str] | None:
         """Return whose events are kept until they have them; None, everybody's, while the rows are not known."""
@@ -71,3 +83,11 @@ class Housekeeping:
             return self._destinations | self._rows.current().keys()
         except StorageError:
             return None
+
+
+def _open_attempts(config: Config) -> Attempts | None:
+    try:
+        return hub.open_attempts(config)
+    except StorageError as error:  # they are only looked at: no reason to deliver nothing
+        logger.error("Attempts of webhooks are not kept: %s", error)
+        return None

@@ -209,6 +209,12 @@ DELIVERY_FAILURES = Counter(
     "Exceptions raised by a destination; its events are tried again.",
     ("destination",),
 )
+ATTEMPTS_KEPT = Counter("trackside_attempts_kept_total", "Attempts of webhooks kept to be looked at.")
+ATTEMPTS_DROPPED = Counter(
+    "trackside_attempts_dropped_total",
+    "Attempts of webhooks that were made, and of which nothing is kept: there was no room for them.",
+    ("destination",),
+)
 
 # The server itself.
 PROCESSES = Gauge("trackside_processes", "Processes reporting.")

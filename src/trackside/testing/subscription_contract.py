@@ -86,6 +86,12 @@ class SubscriptionContract:
         state = subscription.state()
         assert (state.position, state.checkpoint, state.last_delivered_at) == (3, "a", None)
 
+    def test_what_waits_is_found_by_position(self, subscription: Subscription) -> None:
+        rows = [waiting(2, due_in_s=60, attempt=3), waiting(4), waiting(7)]
+        subscription.advance(Progress(position=8, delivered=5, waiting=rows), now=NOON)
+        assert subscription.waiting_at([7, 3, 2, 7]) == [rows[0], rows[2]]
+        assert subscription.waiting_at([]) == subscription.waiting_at([5, 99]) == []
+
     def test_what_is_due_comes_oldest_first(self, subscription: Subscription) -> None:
         rows = [
             waiting(1, due_in_s=30),

@@ -9,8 +9,9 @@ import pytest
 
 from tests.log.sqlite.conftest import OpenLog
 from trackside.errors import StorageError
-from trackside.log.sqlite.database import Database
-from trackside.log.sqlite.schema import DELIVERY, Schema
+from trackside.log.sqlite.schema import DELIVERY
+from trackside.sqlite.database import Database
+from trackside.sqlite.schema import Schema
 from trackside.testing.log_values import append, make_event
 
 _VERSION_1 = Path(__file__).with_name("delivery_version_1.sql")

@@ -3,7 +3,7 @@
 destination  open, send, checkpoint, close: what the delivery worker calls
 turn         one `send`: what is under way side by side
 requests     event → request; bodies: event → body, and which events and fields are asked for
-answers      what an answer means
+answers      what an answer means; recording: what of both is kept to be looked at
 breaker, pace, queues: how much at a time, how fast, what goes after what
 connecting   the client; checks: what is wrong with the settings
 trying       a test event

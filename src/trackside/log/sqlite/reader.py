@@ -11,9 +11,9 @@ from msgspec import Struct
 from trackside.event import Event, NameFilter
 from trackside.log.base import Bounds, Page
 from trackside.log.sqlite.chunks import decode_chunk, decode_names
-from trackside.log.sqlite.database import Database
-from trackside.log.sqlite.instants import from_us, to_us
 from trackside.log.sqlite.writer import log_end
+from trackside.sqlite.database import Database
+from trackside.sqlite.instants import from_us, to_us
 
 CACHED_EVENTS = 2_000
 """How many decoded events are kept at the most, beside the newest chunk."""

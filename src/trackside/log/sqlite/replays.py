@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 
 from trackside.log.base import REPLAYS_KEPT, Replay
-from trackside.log.sqlite.database import Database
-from trackside.log.sqlite.instants import from_us, to_us
+from trackside.sqlite.database import Database
+from trackside.sqlite.instants import from_us, to_us
 
 _COLUMNS = (
     "number, first, next, until, names, rate_per_s, redelivered, given_up, reason, gone,"

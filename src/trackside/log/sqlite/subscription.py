@@ -7,11 +7,11 @@ from itertools import starmap
 from typing import Any
 
 from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, Waiting
-from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.event_codec import decode_event, encode_event
-from trackside.log.sqlite.instants import from_us, to_us
 from trackside.log.sqlite.replays import Replays
 from trackside.log.sqlite.subscription_state import STATES, at, state_of
+from trackside.sqlite.database import Database
+from trackside.sqlite.instants import from_us, to_us
 
 ADVANCE = """
     UPDATE subscriptions SET
@@ -150,6 +150,19 @@ class SQLiteSubscription:
                 "SELECT min(due_at) FROM waiting WHERE subscription = ?", (self._id,)
             ).fetchone()
         return at(due_at)
+
+    def waiting_at(self, positions: Sequence[int]) -> list[Waiting]:
+        """Return those of these positions that wait."""
+        with self._database.reading() as connection:
+            found = (
+                connection.execute(
+                    "SELECT position, event, attempt, due_at, reason FROM waiting"
+                    " WHERE subscription = ? AND position = ?",
+                    (self._id, position),
+                ).fetchone()
+                for position in sorted({*positions})
+            )
+            return [_waiting(*row) for row in found if row is not None]
 
     def report_failure(self, reason: str | None, *, now: datetime) -> None:
         """Note that the destination takes nothing, or takes events again."""

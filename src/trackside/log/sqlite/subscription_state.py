@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from trackside.log.base import SubscriptionState
-from trackside.log.sqlite.instants import from_us
+from trackside.sqlite.instants import from_us
 
 STATES = """
     SELECT name, start, position, delivered, filtered, redelivered, retrying, dead, paused,

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import cast
 
 from trackside.log.base import Progress, Subscription, SubscriptionState
-from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.subscription import ADVANCE, SQLiteSubscription
 from trackside.log.sqlite.subscription_state import read_states
+from trackside.sqlite.database import Database
 
 
 def open_subscriptions(database: Database, starts: Mapping[str, int]) -> dict[str, SQLiteSubscription]:
