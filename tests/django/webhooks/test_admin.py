@@ -6,8 +6,9 @@ import re
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import reverse
+from pytest_django import Settings
 
 from tests.django.webhooks.conftest import FILE_SECRET, Endpoint, staff
 from trackside.django.webhooks import actions
@@ -77,7 +78,7 @@ def test_every_setting_comes_through_the_form(pages: Client) -> None:
         where="context.course_id = course-v1:edX+*\ncontext.course_id = course-v1:MIT+*",
         retry_schedule_s="5\n300",
         refuse_statuses="400\n404",
-        headers="X-Key: very secret\nX-Other: a",
+        secret_headers="X-Key: very secret\nX-Other: a",
         format="cloudevents",
         bearer_token="tok-en-value",
     )
@@ -98,7 +99,7 @@ def test_every_setting_comes_through_the_form(pages: Client) -> None:
 
 
 def test_secrets_are_kept_replaced_and_removed_unseen(pages: Client) -> None:
-    add(pages, headers="X-Key: very secret\nX-Other: a", bearer_token="tok-en-value")
+    add(pages, secret_headers="X-Key: very secret\nX-Other: a", bearer_token="tok-en-value")
     path = reverse("admin:trackside_webhook_change", args=(Webhook.objects.get().pk,))
     page = pages.get(path).content.decode()
     assert "very secret" not in page
@@ -108,7 +109,7 @@ def test_secrets_are_kept_replaced_and_removed_unseen(pages: Client) -> None:
     pages.post(path, typed(pages, path, description="new"))
     kept = Webhook.objects.get()
     assert (kept.description, readable(kept)) == ("new", before)
-    pages.post(path, typed(pages, path, headers="X-Key: ********\nX-New: b", remove_bearer_token="on"))
+    pages.post(path, typed(pages, path, secret_headers="X-Key: ********\nX-New: b", remove_bearer_token="on"))
     after = readable(Webhook.objects.get())
     assert after is not None
     assert (after.headers, after.bearer_token) == ({"X-Key": "very secret", "X-New": "b"}, "")
@@ -159,6 +160,30 @@ def test_one_that_was_given_up_says_why_and_goes_on_once_it_is_enabled(pages: Cl
     row = Webhook.objects.get()
     assert (row.enabled, row.disabled_reason, row.disabled_at) == (True, "", None)
     assert not log.subscription("crm").state().paused
+
+
+def test_the_event_of_the_form_s_own_request_holds_no_secret(pages: Client, settings: Settings) -> None:
+    """Where a site makes each request an event, this one has its parameters, and none of the secrets."""
+    from trackside.django.request_event import request_payload
+
+    form = typed(
+        pages,
+        ADD,
+        name="crm",
+        url=URL,
+        secret="whsec_unseen",
+        secret_headers="X-Key: unseen",
+        bearer_token="unseen",
+        basic_password="unseen",
+        oauth_client_secret="unseen",
+        description="shown",
+    )
+    settings.TRACKSIDE = {"requests": {"payload_chars": 100_000}}
+    request = RequestFactory().post(ADD, form)
+    assert request.POST["secret_headers"] == "X-Key: unseen"
+    told = request_payload(request)
+    assert '["shown"]' in told
+    assert "unseen" not in told
 
 
 def test_without_cryptography_nothing_is_kept(pages: Client, monkeypatch: pytest.MonkeyPatch) -> None:

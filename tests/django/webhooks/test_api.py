@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 from msgspec import Raw
+from pytest_django import Settings
 
 from tests.django.webhooks.conftest import FILE_SECRET, Endpoint, staff
 from trackside.django.webhooks import actions, tokens
@@ -395,3 +396,23 @@ def test_credentials_do_not_follow_a_url_to_another_host(
     if told:
         assert told in answer["errors"]["url"][0]
     assert (Webhook.objects.get().url == changes.get("url", URL)) is not bool(told)
+
+
+def test_a_project_without_time_zones(root: User, settings: Settings, log: MemoryLog) -> None:
+    """Moments are what that project has everywhere; keys stop when they should."""
+    settings.USE_TZ = False
+    api = Api(root)
+    assert api("POST", "", NEW)[0] == 201
+    assert api("POST", "/crm/rotate", {"overlap_s": 3_600})[0] == 200
+    assert len(api("GET", "/crm")[1]["secret"]) == 2
+    assert api("POST", "/crm/rotate", {"overlap_s": 0})[0] == 200
+    assert len(api("GET", "/crm")[1]["secret"]) == 1
+    assert api("DELETE", "/crm")[0] == 204
+
+
+@pytest.mark.urls("tests.django.webhooks.elsewhere")
+def test_a_project_has_the_api_where_it_wants(root: User) -> None:
+    api = Api(root)
+    response = api.client.post("/hooks/webhooks", json.dumps(NEW), "application/json")
+    assert (response.status_code, response.headers["Location"]) == (201, "/hooks/webhooks/crm")
+    assert api.client.get("/hooks/webhooks/crm").status_code == 200

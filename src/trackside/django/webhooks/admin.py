@@ -10,11 +10,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.decorators import method_decorator
 from django.utils.translation import ngettext
+from django.views.decorators.debug import sensitive_post_parameters
 
 from trackside.destinations.webhook import Trial
 from trackside.django.webhooks import actions, backlog, listing
-from trackside.django.webhooks.forms import HIDDEN_TEXTS, WebhookForm
+from trackside.django.webhooks.forms import HEADERS, HIDDEN_TEXTS, WebhookForm
 from trackside.django.webhooks.models import ChangedMeanwhileError, Webhook, readable
 from trackside.django.webhooks.refusals import Refusal
 from trackside.django.webhooks.states import UNKNOWN, Standing, standings
@@ -30,7 +32,7 @@ _FIELDSETS: Final = (
         "Who we are to the endpoint",
         {
             "fields": (
-                *("signing", "secret", "unsigned", "headers", "bearer_token", "remove_bearer_token"),
+                *("signing", "secret", "unsigned", HEADERS, "bearer_token", "remove_bearer_token"),
                 *("basic_username", "basic_password", "remove_basic_password"),
                 *("oauth_token_url", "oauth_client_id", "oauth_client_secret", "remove_oauth_client_secret"),
                 *("oauth_scope", "tls_ca_file", "tls_certificate_file", "tls_key_file"),
@@ -57,6 +59,8 @@ _FIELDSETS: Final = (
         },
     ),
 )
+_UNREPORTED: Final = method_decorator(sensitive_post_parameters("secret", HEADERS, *HIDDEN_TEXTS))
+"""Keeps secrets out of what Django mails of an error."""
 _SHOWN: Final = (
     *("signing", "standing", "last_error", "disabled_at", "disabled_reason"),
     *("created_at", "created_by", "updated_at", "updated_by"),
@@ -66,7 +70,7 @@ _ONLY_TYPED: Final = frozenset(
         "known_revision",
         "secret",
         "unsigned",
-        "headers",
+        HEADERS,
         *HIDDEN_TEXTS,
         *(f"remove_{name}" for name in HIDDEN_TEXTS),
     )
@@ -132,6 +136,7 @@ class WebhookAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscript
         page.result_list = rows
         return page
 
+    @_UNREPORTED
     def changeform_view(
         self,
         request: HttpRequest,

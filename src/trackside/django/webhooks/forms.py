@@ -11,6 +11,8 @@ from trackside.django.webhooks.refusals import Refusal
 from trackside.django.webhooks.secrets import Secrets
 from trackside.outbound.signing import new_secret
 
+HEADERS = "secret_headers"
+"""The field of the headers: by this name the events that are made of a site's requests leave its values out."""
 HIDDEN_TEXTS = ("bearer_token", "basic_password", "oauth_client_secret")
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class _WebhookForm(_Form):
         self._secrets = readable(self.instance) or Secrets()
         for name in COLUMNS:
             self.initial[name] = text_of(name, getattr(self.instance, name))
-        self.initial["headers"] = headers_text(self._secrets.headers)
+        self.initial[HEADERS] = headers_text(self._secrets.headers)
         self.initial["known_revision"] = self.instance.revision
         for name in HIDDEN_TEXTS:
             self.fields[name].help_text += " " + (
@@ -55,7 +57,7 @@ class _WebhookForm(_Form):
         except Refusal as error:
             self._tell(error.errors)
         except ValueError as error:
-            self.add_error("headers", str(error))
+            self.add_error(HEADERS, str(error))
         return cleaned
 
     def _post_clean(self) -> None:
@@ -63,7 +65,7 @@ class _WebhookForm(_Form):
 
     def _changes(self, cleaned: dict[str, Any], *, is_new: bool) -> dict[str, Any]:
         changes = {name: value_of(name, cleaned[name]) for name in COLUMNS if name in cleaned}
-        changes["headers"] = headers_of(cleaned.get("headers", ""), self._secrets.headers)
+        changes["headers"] = headers_of(cleaned.get(HEADERS, ""), self._secrets.headers)
         changes["description"] = cleaned.get("description", "")
         for name in HIDDEN_TEXTS:
             if cleaned.get(f"remove_{name}"):
@@ -82,8 +84,9 @@ class _WebhookForm(_Form):
 
     def _tell(self, problems: Problems) -> None:
         for name, told in problems.items():
+            shown = HEADERS if name == "headers" else name
             for sentence in told:
-                self.add_error(name if name in self.fields else None, sentence)
+                self.add_error(shown if shown in self.fields else None, sentence)
 
 
 def _secret_fields() -> dict[str, forms.Field]:
@@ -102,7 +105,7 @@ def _secret_fields() -> dict[str, forms.Field]:
             label="No signature",
             help_text="Requests carry no signature; the secret is removed.",
         ),
-        "headers": forms.CharField(
+        HEADERS: forms.CharField(
             required=False,
             label="Headers",
             widget=forms.Textarea(attrs={"class": "vLargeTextField", "rows": 3, "spellcheck": "false"}),
