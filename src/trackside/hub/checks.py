@@ -11,6 +11,7 @@ from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook import problems as webhook_problems
 from trackside.errors import ConfigurationError
 from trackside.hub.addresses import address_policy
+from trackside.outbound.proxy import parse_proxy
 from trackside.sources.segment_api import SegmentApiSettings
 from trackside.sources.segment_webhook import SegmentWebhookSettings
 
@@ -108,6 +109,11 @@ def _wrong_hosts(config: Config) -> Iterator[str]:
         part = f"destinations.{name}"
         if not settings.write_key:
             yield f"{part}.write_key is empty; want that of the source in Segment that the events are for"
+        try:
+            if settings.proxy:
+                parse_proxy(settings.proxy)
+        except ConfigurationError as error:
+            yield f"{part}.proxy: {error}"
         try:
             reason = address_policy(settings).why_not_url(settings.host)
         except ConfigurationError as error:

@@ -17,8 +17,8 @@ from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
 from trackside.outbound.base import Client
-from trackside.outbound.opening import open_client
-from trackside.outbound.policy import AddressPolicy
+from trackside.outbound.proxy import parse_proxy
+from trackside.outbound.shared import SharedClients
 from trackside.pipeline.accept import Pipeline
 
 
@@ -47,25 +47,38 @@ def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # pro
     return Pipeline(log)
 
 
-def build_destination(name: str, settings: DestinationSettings, config: Config) -> Destination:
-    """Return the destination `name`, not opened."""
+def build_destination(
+    name: str, settings: DestinationSettings, config: Config, clients: SharedClients | None = None
+) -> Destination:
+    """Return the destination `name`, not opened; those that send the same way share their connections in `clients`."""
+    clients = clients or SharedClients()
     match settings:
         case SegmentSettings():
-            return Segment(settings, client_maker(address_policy(settings)))
+            return Segment(settings, _segment_client(name, settings, clients))
         case TrackingLogSettings():
             return TrackingLog(Path(config.data_dir) / settings.path, settings)
         case WebhookSettings():
-            return _webhook(name, settings, Path(config.data_dir))
+            return _webhook(name, settings, Path(config.data_dir), clients)
         case _:
             raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
 
 
-def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
+def _segment_client(name: str, settings: SegmentSettings, clients: SharedClients) -> Callable[[], Client]:
+    try:
+        if settings.proxy:
+            parse_proxy(settings.proxy)
+        policy = address_policy(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"destinations.{name}: {error}") from error
+    return partial(clients.acquire, policy=policy, proxy=settings.proxy, user_agent=f"Trackside/{version()}")
+
+
+def _webhook(name: str, settings: WebhookSettings, data_dir: Path, clients: SharedClients) -> Webhook:
     user_agent = f"Trackside/{version()}"
     try:
         return Webhook(
             settings,
-            connector(settings, data_dir, user_agent=user_agent),
+            connector(settings, data_dir, user_agent=user_agent, open_client=clients.acquire),
             why_not=policy_of(settings).why_not_url,
             user_agent=user_agent,
         )
@@ -73,15 +86,11 @@ def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
         raise ConfigurationError(f"destinations.{name}: {error}") from error
 
 
-def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
-    """Return what makes clients that reach nobody the policy forbids."""
-    return partial(open_client, policy=policy, user_agent=f"Trackside/{version()}")
-
-
 def build_delivery(config: Config, log: Log) -> DeliveryEngine:
     """Return the engine that delivers to every destination that is enabled."""
+    clients = SharedClients()
     destinations = {
-        name: (build_destination(name, settings, config), settings)
+        name: (build_destination(name, settings, config, clients), settings)
         for name, settings in config.destinations.items()
     }
     return DeliveryEngine(log, destinations, Path(config.data_dir) / "delivery.lock")
