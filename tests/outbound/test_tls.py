@@ -16,7 +16,7 @@ from tests.outbound.conftest import Run, answered, client, failure, post
 from tests.outbound.servers import Behave, Connection, answering, serving
 from trackside.errors import ConfigurationError
 from trackside.outbound.base import Answer, Failed, Fault
-from trackside.outbound.tls import system_tls, tls_context
+from trackside.outbound.tls import MACHINE_S, TlsFiles, system_tls, tls_context
 
 HOST = "hooks.test"
 TIMEOUT_S = 5.0  # a handshake takes its time on a busy machine
@@ -25,7 +25,7 @@ TIMEOUT_S = 5.0  # a handshake takes its time on a busy machine
 async def _outcome(
     server_context: ssl.SSLContext | None,
     *,
-    tls: ssl.SSLContext | None = None,
+    tls: TlsFiles = MACHINE_S,
     host: str = HOST,
     behave: Behave | None = None,
 ) -> Answer | Failed:
@@ -37,8 +37,8 @@ async def _outcome(
     return outcome
 
 
-def _trusting(authority: Authority, **more: str) -> ssl.SSLContext:
-    return tls_context(ca_file=str(authority.file), **more)
+def _trusting(authority: Authority, **more: str) -> TlsFiles:
+    return TlsFiles(ca_file=str(authority.file), **more)
 
 
 def test_a_good_certificate_of_an_authority_of_one_s_own(run: Run[None], authority: Authority) -> None:
@@ -219,3 +219,37 @@ def test_files_that_cannot_be_used_are_told(tmp_path: Path, authority: Authority
     ):
         with pytest.raises(ConfigurationError, match="cannot be used"):
             tls_context(**files)
+
+
+def test_files_that_cannot_be_used_are_told_when_a_client_is_made(client_class: type[object]) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        client(tls=TlsFiles(ca_file="/nowhere/ca.pem"))
+
+
+@pytest.mark.parametrize("client_class", ["curl"], indirect=True)
+def test_the_machine_s_authorities_are_those_of_the_ssl_module(
+    run: Run[Answer | Failed], authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of the machine that curl was built on."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    certificate = server_tls(authority.issue("machine", HOST))
+    assert answered(run(_outcome(certificate))).status == 200
+
+
+@pytest.mark.parametrize("client_class", ["curl"], indirect=True)
+def test_files_that_vanish_later_are_our_own_fault(
+    run: Run[Answer | Failed], authority: Authority, tmp_path: Path
+) -> None:
+    ours = tmp_path / "ours.pem"
+    ours.write_bytes(Path(authority.issue("vanishing")).read_bytes())
+    tls = _trusting(authority, certificate_file=str(ours))
+
+    async def main() -> Answer | Failed:
+        sender = client(tls=tls, lookup=lambda _: ["127.0.0.1"])
+        ours.unlink()
+        async with serving(answering(), server_tls(authority.issue("here", HOST))) as server:
+            outcome = await sender.send(post(server.url(HOST), timeout_s=TIMEOUT_S))
+            await sender.close()
+        return outcome
+
+    failure(run(main()), Fault.LOCAL, maybe_sent=False)

@@ -145,6 +145,14 @@ class WebhookRowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
         tuple[str, ...],
         setting("Networks (10.3.0.0/16), addresses and hosts that they may reach although they are private."),
     ] = ()
+    proxy: Annotated[
+        str,
+        setting(
+            "Proxy that their requests go through: http://proxy.internal:3128, with user:password@ as needed. It has"
+            " to keep them from leading into private networks, for it resolves the names.",
+            secret=True,
+        ),
+    ] = ""
     encryption_keys: Annotated[
         tuple[str, ...],
         setting(

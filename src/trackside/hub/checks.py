@@ -11,6 +11,7 @@ from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook import problems as webhook_problems
 from trackside.errors import ConfigurationError
 from trackside.hub.addresses import address_policy, webhook_policy
+from trackside.outbound.proxy import parse_proxy
 from trackside.sources.segment_api import SegmentApiSettings
 from trackside.sources.segment_webhook import SegmentWebhookSettings
 
@@ -47,6 +48,11 @@ def problems_between(config: Config) -> Iterator[str]:
         webhook_policy(config)
     except ConfigurationError as error:
         yield f"webhooks.allow: {error}"
+    try:
+        if config.webhooks.proxy:
+            parse_proxy(config.webhooks.proxy)
+    except ConfigurationError as error:
+        yield f"webhooks.proxy: {error}"
     for name, settings in config.destinations.items():
         if isinstance(settings, WebhookSettings):
             yield from (f"destinations.{name}.{problem}" for problem in webhook_problems(settings))
@@ -116,6 +122,11 @@ def _wrong_hosts(config: Config) -> Iterator[str]:
         part = f"destinations.{name}"
         if not settings.write_key:
             yield f"{part}.write_key is empty; want that of the source in Segment that the events are for"
+        try:
+            if settings.proxy:
+                parse_proxy(settings.proxy)
+        except ConfigurationError as error:
+            yield f"{part}.proxy: {error}"
         try:
             reason = address_policy(settings).why_not_url(settings.host)
         except ConfigurationError as error:

@@ -21,7 +21,8 @@ from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
 from trackside.outbound.base import Client
-from trackside.outbound.policy import AddressPolicy
+from trackside.outbound.proxy import parse_proxy
+from trackside.outbound.shared import SharedClients
 from trackside.pipeline.accept import Pipeline
 
 
@@ -68,39 +69,53 @@ def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # pro
 
 
 def build_destination(
-    name: str, settings: DestinationSettings, config: Config, attempts: Attempts | None = None
+    name: str,
+    settings: DestinationSettings,
+    config: Config,
+    *,
+    clients: SharedClients | None = None,
+    attempts: Attempts | None = None,
 ) -> Destination:
-    """Return the destination `name`, not opened; what it sends is kept in `attempts`."""
+    """Return the destination `name`, not opened.
+
+    Those that send the same way share their connections in `clients`; what webhooks send is kept in `attempts`.
+    """
+    clients = clients or SharedClients()
     match settings:
         case SegmentSettings():
-            return Segment(settings, client_maker(address_policy(settings)))
+            return Segment(settings, _segment_client(name, settings, clients))
         case TrackingLogSettings():
             return TrackingLog(Path(config.data_dir) / settings.path, settings)
         case WebhookSettings():
-            return _webhook(name, settings, Path(config.data_dir), attempts)
+            return _webhook(name, settings, Path(config.data_dir), clients, attempts)
         case _:
             raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
 
 
-def _webhook(name: str, settings: WebhookSettings, data_dir: Path, attempts: Attempts | None) -> Webhook:
+def _segment_client(name: str, settings: SegmentSettings, clients: SharedClients) -> Callable[[], Client]:
+    try:
+        if settings.proxy:
+            parse_proxy(settings.proxy)
+        policy = address_policy(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"destinations.{name}: {error}") from error
+    return partial(clients.acquire, policy=policy, proxy=settings.proxy, user_agent=f"Trackside/{version()}")
+
+
+def _webhook(
+    name: str, settings: WebhookSettings, data_dir: Path, clients: SharedClients, attempts: Attempts | None
+) -> Webhook:
     user_agent = f"Trackside/{version()}"
     try:
         return Webhook(
             settings,
-            connector(settings, data_dir, user_agent=user_agent),
+            connector(settings, data_dir, user_agent=user_agent, open_client=clients.acquire),
             why_not=policy_of(settings).why_not_url,
             user_agent=user_agent,
             recorder=None if attempts is None else attempts.recorder(name),
         )
     except ConfigurationError as error:
         raise ConfigurationError(f"destinations.{name}: {error}") from error
-
-
-def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
-    """Return what makes clients that reach nobody the policy forbids."""
-    from trackside.outbound.client import HttpClient  # slow to import, and not part of the base install
-
-    return partial(HttpClient, policy=policy, user_agent=f"Trackside/{version()}")
 
 
 def build_delivery(
@@ -114,15 +129,13 @@ def build_delivery(
 
     What webhooks send and are answered is kept in `attempts`.
     """
-    destinations = {
-        name: (build_destination(name, settings, config, attempts), settings)
-        for name, settings in config.destinations.items()
-    }
+    build = partial(build_destination, config=config, clients=SharedClients(), attempts=attempts)
+    destinations = {name: (build(name, settings), settings) for name, settings in config.destinations.items()}
     return DeliveryEngine(
         log,
         destinations,
         Path(config.data_dir) / "delivery.lock",
         tell_disabled=partial(append_disabled, log),
         declarations=declarations,
-        build=lambda name, settings: build_destination(name, settings, config, attempts),
+        build=build,
     )

@@ -216,6 +216,15 @@ ATTEMPTS_DROPPED = Counter(
     ("destination",),
 )
 
+OUTBOUND_REFUSED_ADDRESSES = Counter(
+    "trackside_outbound_refused_addresses_total",
+    "Requests that were not sent because their URL, or an address it led to, is not to be reached.",
+)
+OUTBOUND_SECOND_TRIES = Counter(
+    "trackside_outbound_second_tries_total",
+    "Requests sent once more because the other side had closed a kept connection meanwhile.",
+)
+
 # The server itself.
 PROCESSES = Gauge("trackside_processes", "Processes reporting.")
 BUILD = Gauge(

@@ -126,6 +126,14 @@ class WebhookSettings(DestinationSettings, frozen=True, kw_only=True, forbid_unk
         tuple[str, ...],
         setting("Networks (10.3.0.0/16), addresses and hosts that may be reached although they are private."),
     ] = ()
+    proxy: Annotated[
+        str,
+        setting(
+            "Proxy that requests go through: http://proxy.internal:3128, with user:password@ as needed. It has"
+            " to keep them from leading into private networks, for it resolves the names.",
+            secret=True,
+        ),
+    ] = ""
     tls_ca_file: Annotated[
         str,
         setting("Certificates (PEM) that are trusted in place of the machine's own; relative to data_dir."),

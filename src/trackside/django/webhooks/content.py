@@ -24,7 +24,7 @@ Problems = dict[str, list[str]]
 """Setting → what is wrong with it, in sentences that begin with its name."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{0,63}")
-_OF_OPERATORS: Final = ("allow_private_networks", "allow")
+_OF_OPERATORS: Final = ("allow_private_networks", "allow", "proxy")
 _KNOWN_TO: Final = {
     "url": ("bearer_token", "basic_password", "oauth_client_secret"),
     "oauth_token_url": ("oauth_client_secret",),
@@ -74,7 +74,12 @@ def read(table: Mapping[str, Any], *, strict: bool = True) -> tuple[WebhookSetti
     if made.kind != "webhook":
         problems["kind"] = [f"kind is {made.kind!r}; want webhook, or leave it out"]
     ceiling = surroundings.current().config.webhooks
-    made = replace(made, allow=ceiling.allow, allow_private_networks=ceiling.allow_private_networks)
+    made = replace(
+        made,
+        allow=ceiling.allow,
+        allow_private_networks=ceiling.allow_private_networks,
+        proxy=ceiling.proxy,
+    )
     for name, sentence in _problems(made):
         problems.setdefault(name, []).append(sentence)
     return (None if problems else made), problems

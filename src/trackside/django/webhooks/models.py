@@ -15,7 +15,7 @@ from trackside.errors import TracksideError
 
 NAME_CHARS = 64
 URL_CHARS = 2_048
-_OF_OPERATORS = ("kind", "allow_private_networks", "allow")
+_OF_OPERATORS = ("kind", "allow_private_networks", "allow", "proxy")
 COLUMNS = tuple(
     name for name in WebhookSettings.__struct_fields__ if name not in SETTINGS and name not in _OF_OPERATORS
 )
