@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from trackside.destinations.base import DELIVERED, Delivery, Outcome, Refused, Retry
+from trackside.destinations.event_json import encodable
 from trackside.destinations.tracking_log.checkpoint import decode_checkpoint
 from trackside.destinations.tracking_log.file import LineFile
 from trackside.destinations.tracking_log.line import render
-from trackside.destinations.tracking_log.recovery import Written, recover
+from trackside.destinations.tracking_log.recovery import recover
 from trackside.destinations.tracking_log.settings import TrackingLogSettings
+from trackside.destinations.written import Written
 from trackside.errors import DestinationError
 from trackside.event import Event
 
@@ -140,20 +140,10 @@ def _line(event: Event) -> bytes | Refused:
         try:
             return render((event,))[:-1]
         except UnicodeEncodeError:
-            return render((_encodable(event),))[:-1]
+            return render((encodable(event),))[:-1]
     except Exception as error:
         logger.exception("event cannot be written as a line", extra={"event_id": event.id})
         return Refused(reason=f"cannot be written as a line: {type(error).__name__}")
-
-
-def _encodable(event: Event) -> Event:
-    """Return `event` with U+FFFD for each half of a surrogate pair in its own texts."""
-    changed = {
-        name: value.encode("utf-8", "replace").decode()
-        for name in event.__struct_fields__
-        if isinstance(value := getattr(event, name), str)
-    }
-    return replace(event, **changed)
 
 
 def _sentence(path: Path, error: OSError) -> str:

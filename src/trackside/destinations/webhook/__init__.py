@@ -3,13 +3,15 @@
 destination  open, send, checkpoint, close: what the delivery worker calls
 turn         one `send`: what is under way side by side
 requests     event → request; bodies: event → body, and which events and fields are asked for
-answers      what an answer means
-breaker, pace, queues: how much at a time, how fast, what goes after what
-connecting   the client; checks: what is wrong with the settings
+pace, queues: how fast, what goes after what
+checks       what is wrong with the settings
+
+What it shares with other destinations that have a URL stands beside this folder: answers, breaker, connecting,
+endpoint.
 """
 
+from trackside.destinations.connecting import connector, policy_of
 from trackside.destinations.webhook.checks import problems
-from trackside.destinations.webhook.connecting import connector, policy_of
 from trackside.destinations.webhook.destination import Moments, Webhook
 from trackside.destinations.webhook.settings import WebhookSettings
 

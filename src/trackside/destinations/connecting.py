@@ -1,21 +1,17 @@
-"""The client of a webhook, with its policy, its certificates and its credentials."""
+"""The client of a destination with a URL: its policy, its certificates, its credentials; what is wrong with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
-from trackside.destinations.webhook.requests import ATTEMPT
-from trackside.destinations.webhook.settings import WebhookSettings
+from trackside.destinations.endpoint import EndpointSettings
 from trackside.errors import ConfigurationError
 from trackside.outbound.auth import Credentials, FixedHeaders, WithCredentials, basic, bearer
 from trackside.outbound.base import Client, Failed, Fault, Outgoing
 from trackside.outbound.oauth2 import ClientCredentials
 from trackside.outbound.policy import AddressPolicy
-from trackside.outbound.signing import ID, SIGNATURE, TIMESTAMP
+from trackside.outbound.signing import Signer
 from trackside.outbound.tls import tls_context
-
-RESERVED: Final = frozenset({ID, TIMESTAMP, SIGNATURE, ATTEMPT, "content-type"})
-"""Headers that settings cannot give: receivers rely on them."""
+from trackside.outbound.url import parse_url
 
 Connect = Callable[[], Client]
 
@@ -31,12 +27,28 @@ class _Nobody:
         """Do nothing."""
 
 
-def policy_of(settings: WebhookSettings) -> AddressPolicy:
+def policy_of(settings: EndpointSettings) -> AddressPolicy:
     """Return who may be asked. Raises ConfigurationError."""
     return AddressPolicy(allow=settings.allow, allow_private_networks=settings.allow_private_networks)
 
 
-def connector(settings: WebhookSettings, data_dir: Path, *, user_agent: str) -> Connect:
+def url_problems(settings: EndpointSettings) -> Iterator[str]:
+    """Return one sentence for each thing that is wrong with URL, signature, policy and credentials."""
+    if isinstance(reason := parse_url(settings.url), str):
+        yield f"url cannot be asked: {reason}"
+    checks: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("secret", lambda: Signer(settings.secrets) if settings.secrets else None),
+        ("allow", lambda: policy_of(settings)),
+        ("headers", lambda: check_credentials(settings)),
+    )
+    for setting, check in checks:
+        try:
+            check()
+        except ConfigurationError as error:
+            yield f"{setting}: {error}"
+
+
+def connector(settings: EndpointSettings, data_dir: Path, *, user_agent: str) -> Connect:
     """Return what opens a client as the settings say. Raises ConfigurationError."""
     from trackside.outbound.client import HttpClient  # aiohttp: only a server that sends needs it
 
@@ -57,10 +69,10 @@ def connector(settings: WebhookSettings, data_dir: Path, *, user_agent: str) -> 
     return connect
 
 
-def check_credentials(settings: WebhookSettings) -> None:
+def check_credentials(settings: EndpointSettings) -> None:
     """Raise ConfigurationError where headers or credentials cannot be used; nothing secret is in its message."""
     for name in settings.headers:
-        if name.lower() in RESERVED:
+        if name.lower() in settings.reserved_headers:
             raise ConfigurationError(f"headers has {name}, which receivers rely on; leave it out")
     ways = {
         "bearer_token": settings.bearer_token,
@@ -74,7 +86,7 @@ def check_credentials(settings: WebhookSettings) -> None:
     _credentials(settings, _Nobody())
 
 
-def _credentials(settings: WebhookSettings, client: Client) -> Sequence[Credentials]:
+def _credentials(settings: EndpointSettings, client: Client) -> Sequence[Credentials]:
     found: list[Credentials] = []
     if settings.headers:
         found.append(FixedHeaders(settings.headers.items()))
