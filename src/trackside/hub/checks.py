@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trackside.config.settings import Config
+from trackside.destinations.connecting import url_problems
+from trackside.destinations.endpoint import EndpointSettings
 from trackside.destinations.segment import SegmentSettings
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
@@ -40,8 +42,14 @@ def problems_between(config: Config) -> Iterator[str]:
     yield from _shared_files(config)
     yield from _wrong_hosts(config)
     for name, settings in config.destinations.items():
-        if isinstance(settings, WebhookSettings):
-            yield from (f"destinations.{name}.{problem}" for problem in webhook_problems(settings))
+        match settings:
+            case WebhookSettings():
+                found = webhook_problems(settings)
+            case EndpointSettings():
+                found = url_problems(settings)
+            case _:
+                continue
+        yield from (f"destinations.{name}.{problem}" for problem in found)
 
 
 def _wrong_keys(config: Config) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from trackside.destinations.base import DestinationSettings
+from trackside.destinations.http import HttpSettings
 from trackside.destinations.segment import SegmentSettings
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
@@ -18,6 +19,7 @@ SOURCE_KINDS: dict[str, type[Struct]] = {
     "segment_webhook": SegmentWebhookSettings,
 }
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {
+    "http": HttpSettings,
     "segment": SegmentSettings,
     "tracking_log": TrackingLogSettings,
     "webhook": WebhookSettings,

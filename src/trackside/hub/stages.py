@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from trackside.config.settings import Config
 from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
+from trackside.destinations.connecting import connector, policy_of
+from trackside.destinations.endpoint import EndpointSettings
+from trackside.destinations.http import Http, HttpSettings
 from trackside.destinations.segment import Segment, SegmentSettings
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
-from trackside.destinations.webhook import Webhook, WebhookSettings, connector, policy_of
+from trackside.destinations.webhook import Webhook, WebhookSettings
 from trackside.errors import ConfigurationError, TracksideError
 from trackside.hub.addresses import address_policy
 from trackside.hub.version import version
@@ -19,6 +23,9 @@ from trackside.log.sqlite import SQLiteLog
 from trackside.outbound.base import Client
 from trackside.outbound.policy import AddressPolicy
 from trackside.pipeline.accept import Pipeline
+
+S = TypeVar("S", bound=EndpointSettings)
+S_contra = TypeVar("S_contra", bound=EndpointSettings, contravariant=True)
 
 
 def open_log(config: Config) -> Log:
@@ -54,15 +61,32 @@ def build_destination(name: str, settings: DestinationSettings, config: Config) 
         case TrackingLogSettings():
             return TrackingLog(Path(config.data_dir) / settings.path, settings)
         case WebhookSettings():
-            return _webhook(name, settings, Path(config.data_dir))
+            return _endpoint(Webhook, name, settings, Path(config.data_dir))
+        case HttpSettings():
+            return _endpoint(Http, name, settings, Path(config.data_dir))
         case _:
             raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
 
 
-def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
+class _MakesEndpoint(Protocol[S_contra]):
+    """A kind of destination that makes requests to one URL."""
+
+    def __call__(
+        self,
+        settings: S_contra,
+        connect: Callable[[], Client],
+        *,
+        why_not: Callable[[str], str | None],
+        user_agent: str,
+    ) -> Destination:
+        """Return one, not opened. Raises ConfigurationError."""
+        ...
+
+
+def _endpoint(make: _MakesEndpoint[S], name: str, settings: S, data_dir: Path) -> Destination:
     user_agent = f"Trackside/{version()}"
     try:
-        return Webhook(
+        return make(
             settings,
             connector(settings, data_dir, user_agent=user_agent),
             why_not=policy_of(settings).why_not_url,

@@ -9,7 +9,9 @@ from trackside.cli.place import opened_log
 from trackside.cli.printing import ago_text
 from trackside.cli.status import DestinationStatus, destination_statuses
 from trackside.config.load import Loaded
-from trackside.destinations.webhook import WebhookSettings, policy_of
+from trackside.destinations.connecting import policy_of
+from trackside.destinations.endpoint import EndpointSettings
+from trackside.destinations.webhook import WebhookSettings
 from trackside.errors import TracksideError
 
 
@@ -26,8 +28,8 @@ def check_destinations(loaded: Loaded) -> Iterator[Finding]:
         path = getattr(settings, "path", None)
         if isinstance(path, str):
             yield _check_path(name, Path(loaded.config.data_dir) / path)
-        if isinstance(settings, WebhookSettings):
-            yield _check_webhook(name, settings)
+        if isinstance(settings, EndpointSettings):
+            yield _check_endpoint(name, settings)
     try:
         with opened_log(loaded) as log:
             statuses = destination_statuses(loaded, log)
@@ -53,7 +55,7 @@ def _check_path(name: str, path: Path) -> Finding:
     return ok(name, f"{path} can be written")
 
 
-def _check_webhook(name: str, settings: WebhookSettings) -> Finding:
+def _check_endpoint(name: str, settings: EndpointSettings) -> Finding:
     """Look at the URL's text and the signature; nobody is asked."""
     if reason := policy_of(settings).why_not_url(settings.url):
         return error(
@@ -62,7 +64,7 @@ def _check_webhook(name: str, settings: WebhookSettings) -> Finding:
             "Its events wait in the log.",
             f"Set destinations.{name}.allow to its network or host, or the url to another.",
         )
-    if not settings.secrets:
+    if not settings.secrets and not _says_who_we_are(settings):
         return warning(
             name,
             "its requests are not signed",
@@ -76,7 +78,21 @@ def _check_webhook(name: str, settings: WebhookSettings) -> Finding:
             "Whoever is on the way reads the events.",
             f"Set destinations.{name}.url to https.",
         )
-    return ok(name, "its url may be asked, its requests are signed")
+    signed = "are signed" if settings.secrets else "say who sends them"
+    return ok(name, f"its url may be asked, its requests {signed}")
+
+
+def _says_who_we_are(settings: EndpointSettings) -> bool:
+    """Return whether a place that takes batches can tell us from others; a webhook's receiver wants a signature."""
+    if isinstance(settings, WebhookSettings):
+        return False
+    return bool(
+        settings.headers
+        or settings.bearer_token
+        or settings.basic_username
+        or settings.oauth_token_url
+        or settings.tls_certificate_file
+    )
 
 
 def _check_status(name: str, status: DestinationStatus) -> Iterator[Finding]:
