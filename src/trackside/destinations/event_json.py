@@ -1,6 +1,7 @@
 """The event as a JSON object: what receivers of JSON get, what the paths in settings mean, what stands in files."""
 
 import json
+import re
 from datetime import datetime
 from typing import Any
 
@@ -66,6 +67,24 @@ def json_line(event: Event) -> bytes:
         line = json_body(encodable(event))
     # sources keep JSON on one line; should one not have, a space between its tokens says the same
     return line.replace(b"\n", b" ") if b"\n" in line else line
+
+
+def without_half_pairs(json_text: bytes) -> bytes:
+    """Return the JSON with U+FFFD for each escape that is half of a surrogate pair.
+
+    It is JSON, and a browser may send it; but DuckDB reads no file that has one, and PostgreSQL stores none.
+    """
+    if not _MAYBE_HALF.search(json_text):
+        return json_text
+    return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], json_text)
+
+
+_MAYBE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPES = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    rb"|\\."  # any other escape, so that the second of two backslashes begins none
+)
 
 
 def encodable(event: Event) -> Event:

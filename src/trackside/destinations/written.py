@@ -2,6 +2,11 @@
 
 from collections import Counter
 from hashlib import blake2b
+from typing import Final
+
+FORGET_AFTER_EVENTS: Final = 50_000
+"""What was found after a crash and did not come again among so many events will not come: it is several times
+what a worker sends before it notes its position."""
 
 
 class Written:

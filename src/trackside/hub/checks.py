@@ -7,6 +7,7 @@ from pathlib import Path
 from trackside.config.settings import Config
 from trackside.destinations.connecting import url_problems
 from trackside.destinations.endpoint import EndpointSettings
+from trackside.destinations.files import FilesSettings, missing_library
 from trackside.destinations.segment import SegmentSettings
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
@@ -90,22 +91,27 @@ def _wrong_paths(config: Config) -> Iterator[str]:
 
 
 def _shared_files(config: Config) -> Iterator[str]:
-    """Tell of destinations that would write into each other's file, or into one of the server's own."""
+    """Tell of destinations that would write into each other's file or folder, or into one of the server's own."""
     data_dir = Path(config.data_dir).resolve()
-    files: dict[Path, str] = {}
+    places: dict[Path, str] = {}
     for name, settings in config.destinations.items():
-        if not isinstance(settings, TrackingLogSettings) or not settings.enabled:
+        if not isinstance(settings, TrackingLogSettings | FilesSettings) or not settings.enabled:
             continue
+        kind = "folder" if isinstance(settings, FilesSettings) else "file"
         try:
-            file = (data_dir / settings.path).resolve()
+            place = (data_dir / settings.path).resolve()
         except (OSError, ValueError) as error:  # a NUL, links that lead in circles
-            yield f"destinations.{name}.path is {settings.path!r}: {error}; want the path of a file"
+            yield f"destinations.{name}.path is {settings.path!r}: {error}; want the path of a {kind}"
             continue
-        first = files.setdefault(file, name)
+        first = places.setdefault(place, name)
         if first != name:
-            yield f"destinations.{name}.path is also that of destinations.{first}; give each a file of its own"
-        if file.parent == data_dir and file.name.startswith(_OWN_FILES):
+            yield f"destinations.{name}.path is also that of destinations.{first}; give each a {kind} of its own"
+        if place.parent == data_dir and place.name.startswith(_OWN_FILES):
             yield f"destinations.{name}.path is {settings.path!r}, a file of the server's own; want another name"
+        if kind == "folder" and place == data_dir:
+            yield f"destinations.{name}.path is the data directory itself; want a folder within it, as events"
+        if isinstance(settings, FilesSettings) and (reason := missing_library(settings)):
+            yield f"destinations.{name}.{reason}"
 
 
 def _wrong_hosts(config: Config) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from trackside.destinations.base import DestinationSettings
+from trackside.destinations.files import FilesSettings
 from trackside.destinations.http import HttpSettings
 from trackside.destinations.segment import SegmentSettings
 from trackside.destinations.tracking_log import TrackingLogSettings
@@ -19,6 +20,7 @@ SOURCE_KINDS: dict[str, type[Struct]] = {
     "segment_webhook": SegmentWebhookSettings,
 }
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {
+    "files": FilesSettings,
     "http": HttpSettings,
     "segment": SegmentSettings,
     "tracking_log": TrackingLogSettings,

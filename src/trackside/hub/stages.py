@@ -10,6 +10,7 @@ from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.destinations.connecting import connector, policy_of
 from trackside.destinations.endpoint import EndpointSettings
+from trackside.destinations.files import Files, FilesSettings
 from trackside.destinations.http import Http, HttpSettings
 from trackside.destinations.segment import Segment, SegmentSettings
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
@@ -56,6 +57,8 @@ def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # pro
 def build_destination(name: str, settings: DestinationSettings, config: Config) -> Destination:
     """Return the destination `name`, not opened."""
     match settings:
+        case FilesSettings():
+            return Files(Path(config.data_dir).absolute() / settings.path, settings)
         case SegmentSettings():
             return Segment(settings, client_maker(address_policy(settings)))
         case TrackingLogSettings():

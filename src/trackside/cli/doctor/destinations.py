@@ -11,6 +11,7 @@ from trackside.cli.status import DestinationStatus, destination_statuses
 from trackside.config.load import Loaded
 from trackside.destinations.connecting import policy_of
 from trackside.destinations.endpoint import EndpointSettings
+from trackside.destinations.files import FilesSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.errors import TracksideError
 
@@ -25,8 +26,9 @@ def check_destinations(loaded: Loaded) -> Iterator[Finding]:
             "Add a [destinations.NAME] to the file.",
         )
     for name, settings in loaded.config.destinations.items():
-        path = getattr(settings, "path", None)
-        if isinstance(path, str):
+        if isinstance(settings, FilesSettings):
+            yield _check_folder(name, Path(loaded.config.data_dir) / settings.path)
+        elif isinstance(path := getattr(settings, "path", None), str):
             yield _check_path(name, Path(loaded.config.data_dir) / path)
         if isinstance(settings, EndpointSettings):
             yield _check_endpoint(name, settings)
@@ -53,6 +55,21 @@ def _check_path(name: str, path: Path) -> Finding:
             f"chown {os.getuid()} '{path}', or run as its owner",
         )
     return ok(name, f"{path} can be written")
+
+
+def _check_folder(name: str, folder: Path) -> Finding:
+    why = "Its events wait in the log until it can be written."
+    existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+    if not existing.is_dir():
+        return error(name, f"{existing} is no folder", why, f"Set destinations.{name}.path to a folder.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return error(
+            name,
+            f"{existing} cannot be written by this user",
+            why,
+            f"chown {os.getuid()} '{existing}', or run as its owner",
+        )
+    return ok(name, f"{folder} can be written")
 
 
 def _check_endpoint(name: str, settings: EndpointSettings) -> Finding:

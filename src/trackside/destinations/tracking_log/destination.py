@@ -14,7 +14,7 @@ from trackside.destinations.tracking_log.file import LineFile
 from trackside.destinations.tracking_log.line import render
 from trackside.destinations.tracking_log.recovery import recover
 from trackside.destinations.tracking_log.settings import TrackingLogSettings
-from trackside.destinations.written import Written
+from trackside.destinations.written import FORGET_AFTER_EVENTS, Written
 from trackside.errors import DestinationError
 from trackside.event import Event
 
@@ -25,9 +25,6 @@ AGAIN_S = 1.0
 SLICE_EVENTS = 128
 """So many lines are made and written at once: about what a processor's cache holds. To write them in a thread
 beside the one that makes them cost twice what it saved: the two wait for one another at every slice."""
-FORGET_AFTER_EVENTS = 50_000
-"""What was found after a crash and did not come again among so many events will not come: it is several times
-what a worker sends before it notes its position."""
 
 _event = attrgetter("event")
 
