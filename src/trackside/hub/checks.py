@@ -9,6 +9,8 @@ from trackside.destinations.connecting import url_problems
 from trackside.destinations.endpoint import EndpointSettings
 from trackside.destinations.files import FilesSettings, missing_library
 from trackside.destinations.segment import SegmentSettings
+from trackside.destinations.sql import SqlSettings, identity
+from trackside.destinations.sql import problems as sql_problems
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook import problems as webhook_problems
@@ -41,6 +43,7 @@ def problems_between(config: Config) -> Iterator[str]:
     yield from _open_doors(config)
     yield from _wrong_paths(config)
     yield from _shared_files(config)
+    yield from _shared_tables(config)
     yield from _wrong_hosts(config)
     for name, settings in config.destinations.items():
         match settings:
@@ -112,6 +115,26 @@ def _shared_files(config: Config) -> Iterator[str]:
             yield f"destinations.{name}.path is the data directory itself; want a folder within it, as events"
         if isinstance(settings, FilesSettings) and (reason := missing_library(settings)):
             yield f"destinations.{name}.{reason}"
+
+
+def _shared_tables(config: Config) -> Iterator[str]:
+    """Tell of destinations that write into one table, and of databases that cannot be asked."""
+    data_dir = Path(config.data_dir).resolve()
+    tables: dict[tuple[str, ...], str] = {}
+    for name, settings in config.destinations.items():
+        if not isinstance(settings, SqlSettings) or not settings.enabled:
+            continue
+        found = list(sql_problems(settings, data_dir))
+        yield from (f"destinations.{name}.{problem}" for problem in found)
+        if found:
+            continue
+        place = identity(settings, data_dir)
+        first = tables.setdefault(place, name)
+        if first != name:
+            yield f"destinations.{name}.table is also that of destinations.{first}; give each a table of its own"
+        file = Path(place[1])
+        if place[0] == "sqlite" and file.parent == data_dir and file.name.startswith(_OWN_FILES):
+            yield f"destinations.{name}.url leads to a file of the server's own; want another name"
 
 
 def _wrong_hosts(config: Config) -> Iterator[str]:

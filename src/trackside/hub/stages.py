@@ -13,6 +13,7 @@ from trackside.destinations.endpoint import EndpointSettings
 from trackside.destinations.files import Files, FilesSettings
 from trackside.destinations.http import Http, HttpSettings
 from trackside.destinations.segment import Segment, SegmentSettings
+from trackside.destinations.sql import Sql, SqlSettings, engine_for
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
 from trackside.destinations.webhook import Webhook, WebhookSettings
 from trackside.errors import ConfigurationError, TracksideError
@@ -61,6 +62,8 @@ def build_destination(name: str, settings: DestinationSettings, config: Config) 
             return Files(Path(config.data_dir).absolute() / settings.path, settings)
         case SegmentSettings():
             return Segment(settings, client_maker(address_policy(settings)))
+        case SqlSettings():
+            return Sql(settings, partial(engine_for, settings, Path(config.data_dir)))
         case TrackingLogSettings():
             return TrackingLog(Path(config.data_dir) / settings.path, settings)
         case WebhookSettings():

@@ -12,8 +12,9 @@ from trackside.config.load import Loaded
 from trackside.destinations.connecting import policy_of
 from trackside.destinations.endpoint import EndpointSettings
 from trackside.destinations.files import FilesSettings
+from trackside.destinations.sql import SqlSettings, engine_for, why_not
 from trackside.destinations.webhook import WebhookSettings
-from trackside.errors import TracksideError
+from trackside.errors import ConfigurationError, TracksideError
 
 
 def check_destinations(loaded: Loaded) -> Iterator[Finding]:
@@ -30,6 +31,8 @@ def check_destinations(loaded: Loaded) -> Iterator[Finding]:
             yield _check_folder(name, Path(loaded.config.data_dir) / settings.path)
         elif isinstance(path := getattr(settings, "path", None), str):
             yield _check_path(name, Path(loaded.config.data_dir) / path)
+        if isinstance(settings, SqlSettings):
+            yield _check_table(name, settings, Path(loaded.config.data_dir))
         if isinstance(settings, EndpointSettings):
             yield _check_endpoint(name, settings)
     try:
@@ -70,6 +73,22 @@ def _check_folder(name: str, folder: Path) -> Finding:
             f"chown {os.getuid()} '{existing}', or run as its owner",
         )
     return ok(name, f"{folder} can be written")
+
+
+def _check_table(name: str, settings: SqlSettings, data_dir: Path) -> Finding:
+    """Ask the database, and see whether the table takes events; one that is not there yet is made."""
+    try:
+        reason = why_not(engine_for(settings, data_dir), settings.table)
+    except ConfigurationError as problem:
+        reason = str(problem)
+    if reason is None:
+        return ok(name, f"its table {settings.table} takes events")
+    return error(
+        name,
+        reason,
+        "Its events wait in the log.",
+        f"See destinations.{name}.url and table, and whether the database runs.",
+    )
 
 
 def _check_endpoint(name: str, settings: EndpointSettings) -> Finding:

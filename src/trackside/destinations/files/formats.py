@@ -3,7 +3,6 @@
 import gzip
 import shutil
 from collections.abc import Callable, Iterator
-from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Final
@@ -12,47 +11,15 @@ import msgspec
 import zstandard
 from msgspec import Struct
 
-from trackside.destinations.event_json import encodable, json_line, without_half_pairs
+from trackside.destinations.event_json import json_line, without_half_pairs
+from trackside.destinations.event_row import COLUMNS, Row, to_row
 from trackside.destinations.files.settings import FilesSettings
 from trackside.event import Event
 
 ROWS_AT_ONCE: Final = 10_000
 GROUP_BYTES: Final = 16_777_216
 COPIED_BYTES: Final = 1_048_576
-COLUMNS: Final = (
-    "id",
-    "name",
-    "type",
-    "source",
-    "user_id",
-    "anonymous_id",
-    "timestamp",
-    "received_at",
-    "original_timestamp",
-    "sent_at",
-    "data",
-    "context",
-    "extra",
-)
 _TIMES: Final = frozenset({"timestamp", "received_at"})
-
-
-class Row(Struct, frozen=True, array_like=True, gc=False):
-    """An event on its way into columns; `data`, `context` and `extra` are JSON text."""
-
-    id: str
-    name: str
-    type: str
-    source: str
-    user_id: str | None
-    anonymous_id: str | None
-    timestamp: datetime
-    received_at: datetime
-    original_timestamp: str | None
-    sent_at: str | None
-    data: str
-    context: str
-    extra: str
 
 
 class Format(Struct, frozen=True, kw_only=True):
@@ -92,28 +59,7 @@ def _json_line(event: Event) -> bytes:
 
 
 def _row_line(event: Event) -> bytes:
-    try:
-        return _ENCODER.encode(_row(event))
-    except UnicodeEncodeError:
-        return _ENCODER.encode(_row(encodable(event)))
-
-
-def _row(event: Event) -> Row:
-    return Row(
-        event.id,
-        event.name,
-        event.type,
-        event.source,
-        event.user_id,
-        event.anonymous_id,
-        event.timestamp,
-        event.received_at,
-        event.original_timestamp,
-        event.sent_at,
-        without_half_pairs(bytes(event.data)).decode(),
-        without_half_pairs(bytes(event.context)).decode(),
-        without_half_pairs(bytes(event.extra)).decode(),
-    )
+    return _ENCODER.encode(to_row(event))
 
 
 def _copy(journal: Path, target: Path) -> None:
