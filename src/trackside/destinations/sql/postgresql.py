@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+import msgspec
 import psycopg
+from msgspec.structs import asdict
 from psycopg.conninfo import conninfo_to_dict
 
 from trackside.destinations.event_row import COLUMNS, Row
@@ -69,14 +71,14 @@ class PostgreSql:
     def columns(self, connection: Any) -> Sequence[str] | None:
         """Return the table's columns, and learn their types."""
         types = dict(connection.execute(_COLUMN_TYPES, [self._table]).fetchall())
-        # one array a column: one statement with the same text for any number of rows. Each is cast to the column's own
-        # type without its length, for a cast to varchar(10) would cut off what an assignment refuses
+        # all rows in one parameter, as JSON: a fifth of what arrays cost the driver. Each value is cast to the column's
+        # own type without its length, for a cast to varchar(10) would cut off what an assignment refuses
         names = ", ".join(COLUMNS)
         values = ", ".join(f"given.{name}::{types.get(name, 'text')}" for name in COLUMNS)
-        arrays = ", ".join(["%s::text[]"] * len(COLUMNS))
+        texts = ", ".join(f"{name} text" for name in COLUMNS)
         self._insert = (
             f"INSERT INTO {self._table.replace('%', '%%')} ({names})"  # noqa: S608  # quoted
-            f" SELECT {values.replace('%', '%%')} FROM unnest({arrays}) AS given ({names})"
+            f" SELECT {values.replace('%', '%%')} FROM json_to_recordset(%s::json) AS given ({texts})"
             " ON CONFLICT (source, id) DO NOTHING"
         )
         return tuple(types) or None
@@ -92,11 +94,8 @@ class PostgreSql:
 
     def insert(self, connection: Any, rows: Sequence[Row]) -> int:
         """Add the rows that are new."""
-        columns = [
-            [value.isoformat() for value in column] if name in {"timestamp", "received_at"} else list(column)
-            for name, column in zip(COLUMNS, zip(*map(_values, rows), strict=True), strict=True)
-        ]
-        added: int = connection.execute(self._insert, columns).rowcount
+        given = msgspec.json.encode([asdict(row) for row in rows]).decode()
+        added: int = connection.execute(self._insert, [given]).rowcount
         return added
 
     def blames_row(self, error: Exception) -> bool:
@@ -107,7 +106,3 @@ class PostgreSql:
         if state is None:  # the driver's own
             return isinstance(error, psycopg.DataError)
         return str(state).startswith(_ROWS_FAULT)
-
-
-def _values(row: Row) -> tuple[Any, ...]:
-    return tuple(getattr(row, name) for name in COLUMNS)
