@@ -36,14 +36,18 @@ class Writer:
         In one transaction; where a row is refused, in halves, until it is alone. Raises DestinationError where the
         database takes nothing; what was stored by then is skipped when it comes again.
         """
+        is_new = self._connection is None
         try:
-            if self._connection is None:
+            if is_new:
                 self._connection = self._engine.connect()
             self._engine.insert(self._connection, rows)
             self._connection.commit()
         except self._engine.errors as error:
             if not self._engine.blames_row(error) or not self._take_back():
-                raise self._unavailable(error) from error
+                reason = self._unavailable(error)
+                if is_new:
+                    raise reason from error
+                return self.store(rows)  # by a new connection: the old one may be closed since last night
             if len(rows) > 1:
                 middle = len(rows) // 2
                 return self.store(rows[:middle]) + self.store(rows[middle:])
