@@ -1,9 +1,11 @@
 """A database that is away, comes back, or hangs."""
 
 import asyncio
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -26,7 +28,8 @@ pytestmark = pytest.mark.parametrize("database", ["postgresql", "mysql"], indire
 @pytest.fixture
 def proxy(database: Database) -> Iterator[Proxy]:
     """A way to the server that can be cut."""
-    with Proxy("127.0.0.1", 5432 if database.kind == "postgresql" else 3306) as proxy:
+    server = urlsplit(database.url)
+    with Proxy(server.hostname or "", server.port or 0) as proxy:
         yield proxy
 
 
@@ -77,7 +80,8 @@ def test_the_connection_was_closed_while_nothing_was_sent(database: Database) ->
 
 def test_nobody_there_at_the_start(database: Database, proxy: Proxy) -> None:
     """It is told without the password, and the worker tries again."""
-    url = database.url_by("127.0.0.1", proxy.port).replace(":@", ":hunter2@")
+    url = database.url_by("127.0.0.1", proxy.port)
+    url = re.sub("://.*@", "://me:hunter2@", url)
     proxy.cut()
 
     async def scenario() -> None:
