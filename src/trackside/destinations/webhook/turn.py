@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from trackside.destinations.base import Delivery, Gone, Outcome, Unsent
-from trackside.destinations.webhook.breaker import Breaker
+from trackside.destinations.breaker import Breaker
 from trackside.destinations.webhook.pace import Pace
 
 LONGEST_S: Final = 2.0

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from trackside.destinations.webhook.bodies.json_object import Document, encode
+from trackside.destinations.event_json import Document, encode
 
 CONTENT_TYPE = "application/x-www-form-urlencoded"
 

@@ -5,8 +5,8 @@ Source: openedx-webhooks 21.0.0 and 22.0.0, `receivers._process_event` and `util
 
 from typing import Any
 
+from trackside.destinations.event_json import Document, encode
 from trackside.destinations.webhook.bodies.form import encode_pairs, pairs
-from trackside.destinations.webhook.bodies.json_object import Document, encode
 from trackside.destinations.webhook.bodies.signals import class_path
 from trackside.event import Event
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from trackside.destinations.webhook.bodies.json_object import Document, encode
+from trackside.destinations.event_json import Document, encode
 from trackside.event import NameFilter
 
 ROOTS = frozenset(
