@@ -60,12 +60,16 @@ def delivering(
 ) -> Iterator[DeliveryEngine]:
     """Deliver to these webhooks while the block runs, as a server does."""
     config = Config(data_dir=str(directory), destinations=webhooks)
-    engine = hub.build_delivery(config, log)
+    attempts = hub.open_attempts(config)
+    assert attempts is not None
+    engine = hub.build_delivery(config, log, attempts=attempts)
+    attempts.start()
     engine.start()
     try:
         yield engine
     finally:
         engine.stop()
+        attempts.close()
 
 
 def fill(log: SQLiteLog, events: int) -> None:

@@ -37,7 +37,9 @@ class Recording:
 
     def begin(self, delivery: Delivery, request: Outgoing, *, at: datetime) -> int | None:
         """Note what is about to be sent; return the key for `end`."""
-        headers = [each for each in request.headers if each[0].lower() not in self._replaced]
+        headers = request.headers
+        if self._hidden:
+            headers = [*(each for each in headers if each[0].lower() not in self._replaced), *self._hidden]
         event = delivery.event
         return self._recorder.begin(
             Sending(
@@ -48,7 +50,7 @@ class Recording:
                 began_at=at,
                 method=request.method,
                 url=self._url,
-                headers=[*headers, *self._hidden],
+                headers=headers,
                 body=request.body,
             )
         )
@@ -80,7 +82,7 @@ class Recording:
 
     def _answered(self, headers: Mapping[str, str]) -> Headers:
         return [
-            (name, HIDDEN if name.lower() in _SESSION_HEADERS else self._text_without_secrets(value))
+            (name, HIDDEN if name in _SESSION_HEADERS else self._text_without_secrets(value))
             for name, value in headers.items()
         ]
 

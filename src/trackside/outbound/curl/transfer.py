@@ -58,18 +58,17 @@ class Transfer:
 
     __slots__ = (
         *("addresses", "body", "connected", "curl", "is_gone", "is_old", "is_stale", "lines", "local_error"),
+        *("maybe_sent", "place", "refused", "status", "truncated"),
         *(
-            "maybe_sent",
-            "place",
-            "refused",
-            "status",
-            "truncated",
+            "_defaults",
             "_gone",
-            "_head_bytes",
             "_has_old_addresses",
+            "_head_bytes",
+            "_names",
             "_options",
             "_shape",
             "_url",
+            "_way",
         ),
     )
 
@@ -86,6 +85,9 @@ class Transfer:
         self._gone = gone
         self._shape: tuple[str, bool] = ("", False)
         self._url = ""
+        self._way = (0, False)
+        self._names: tuple[str, ...] | None = None
+        self._defaults: Sequence[str] = ()
         self.curl = curl = pycurl.Curl()
         options.put_on(curl)
         curl.setopt(pycurl.HEADERFUNCTION, self._take_line)
@@ -125,8 +127,11 @@ class Transfer:
 
     def begin(self, timeout_s: float, *, fresh: bool = False) -> None:
         """Forget what came of an earlier try."""
-        self.curl.setopt(pycurl.TIMEOUT_MS, max(math.ceil(timeout_s * 1e3), 1))
-        self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
+        way = max(math.ceil(timeout_s * 1e3), 1), fresh
+        if way != self._way:
+            self.curl.setopt(pycurl.TIMEOUT_MS, way[0])
+            self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
+            self._way = way
         self.lines: list[bytes] = []
         self.status = 0
         """That of an answer whose head is whole, else 0."""
@@ -157,17 +162,20 @@ class Transfer:
         self.body = bytearray()
 
     def _header_lines(self, headers: Sequence[tuple[str, str]]) -> list[str | bytes]:
-        lines: list[str | bytes] = ["Expect:"]
-        given = set()
+        lines: list[str | bytes] = [*self._defaults_beside(tuple([name for name, _ in headers]))]
         for name, value in headers:
-            given.add(name.lower())
             # curl leaves a header without a value out, unless it ends in a semicolon
             line = f"{name}: {value}" if value and not value.isspace() else f"{name};"
             lines.append(line if line.isascii() else line.encode())
-        for name, line in self._options.headers:
-            if name not in given:
-                lines.append(line)
         return lines
+
+    def _defaults_beside(self, names: tuple[str, ...]) -> Sequence[str]:
+        """Return the lines that requests with headers of these names have without being asked for."""
+        if names != self._names:
+            given = {name.lower() for name in names}
+            self._names = names
+            self._defaults = ("Expect:", *(line for name, line in self._options.headers if name not in given))
+        return self._defaults
 
     def _take_shape(self, method: str, has_body: bool) -> None:
         curl = self.curl
