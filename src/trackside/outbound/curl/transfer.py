@@ -66,6 +66,7 @@ class Transfer:
             "truncated",
             "_gone",
             "_head_bytes",
+            "_limits",
             "_has_old_addresses",
             "_options",
             "_shape",
@@ -85,7 +86,11 @@ class Transfer:
         self._has_old_addresses = has_old_addresses
         self._gone = gone
         self._shape: tuple[str, bool] = ("", False)
+        self._limits = 0, False
         self._url = ""
+        self.place: Place
+        self.status = 0
+        self.maybe_sent = False
         self.curl = curl = pycurl.Curl()
         options.put_on(curl)
         curl.setopt(pycurl.HEADERFUNCTION, self._take_line)
@@ -94,11 +99,9 @@ class Transfer:
         curl.setopt(pycurl.RESOLVER_START_FUNCTION, self._look_up)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
 
-    def prepare(self, request: Outgoing, headers: Sequence[tuple[str, str]], place: Place) -> None:
-        """Take a request, which has not begun."""
-        curl = self.curl
-        self.place = place
-        self.status = 0
+    def prepare(self, request: Outgoing, headers: Sequence[tuple[str, str]]) -> None:
+        """Take a request to `place`, which has not begun."""
+        curl, place = self.curl, self.place
         self.maybe_sent = False
         """Whether there was a connection that the request could go over, in this try or an earlier one."""
         self.addresses: Sequence[str] = ()
@@ -125,8 +128,11 @@ class Transfer:
 
     def begin(self, timeout_s: float, *, fresh: bool = False) -> None:
         """Forget what came of an earlier try."""
-        self.curl.setopt(pycurl.TIMEOUT_MS, max(math.ceil(timeout_s * 1e3), 1))
-        self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
+        limits = max(math.ceil(timeout_s * 1e3), 1), fresh
+        if limits != self._limits:
+            self._limits = limits
+            self.curl.setopt(pycurl.TIMEOUT_MS, limits[0])
+            self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
         self.lines: list[bytes] = []
         self.status = 0
         """That of an answer whose head is whole, else 0."""
