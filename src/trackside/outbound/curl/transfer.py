@@ -16,6 +16,8 @@ from trackside.outbound.headers import is_header_name
 
 HEAD_BYTES: Final = 65_536
 """A head has less, the answers before the answer (100 Continue) included."""
+HELD_BYTES: Final = 16_384
+"""A handle at rest holds on to a body of its last request that is not larger."""
 _CONTINUES: Final = range(100, 200)
 _SWITCHING: Final = 101
 _RESET_CONTENT: Final = 205
@@ -56,24 +58,6 @@ class _Lent:
 class Transfer:
     """A handle with the callbacks of a request, used for one request after the other."""
 
-    __slots__ = (
-        *("addresses", "body", "connected", "curl", "is_gone", "is_old", "is_stale", "lines", "local_error"),
-        *(
-            "maybe_sent",
-            "place",
-            "refused",
-            "status",
-            "truncated",
-            "_gone",
-            "_head_bytes",
-            "_limits",
-            "_has_old_addresses",
-            "_options",
-            "_shape",
-            "_url",
-        ),
-    )
-
     def __init__(
         self,
         options: CurlOptions,
@@ -89,8 +73,13 @@ class Transfer:
         self._limits = 0, False
         self._url = ""
         self.place: Place
+        self.addresses: Sequence[str] = ()
+        """What curl is told of the place's name with this request, where it is told something."""
         self.status = 0
+        """That of an answer whose head is whole, else 0."""
         self.maybe_sent = False
+        """Whether there was a connection that the request could go over, in this try or an earlier one."""
+        self._holds_bytes = 0
         self.curl = curl = pycurl.Curl()
         options.put_on(curl)
         curl.setopt(pycurl.HEADERFUNCTION, self._take_line)
@@ -102,10 +91,7 @@ class Transfer:
     def prepare(self, request: Outgoing, headers: Sequence[tuple[str, str]]) -> None:
         """Take a request to `place`, which has not begun."""
         curl, place = self.curl, self.place
-        self.maybe_sent = False
-        """Whether there was a connection that the request could go over, in this try or an earlier one."""
-        self.addresses: Sequence[str] = ()
-        """What curl is told of the place's name with this request, where it is told something."""
+        self.addresses = ()
         if place.url != self._url:
             curl.setopt(pycurl.URL, place.url)
             self._url = place.url
@@ -114,6 +100,7 @@ class Transfer:
             self._take_shape(*shape)
         if request.body or request.method not in {*_GET_METHODS, "HEAD"}:
             curl.setopt(pycurl.POSTFIELDS, request.body)
+            self._holds_bytes = len(request.body)
         curl.setopt(pycurl.HTTPHEADER, self._header_lines(headers))
 
     def tell(
@@ -135,7 +122,6 @@ class Transfer:
             self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
         self.lines: list[bytes] = []
         self.status = 0
-        """That of an answer whose head is whole, else 0."""
         self.body = bytearray()
         self.truncated = False
         self.connected = False
@@ -159,6 +145,12 @@ class Transfer:
 
     def rest(self) -> None:
         """Let go of the request and its answer."""
+        self.status = 0
+        self.maybe_sent = False
+        if self._holds_bytes > HELD_BYTES:
+            self._holds_bytes = 0
+            self._shape = ("", False)  # what follows makes a POST of it
+            self.curl.setopt(pycurl.POSTFIELDS, b"")
         self.lines = []
         self.body = bytearray()
 
