@@ -173,6 +173,7 @@ def test_a_segment_destination(tmp_path: Path) -> None:
         ),
         ('write_key = "k"\nhost = "https://a:b@example.org"\n', "and it holds a user name or a password"),
         ('write_key = "k"\nhost = "api.segment.io"\n', "want an http or https URL"),
+        ('write_key = "k"\nproxy = "proxy:3128"\n', "destinations.segment.proxy: the proxy's URL is none"),
         ('write_key = "k"\nallow = ["a/b"]\n', "destinations.segment.allow: 'a/b' is not to be allowed"),
         ('write_key = "k"\nbatch_events = 101\n', "want a whole number, 1 to 100"),
     ],

@@ -4,6 +4,7 @@ import asyncio
 import errno
 import json
 import socket
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -288,6 +289,50 @@ def test_closing_does_not_take_back_an_answer_that_has_begun(run: Run[None]) -> 
             assert (answer.status, answer.body, answer.truncated) == (202, b"abc", True)
 
     run(main())
+
+
+def test_closing_ends_a_lookup_too(run: Run[None]) -> None:
+    """Also where an earlier request was answered: that answer is not given again."""
+    release = threading.Event()
+
+    def lookup(host: str) -> list[str]:
+        if host == "slow.test":
+            release.wait(30)
+        return ["127.0.0.1"]
+
+    async def main() -> None:
+        sender = client(lookup=lookup)
+        async with serving(answering()) as server:
+            answered(await sender.send(post(server.url("quick.test"))))
+            sending = asyncio.create_task(sender.send(post(server.url("slow.test"), timeout_s=30)))
+            await asyncio.sleep(0.05)
+            await asyncio.wait_for(sender.close(), 5)
+            failure(await sending, Fault.LOCAL, maybe_sent=False)
+        release.set()
+
+    run(main())
+
+
+def test_a_request_after_a_large_one_is_sent_whole(run: Run[None]) -> None:
+    got: list[tuple[bytes, bytes]] = []
+
+    async def behave(connection: Connection) -> None:
+        while True:
+            got.append(await connection.request())
+            await connection.send(OK)
+
+    large = b"x" * 100_000
+    requests = [("PUT", large), ("PUT", b"small"), ("GET", b""), ("POST", large), ("POST", b"z")]
+
+    async def main() -> None:
+        sender = client()
+        async with serving(behave) as server:
+            for method, body in requests:
+                answered(await sender.send(post(server.url(), method=method, body=body, timeout_s=5)))
+        await sender.close()
+
+    run(main())
+    assert [(head.split(b" ", 1)[0].decode(), body) for head, body in got] == requests
 
 
 def test_a_client_that_never_sent_can_be_closed(run: Run[None]) -> None:

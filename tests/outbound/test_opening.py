@@ -1,6 +1,8 @@
 """Which of the two clients is used."""
 
 import select
+import sys
+from types import ModuleType
 
 import pytest
 
@@ -13,7 +15,7 @@ from trackside.outbound.opening import client_kind, open_client
 def without_pycurl(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pycurl be not installed."""
     monkeypatch.delenv("TRACKSIDE_HTTP_CLIENT", raising=False)
-    monkeypatch.setattr("trackside.outbound.opening.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "pycurl", None)
 
 
 def test_curl_where_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,6 +33,12 @@ def test_aiohttp_where_it_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKSIDE_HTTP_CLIENT", "curl")
     with pytest.raises(ConfigurationError, match="install trackside"):
         open_client()
+
+
+def test_aiohttp_where_pycurl_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TRACKSIDE_HTTP_CLIENT", raising=False)
+    monkeypatch.setitem(sys.modules, "pycurl", ModuleType("pycurl"))
+    assert client_kind() == "aiohttp"
 
 
 def test_aiohttp_where_gevent_took_epoll_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import os
 import select
 from collections.abc import Callable
-from importlib.util import find_spec
+from importlib import import_module
 from typing import Final
 
 from trackside.errors import ConfigurationError
@@ -13,6 +13,8 @@ from trackside.outbound.policy import AddressPolicy
 from trackside.outbound.tls import MACHINE_S, TlsFiles
 
 VARIABLE: Final = "TRACKSIDE_HTTP_CLIENT"
+NEEDED: Final = ("PREREQFUNCTION", "RESOLVER_START_FUNCTION", "HTTP09_ALLOWED", "MAXAGE_CONN")
+"""What older ones do not have, as those of distributions."""
 CURL, AIOHTTP = "curl", "aiohttp"
 
 
@@ -22,15 +24,25 @@ def client_kind() -> str:
     Raises ConfigurationError where that says curl and it cannot be used, or something else than the two.
     """
     wanted = os.environ.get(VARIABLE, "")
-    # gevent takes epoll away, as it would hold up its other greenlets
-    has_curl = find_spec("pycurl") is not None and hasattr(select, "epoll")
+    has_curl = _has_curl()
     if wanted == CURL and not has_curl:
         raise ConfigurationError(
-            f"{VARIABLE} is curl, which needs Linux and pycurl; install trackside[curl], or leave it out"
+            f"{VARIABLE} is curl, which needs Linux and pycurl 7.49; install trackside[curl], or leave it out"
         )
     if wanted not in {"", CURL, AIOHTTP}:
         raise ConfigurationError(f"{VARIABLE} is {wanted!r}; want curl or aiohttp")
     return wanted or (CURL if has_curl else AIOHTTP)
+
+
+def _has_curl() -> bool:
+    # gevent takes epoll away, as it would hold up its other greenlets
+    if not hasattr(select, "epoll"):
+        return False
+    try:
+        pycurl = import_module("pycurl")
+    except ImportError:  # also where libcurl is of another build
+        return False
+    return all(hasattr(pycurl, option) for option in NEEDED)
 
 
 def client_class() -> Callable[..., Client]:

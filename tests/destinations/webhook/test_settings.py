@@ -59,6 +59,7 @@ def test_an_explicit_schedule() -> None:
         ({"bearer_token": "a b"}, "headers: a destination's token is not good"),
         ({"bearer_token": "a", "basic_username": "b"}, "headers: bearer_token and basic_username are given"),
         ({"headers": {"authorization": "x"}, "bearer_token": "a"}, "headers: bearer_token and headers.Auth"),
+        ({"proxy": "socks5://me:hunter2@proxy:1080"}, "proxy: the proxy's URL is none of a proxy"),
         ({"oauth_token_url": "https://x.org/token"}, "headers: client_id is empty"),
     ],
 )

@@ -126,7 +126,8 @@ def test_curl_does_not_ask_by_itself(run: Run[None]) -> None:
             place = Places(policy, None).find(server.url("localhost"))
             assert not isinstance(place, str)
             transfer = multi.take()
-            transfer.prepare(post(server.url("localhost")), [], place)
+            transfer.place = place
+            transfer.prepare(post(server.url("localhost")), [])
             transfer.begin(5)
             multi.begin(transfer)
             ended = [*multi.turn(), *multi.turn()]

@@ -42,9 +42,10 @@ class CurlThreads:
         try:
             for index, request in enumerate(requests):
                 asking.add(index, request, self._places, began_s + min(request.timeout_s, budget_s))
-            return asking.outcomes()
+            asking.finish()
         finally:
             self.second_tries += asking.end()
+        return asking.outcomes()
 
     def close(self) -> None:
         """Close the connections of this thread."""
@@ -96,7 +97,7 @@ class _Asking:
         self._multi = multi
         self._names = names
         self._outcomes: dict[int, Answer | Failed] = {}
-        self._exchanges: list[Exchange] = []
+        self._exchanges: list[tuple[int, Exchange]] = []
         self._running: dict[Transfer, tuple[int, Exchange]] = {}
         self._looking: dict[int, tuple[Future[Known], Exchange]] = {}
 
@@ -108,27 +109,41 @@ class _Asking:
             return
         place, headers = found
         exchange = Exchange(self._multi, request, headers, place, until_s)
-        self._exchanges.append(exchange)
-        self._go_on(index, exchange, exchange.begin())
+        self._exchanges.append((index, exchange))
+        try:
+            self._go_on(index, exchange, exchange.begin())
+        except Exception as error:  # noqa: BLE001  # the border: who asks is in the middle of something else
+            self._outcomes[index] = exchange.break_down(error)
+
+    def finish(self) -> None:
+        """Wait until each request has its outcome."""
+        try:
+            while self._running or self._looking:
+                self._move()
+        except Exception as error:  # noqa: BLE001  # the border: who asks is in the middle of something else
+            for index, exchange in self._exchanges:
+                if index not in self._outcomes:
+                    self._outcomes[index] = exchange.break_down(error)
 
     def outcomes(self) -> list[Answer | Failed]:
-        """Wait for all."""
-        while self._running or self._looking:
-            if self._running:
-                self._turn()
-            else:
-                left_s = min(exchange.left_s for _, exchange in self._looking.values())
-                futures = {future for future, _ in self._looking.values()}
-                wait(futures, timeout=max(left_s, 0), return_when=FIRST_COMPLETED)
-            if self._looking:
-                self._take_addresses()
+        """Return what came back, in the order of the requests."""
         return [self._outcomes[index] for index in sorted(self._outcomes)]
 
     def end(self) -> int:
         """Free all places; return how many second tries there were."""
-        for exchange in self._exchanges:
+        for _, exchange in self._exchanges:
             exchange.end()
-        return sum(exchange.second_tries for exchange in self._exchanges)
+        return sum(exchange.second_tries for _, exchange in self._exchanges)
+
+    def _move(self) -> None:
+        if self._running:
+            self._turn()
+        else:
+            left_s = min(exchange.left_s for _, exchange in self._looking.values())
+            futures = {future for future, _ in self._looking.values()}
+            wait(futures, timeout=max(left_s, 0), return_when=FIRST_COMPLETED)
+        if self._looking:
+            self._take_addresses()
 
     def _turn(self) -> None:
         due_s = self._multi.due_s

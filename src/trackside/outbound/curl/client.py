@@ -144,13 +144,12 @@ class CurlClient:
 
     def _arm(self) -> None:
         """See to it that curl has its next turn in time."""
-        if self._multi is None or self._multi.due_s is None:
+        if self._turns_soon or self._multi is None or self._multi.due_s is None:
             return
         due_s = self._multi.due_s
         if due_s == 0:
-            if not self._turns_soon:
-                self._turns_soon = True
-                self._loop.call_soon(self._turn)
+            self._turns_soon = True
+            self._loop.call_soon(self._turn)
         elif self._timer is None or due_s < self._timer_s:
             if self._timer is not None:
                 self._timer.cancel()

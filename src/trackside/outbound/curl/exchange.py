@@ -40,7 +40,10 @@ def judged(places: Places, request: Outgoing) -> tuple[Place, Sequence[tuple[str
 class Exchange:
     """Says what a request waits for next, until it has an outcome. Whoever drives it says `end` in any case."""
 
-    __slots__ = ("_began_s", "_fresh", "_multi", "_until_s", "outcome", "second_tries", "transfer")
+    __slots__ = (
+        *("outcome", "second_tries", "transfer"),
+        *("_began_s", "_fresh", "_headers", "_multi", "_request", "_until_s"),
+    )
 
     def __init__(
         self,
@@ -58,7 +61,9 @@ class Exchange:
         self.second_tries = 0
         self.outcome: Answer | Failed
         self.transfer = multi.take()
-        self.transfer.prepare(request, headers, place)
+        self.transfer.place = place
+        self._request = request
+        self._headers = headers
 
     @property
     def name(self) -> str:
@@ -78,6 +83,7 @@ class Exchange:
 
     def begin(self) -> Need | None:
         """Return what is needed first; None where there is an outcome."""
+        self.transfer.prepare(self._request, self._headers)
         return self._begin() if self._multi.knows(self.transfer.place) else Need.ADDRESSES
 
     def take_addresses(self, found: Sequence[str] | OSError) -> Need | None:
@@ -127,6 +133,9 @@ class Exchange:
         self._multi.give_back(self.transfer)
 
     def _begin(self) -> Need | None:
+        if self._multi.is_closed:
+            self._fail(Fault.LOCAL, "the client was closed")
+            return None
         left_s = self.left_s
         if left_s <= 0:
             self._fail(Fault.TIMEOUT, "no connection within the time")

@@ -20,6 +20,13 @@ KEPT_CONNECTIONS: Final = 1_024
 IDLE_HANDLES: Final = 1_024
 TOLD_NAMES: Final = 10_000
 _EVENTS: Final = 256
+_AT_REST: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
+_MASKS: Final = {
+    pycurl.POLL_NONE: 0,
+    pycurl.POLL_IN: select.EPOLLIN,
+    pycurl.POLL_OUT: select.EPOLLOUT,
+    pycurl.POLL_INOUT: select.EPOLLIN | select.EPOLLOUT,
+}
 
 Fresh = Callable[[str], Sequence[str] | None]
 """Returns the addresses of a name as far as they are known and not too old."""
@@ -48,6 +55,7 @@ class Multi:
         """Is readable when there is something to do before `due_s`."""
         self.due_s: float | None = None
         """When `turn` must be called, whatever happens, on the monotonic clock."""
+        self.is_closed = False
         self.under_way: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
         self._at_rest: set[int] = set()
@@ -117,7 +125,8 @@ class Multi:
         return ended
 
     def close(self) -> None:
-        """Close all connections. Nothing is under way any more."""
+        """Close all connections, also those of transfers under way."""
+        self.is_closed = True
         for transfer in [*self.under_way.values()]:
             self.give_up(transfer)
         self._multi.close()
@@ -156,25 +165,17 @@ class Multi:
             self._told[transfer.place.dialled] = transfer.addresses
             transfer.addresses = ()
 
-    def _watch(self, what: int, fd: int, _: object, known: object) -> None:
+    def _watch(self, what: int, fd: int, *_: object) -> None:
         if what == pycurl.POLL_REMOVE:
             # curl looks at connections at rest once a second; what ended meanwhile would cost a second try
-            self.epoll.modify(fd, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT)
+            self.epoll.modify(fd, _AT_REST)
             self._at_rest.add(fd)
             return
-        mask = select.EPOLLIN if what & pycurl.POLL_IN else 0
-        if what & pycurl.POLL_OUT:
-            mask |= select.EPOLLOUT
-        if known is None:
-            self._multi.assign(fd, True)
-            if fd in self._at_rest:
-                self._at_rest.remove(fd)
-                with suppress(FileNotFoundError):  # it was closed, and this is another one
-                    self.epoll.modify(fd, mask)
-                    return
-            self.epoll.register(fd, mask)
-        else:
-            self.epoll.modify(fd, mask)
+        self._at_rest.discard(fd)
+        try:
+            self.epoll.modify(fd, _MASKS[what])
+        except FileNotFoundError:  # a new one, also where its number was that of one at rest
+            self.epoll.register(fd, _MASKS[what])
 
     def _gone_at_rest(self, fd: int) -> None:
         """Answer the other side's goodbye, which it may wait for; curl closes the connection when it next looks."""

@@ -16,6 +16,8 @@ from trackside.outbound.headers import is_header_name
 
 HEAD_BYTES: Final = 65_536
 """A head has less, the answers before the answer (100 Continue) included."""
+HELD_BYTES: Final = 16_384
+"""A handle at rest holds on to a body of its last request that is not larger."""
 _CONTINUES: Final = range(100, 200)
 _SWITCHING: Final = 101
 _RESET_CONTENT: Final = 205
@@ -56,22 +58,6 @@ class _Lent:
 class Transfer:
     """A handle with the callbacks of a request, used for one request after the other."""
 
-    __slots__ = (
-        *("addresses", "body", "connected", "curl", "is_gone", "is_old", "is_stale", "lines", "local_error"),
-        *("maybe_sent", "place", "refused", "status", "truncated"),
-        *(
-            "_defaults",
-            "_gone",
-            "_has_old_addresses",
-            "_head_bytes",
-            "_names",
-            "_options",
-            "_shape",
-            "_url",
-            "_way",
-        ),
-    )
-
     def __init__(
         self,
         options: CurlOptions,
@@ -84,10 +70,18 @@ class Transfer:
         self._has_old_addresses = has_old_addresses
         self._gone = gone
         self._shape: tuple[str, bool] = ("", False)
+        self._limits = 0, False
         self._url = ""
-        self._way = (0, False)
         self._names: tuple[str, ...] | None = None
         self._defaults: Sequence[str] = ()
+        self.place: Place
+        self.addresses: Sequence[str] = ()
+        """What curl is told of the place's name with this request, where it is told something."""
+        self.status = 0
+        """That of an answer whose head is whole, else 0."""
+        self.maybe_sent = False
+        """Whether there was a connection that the request could go over, in this try or an earlier one."""
+        self._holds_bytes = 0
         self.curl = curl = pycurl.Curl()
         options.put_on(curl)
         curl.setopt(pycurl.HEADERFUNCTION, self._take_line)
@@ -96,15 +90,10 @@ class Transfer:
         curl.setopt(pycurl.RESOLVER_START_FUNCTION, self._look_up)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
 
-    def prepare(self, request: Outgoing, headers: Sequence[tuple[str, str]], place: Place) -> None:
-        """Take a request, which has not begun."""
-        curl = self.curl
-        self.place = place
-        self.status = 0
-        self.maybe_sent = False
-        """Whether there was a connection that the request could go over, in this try or an earlier one."""
-        self.addresses: Sequence[str] = ()
-        """What curl is told of the place's name with this request, where it is told something."""
+    def prepare(self, request: Outgoing, headers: Sequence[tuple[str, str]]) -> None:
+        """Take a request to `place`, which has not begun."""
+        curl, place = self.curl, self.place
+        self.addresses = ()
         if place.url != self._url:
             curl.setopt(pycurl.URL, place.url)
             self._url = place.url
@@ -113,6 +102,7 @@ class Transfer:
             self._take_shape(*shape)
         if request.body or request.method not in {*_GET_METHODS, "HEAD"}:
             curl.setopt(pycurl.POSTFIELDS, request.body)
+            self._holds_bytes = len(request.body)
         curl.setopt(pycurl.HTTPHEADER, self._header_lines(headers))
 
     def tell(
@@ -127,14 +117,13 @@ class Transfer:
 
     def begin(self, timeout_s: float, *, fresh: bool = False) -> None:
         """Forget what came of an earlier try."""
-        way = max(math.ceil(timeout_s * 1e3), 1), fresh
-        if way != self._way:
-            self.curl.setopt(pycurl.TIMEOUT_MS, way[0])
+        limits = max(math.ceil(timeout_s * 1e3), 1), fresh
+        if limits != self._limits:
+            self._limits = limits
+            self.curl.setopt(pycurl.TIMEOUT_MS, limits[0])
             self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
-            self._way = way
         self.lines: list[bytes] = []
         self.status = 0
-        """That of an answer whose head is whole, else 0."""
         self.body = bytearray()
         self.truncated = False
         self.connected = False
@@ -158,6 +147,12 @@ class Transfer:
 
     def rest(self) -> None:
         """Let go of the request and its answer."""
+        self.status = 0
+        self.maybe_sent = False
+        if self._holds_bytes > HELD_BYTES:
+            self._holds_bytes = 0
+            self._shape = ("", False)  # what follows makes a POST of it
+            self.curl.setopt(pycurl.POSTFIELDS, b"")
         self.lines = []
         self.body = bytearray()
 
