@@ -18,6 +18,7 @@ CORE = (
         "clock",
         "config",
         "courses",
+        "document",
         "users",
         "log",
         "sources",
@@ -26,7 +27,10 @@ CORE = (
         "delivery",
     ),
     *("emitted", "locator", "processors", "routing", "tracker", "backends"),
-    *(f"outbound/{part}" for part in ("base", "policy", "url", "headers", "names", "tls", "auth", "oauth2")),
+    *(
+        f"outbound/{part}"
+        for part in ("base", "policy", "url", "headers", "names", "tls", "auth", "oauth2", "breaker")
+    ),
     *("outbound/signing", "outbound/retry_after"),
 )
 """All but what serves, what draws pages, and the client itself: destinations must be checked where no server runs."""

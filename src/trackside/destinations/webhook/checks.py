@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from trackside.destinations.webhook.bodies import Bodies
-from trackside.destinations.webhook.bodies.paths import ROOTS
+from trackside.destinations.webhook.bodies.json_object import ROOTS
 from trackside.destinations.webhook.connecting import check_credentials, policy_of
 from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.errors import ConfigurationError

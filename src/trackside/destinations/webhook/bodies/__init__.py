@@ -3,7 +3,7 @@
 made         which format, which fields, what is redacted
 json_object  json
 cloud_event  cloudevents
-form         form
+form         form, in the encoding of `trackside.document.form`
 openedx      openedx, openedx_form; signals: the class of each signal's data
 """
 
