@@ -26,7 +26,7 @@ CORE = (
         "pipeline",
         "delivery",
     ),
-    *("emitted", "locator", "processors", "routing", "tracker", "backends"),
+    *("emitted", "locator", "processors", "routing", "tracker", "backends", "webfilters"),
     *(
         f"outbound/{part}"
         for part in ("base", "policy", "url", "headers", "names", "tls", "auth", "oauth2", "breaker")

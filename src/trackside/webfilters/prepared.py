@@ -1,0 +1,101 @@
+"""A hook made ready for one point: what is asked of its data, what is sent, and who sends."""
+
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from trackside.document import form
+from trackside.document.encoding import Document, encode
+from trackside.document.paths import Selection, Where
+from trackside.errors import ConfigurationError
+from trackside.outbound.base import Outgoing
+from trackside.outbound.signing import ID, TIMESTAMP, Signer
+from trackside.processors.redaction import RedactionProcessor
+from trackside.webfilters.checks import hook_problems
+from trackside.webfilters.credentials import credentials_of
+from trackside.webfilters.hook import Hook
+from trackside.webfilters.points import METADATA, FilterPoint, Path
+
+VERSION: Final = 1
+"""The version of what is sent."""
+
+
+class Prepared:
+    """A hook of a point. One that cannot be used is there as well: its failure follows its policy, unasked."""
+
+    def __init__(self, hook: Hook, point: FilterPoint, *, user_agent: str = "Trackside") -> None:
+        self.hook = hook
+        self.point = point
+        self.broken: str | None = None
+        """Why the hook cannot be asked at all."""
+        self.fingerprint = sha256(msgspec.json.encode(hook)).hexdigest()[:16]
+        """Changes with every setting: what was remembered for others does not count."""
+        self.may_change: tuple[Path, ...] = tuple(tuple(path.split(".")) for path in hook.may_change)
+        self._where = Where(hook.where)
+        self._selection = Selection(hook.fields) if hook.fields else None
+        self._redaction: RedactionProcessor | None = None
+        self._signer: Signer | None = None
+        self._headers: tuple[tuple[str, str], ...] = ()
+        self.broken = next(hook_problems(hook), None)
+        if self.broken is None:
+            self._make_ready(user_agent)
+
+    @property
+    def obeyed(self) -> bool:
+        """Whether its answer counts."""
+        return self.hook.mode == "enforce"
+
+    @property
+    def changes(self) -> bool:
+        """Whether its answer may change data."""
+        return self.hook.kind == "changer" and not self.hook.disable_filtering
+
+    def matches(self, document: Document) -> bool:
+        """Return whether it is asked about this data."""
+        return not self._where or self._where.matches(document)
+
+    def shown(self, document: Document) -> Document:
+        """Return what of the data it is sent. Raises what the redaction raises."""
+        kept = document if self._selection is None else self._selection.of(document)
+        if self._redaction is None:
+            return kept
+        redacted: dict[str, Document] = self._redaction({"shown": kept})
+        return redacted["shown"]
+
+    def request(self, shown: Document, question_id: str, *, at: str, at_s: int, timeout_s: float) -> Outgoing:
+        """Return the request: `at` is the time as text, `at_s` in seconds since 1970 (UTC)."""
+        metadata: dict[str, Any] = {
+            "event_type": self.point.name,
+            "time": at,
+            "id": question_id,
+            "version": VERSION,
+        }
+        whole = shown | {METADATA: metadata}
+        body = (
+            form.encode_pairs([*form.pairs(whole, form.plain)]) if self.hook.form_encoding else encode(whole)
+        )
+        signed = (
+            ((ID, question_id), (TIMESTAMP, str(at_s)))
+            if self._signer is None
+            else self._signer.headers(question_id, body, at_s=at_s)
+        )
+        return Outgoing(url=self.hook.url, body=body, timeout_s=timeout_s, headers=(*self._headers, *signed))
+
+    def _make_ready(self, user_agent: str) -> None:
+        hook = self.hook
+        try:
+            if hook.redact or hook.redact_fields:
+                self._redaction = RedactionProcessor(keys=hook.redact_fields, patterns=hook.redact)
+            self._signer = Signer(hook.secrets) if hook.secrets else None
+            own = credentials_of(hook)
+        except ConfigurationError as error:
+            self.broken = str(error)
+            return
+        names = {name.lower() for name, _ in own}
+        self._headers = (
+            *(() if "user-agent" in names else (("User-Agent", user_agent),)),
+            ("Accept", "application/json"),
+            ("Content-Type", form.CONTENT_TYPE if hook.form_encoding else "application/json"),
+            *own,
+        )
