@@ -40,7 +40,7 @@ class _Receivers:
         self.problems: list[str] = []
         self._answers = answers
 
-    def ask(self, requests: Sequence[Outgoing], budget_s: float) -> Sequence[Answer | Failed]:
+    def ask(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:
         return [self._reply(request) for request in requests]
 
     def record(self, question: Question) -> None:

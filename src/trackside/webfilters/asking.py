@@ -29,7 +29,7 @@ FAIR_SHARE: Final = 0.5
 class Asker(Protocol):
     """Sends requests side by side in the calling thread."""
 
-    def ask(self, requests: Sequence[Outgoing], budget_s: float) -> Sequence[Answer | Failed]:
+    def ask(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:
         """Return what came back, one for each request in their order, after `budget_s` at the latest.
 
         Each request has its own `timeout_s` besides.
@@ -87,7 +87,7 @@ class Asks:
         if not asked:
             return
         started_at = self._means.moments.monotonic()
-        replies = self._replies([request for _, request in asked], self._until - started_at)
+        replies = self._replies([request for _, request in asked], budget_s=self._until - started_at)
         took_s = self._means.moments.monotonic() - started_at
         for (turn, _), reply in zip(asked, replies, strict=True):
             turn.reply = reply
@@ -156,9 +156,9 @@ class Asks:
         turn.had_its_time = left_s >= FAIR_SHARE * min(wanted_s, self._budget_s)
         return min(wanted_s, left_s)
 
-    def _replies(self, requests: Sequence[Outgoing], budget_s: float) -> Sequence[Answer | Failed]:
+    def _replies(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:
         try:
-            replies = self._means.asker.ask(requests, budget_s)
+            replies = self._means.asker.ask(requests, budget_s=budget_s)
         except Exception as error:  # the border: whatever a client does, hooks fail by their policy
             logger.exception("hooks could not be asked")
             replies = [_not_asked(type(error).__name__)] * len(requests)

@@ -177,7 +177,7 @@ class Webfilters:
 class _Nobody:
     """Asks nobody: what a process has before `install`."""
 
-    def ask(self, requests: Sequence[Outgoing], budget_s: float) -> Sequence[Answer | Failed]:  # noqa: ARG002
+    def ask(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:  # noqa: ARG002
         return [Failed(fault=Fault.LOCAL, detail="nothing is installed", maybe_sent=False)] * len(requests)
 
 
