@@ -18,18 +18,21 @@ from benchmarks.lib.command import conclude
 from benchmarks.lib.posting import BODY, CONNECTIONS
 from benchmarks.lib.report import Check, Report, Table, number
 
-OURS, LIBRARY, LIMIT, CURL = "trackside+uvloop", "aiohttp+uvloop", "limit+uvloop", "pycurl"
-ALL = (LIMIT, OURS, LIBRARY, "trackside+asyncio", "aiohttp+asyncio", CURL)
+LIMIT, CURL, LIBRARY = "limit+uvloop", "pycurl", "aiohttp+uvloop"
+OURS_ON_CURL, OURS = "trackside on curl+uvloop", "trackside on aiohttp+uvloop"
+WITH_CURL = (CURL, OURS_ON_CURL, "trackside on curl+asyncio")
+ALL = (LIMIT, *WITH_CURL, LIBRARY, OURS, "aiohttp+asyncio", "trackside on aiohttp+asyncio")
 MOST_US = 200
 MOST_OF_LIBRARY = 1.3
+MOST_OF_CURL = 1.5
+MOST_OF_OTHER = 0.5
 
 
 def run(*, rounds: int, posts: int) -> Report:
     """Measure all senders in turn and return the report."""
-    names = [name for name in ALL if name != CURL or find_spec("pycurl")]
+    names = [name for name in ALL if name not in WITH_CURL or find_spec("pycurl")]
     posts = posts // CONNECTIONS * CONNECTIONS
     costs: dict[str, list[float]] = {name: [] for name in names}
-    ratios: list[float] = []
     lost = 0
     with _receiver() as port:
         for _ in range(rounds):
@@ -37,7 +40,6 @@ def run(*, rounds: int, posts: int) -> Report:
                 found = _send(name, f"http://127.0.0.1:{port}/hook", posts)
                 costs[name].append(found["cpu_us"])
                 lost += posts - found["good"]
-            ratios.append(costs[OURS][-1] / costs[LIBRARY][-1])
     medians = {name: statistics.median(each) for name, each in costs.items()}
     rows = [
         (
@@ -52,14 +54,24 @@ def run(*, rounds: int, posts: int) -> Report:
     table = Table("A POST", ("sender", "CPU µs", "rounds", "÷ limit", "a CPU second sends"), rows)
     checks = [
         Check("outbound: CPU per POST, uvloop", medians[OURS], MOST_US, "µs"),
-        Check("outbound: CPU beside the library alone", statistics.median(ratios), MOST_OF_LIBRARY, "times"),
+        _ratio("outbound: CPU on aiohttp beside aiohttp alone", costs, OURS, LIBRARY, MOST_OF_LIBRARY),
         Check("outbound: answers other than 200", lost, 0),
     ]
+    if CURL in names:
+        checks += [
+            _ratio("outbound: CPU on curl beside pycurl alone", costs, OURS_ON_CURL, CURL, MOST_OF_CURL),
+            _ratio("outbound: CPU on curl beside that on aiohttp", costs, OURS_ON_CURL, OURS, MOST_OF_OTHER),
+        ]
     notes = [
         f"{rounds} rounds of {posts:,} POSTs each, in turn; medians.",
         f"A body of {len(BODY):,} bytes over {CONNECTIONS} kept connections.",
     ]
     return Report("Sending to a receiver", [table], checks, notes)
+
+
+def _ratio(name: str, costs: dict[str, list[float]], one: str, other: str, most: float) -> Check:
+    ratios = [ours / theirs for ours, theirs in zip(costs[one], costs[other], strict=True)]
+    return Check(name, statistics.median(ratios), most, "times")
 
 
 @contextmanager

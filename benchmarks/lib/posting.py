@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import uvloop
 from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
-from trackside.outbound.base import Answer, Outgoing
+from trackside.outbound.base import Answer, Client, Outgoing
 from trackside.outbound.client import HttpClient
 from trackside.outbound.policy import AddressPolicy
 
@@ -29,6 +29,7 @@ HEADERS = (
 )
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 TIMEOUT_S = 15.0
+HERE = AddressPolicy(allow=["127.0.0.0/8"])
 Send = Callable[[], Awaitable[bool]]
 
 
@@ -80,9 +81,19 @@ async def receive() -> None:
     server.close()
 
 
-async def with_trackside(url: str, count: int) -> tuple[float, int]:
-    """Send as Trackside does."""
-    client = HttpClient(policy=AddressPolicy(allow=["127.0.0.0/8"]))
+async def with_aiohttp_client(url: str, count: int) -> tuple[float, int]:
+    """Send as Trackside does without pycurl."""
+    return await _with(HttpClient(policy=HERE), url, count)
+
+
+async def with_curl_client(url: str, count: int) -> tuple[float, int]:
+    """Send as Trackside does with pycurl."""
+    from trackside.outbound.curl.client import CurlClient
+
+    return await _with(CurlClient(policy=HERE), url, count)
+
+
+async def _with(client: Client, url: str, count: int) -> tuple[float, int]:
     request = Outgoing(url=url, body=BODY, headers=HEADERS, timeout_s=TIMEOUT_S)
 
     async def send() -> bool:
@@ -208,7 +219,12 @@ def _handle(pycurl, url: str):  # type: ignore[no-untyped-def]  # it has no type
 
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-WAYS = {"trackside": with_trackside, "aiohttp": with_aiohttp, "limit": with_nothing}
+WAYS = {
+    "trackside on curl": with_curl_client,
+    "trackside on aiohttp": with_aiohttp_client,
+    "aiohttp": with_aiohttp,
+    "limit": with_nothing,
+}
 
 
 def main() -> None:

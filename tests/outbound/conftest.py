@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pytest
 import uvloop
@@ -13,16 +13,30 @@ from trackside.outbound.base import Answer, Failed, Fault, Outgoing
 from trackside.outbound.client import HttpClient
 from trackside.outbound.policy import AddressPolicy
 
+if TYPE_CHECKING:
+    from trackside.outbound.curl.client import CurlClient
+
+AnyClient: TypeAlias = "HttpClient | CurlClient"
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
 HERE = AddressPolicy(allow=["127.0.0.0/8"])
 TIMEOUT_S = 0.3
+
+
+def _curl_client() -> "type[CurlClient]":
+    from trackside.outbound.curl.client import CurlClient  # pycurl is not there for every machine
+
+    return CurlClient
+
+
+CLIENTS = {"aiohttp": lambda: HttpClient, "curl": _curl_client}
+_chosen: "type[AnyClient] | None" = None
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture(params=LOOPS)
-def run(request: pytest.FixtureRequest) -> Run[Any]:
-    """Return what runs a coroutine on one of the two loops, its uncaught exceptions as failures."""
+def run(request: pytest.FixtureRequest, client_class: "type[AnyClient]") -> Run[Any]:
+    """Return what runs a coroutine on one of two loops with one of two clients, uncaught exceptions as failures."""
 
     def run_it(main: Coroutine[Any, Any, T]) -> T:
         uncaught: list[dict[str, Any]] = []
@@ -45,9 +59,25 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("certificates"))
 
 
-def client(**settings: Any) -> HttpClient:
+@pytest.fixture(params=CLIENTS)
+def client_class(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> "type[AnyClient]":
+    """Let `new_client` and `client` make clients of one of the two kinds."""
+    if request.param == "curl":
+        pytest.importorskip("pycurl")
+    chosen: type[AnyClient] = CLIENTS[request.param]()
+    monkeypatch.setattr("tests.outbound.conftest._chosen", chosen)
+    return chosen
+
+
+def new_client(**settings: Any) -> "AnyClient":
+    """Return a client of the kind that the test runs with."""
+    assert _chosen is not None, "the test has neither `run` nor `client_class`"
+    return _chosen(**settings)
+
+
+def client(**settings: Any) -> "AnyClient":
     """Return a client that may reach this machine."""
-    return HttpClient(**{"policy": HERE, **settings})
+    return new_client(**{"policy": HERE, **settings})
 
 
 def post(url: str, *, body: bytes = b'{"a": 1}', timeout_s: float = TIMEOUT_S, **more: Any) -> Outgoing:

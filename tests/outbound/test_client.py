@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.outbound.conftest import HERE, Run, answered, client, failure, outcome_of, post
+from tests.outbound.conftest import (
+    HERE,
+    AnyClient,
+    Run,
+    answered,
+    client,
+    failure,
+    new_client,
+    outcome_of,
+    post,
+)
 from tests.outbound.servers import OK, Connection, answering, hang, serving
 from trackside.outbound.base import Answer, Client, Failed, Fault, Outgoing
 from trackside.outbound.client import HttpClient
@@ -138,7 +148,7 @@ def test_a_kept_connection_that_was_closed_meanwhile_costs_a_second_try(run: Run
     run(main())
 
 
-@pytest.mark.parametrize("heard", [b"", b"HTTP/1.1 2", b"HTTP/1.1 100 Continue\r\n\r\n"])
+@pytest.mark.parametrize("heard", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"])
 def test_a_second_try_is_the_last_and_only_where_nothing_was_heard(run: Run[None], heard: bytes) -> None:
     requests: list[int] = []
 
@@ -160,6 +170,31 @@ def test_a_second_try_is_the_last_and_only_where_nothing_was_heard(run: Run[None
         await sender.close()
 
     run(main())
+
+
+@pytest.mark.parametrize("client_class", ["aiohttp"], indirect=True)
+def test_a_part_of_an_answer_s_first_line_is_heard(run: Run[None]) -> None:
+    """With curl, which does not tell it, a request is sent once more after less than a line (decision 0014)."""
+    requests: list[int] = []
+
+    async def behave(connection: Connection) -> None:
+        while True:
+            await connection.request()
+            requests.append(connection.number)
+            if len(requests) > 1:
+                await connection.send(b"HTTP/1.1 2")
+                return
+            await connection.send(OK)
+
+    async def main() -> None:
+        sender = client()
+        async with serving(behave) as server:
+            answered(await sender.send(post(server.url())))
+            failure(await sender.send(post(server.url())), Fault.CLOSED, maybe_sent=True)
+        await sender.close()
+
+    run(main())
+    assert requests == [1, 1]
 
 
 def test_a_new_connection_that_is_closed_is_not_tried_again(run: Run[None]) -> None:
@@ -316,24 +351,33 @@ def test_without_file_descriptors_the_fault_is_ours(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(code, "no more")
 
-    monkeypatch.setattr("trackside.outbound.connections.new_socket", full)
+    monkeypatch.setattr("trackside.outbound.sockets.new_socket", full)
     failure(run(outcome_of(hang)), Fault.LOCAL, maybe_sent=False)
 
 
 def test_what_nobody_foresaw_is_ours_and_does_not_get_out(
-    run: Run[Answer | Failed], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    run: Run[Answer | Failed],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    client_class: type[AnyClient],
 ) -> None:
     async def broken(*_: Any, **__: Any) -> None:
         raise ZeroDivisionError("payload 4711")
 
-    monkeypatch.setattr("aiohttp.ClientSession._request", broken)
+    def broken_at_once(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("payload 4711")
+
+    if client_class is HttpClient:
+        monkeypatch.setattr("aiohttp.ClientSession._request", broken)
+    else:
+        monkeypatch.setattr("trackside.outbound.curl.multi.Multi.begin", broken_at_once)
     failed = failure(run(outcome_of(hang)), Fault.LOCAL, maybe_sent=False)
     assert failed.detail == "unforeseen: ZeroDivisionError"
     assert [record.message for record in caplog.records] == ["a request failed in a way nobody foresaw"]
 
 
 def test_it_can_be_made_without_a_loop_and_keeps_its_connections_to_each_host_apart(run: Run[None]) -> None:
-    sender = HttpClient(policy=HERE, lookup=lambda _: ["127.0.0.1"])
+    sender = new_client(policy=HERE, lookup=lambda _: ["127.0.0.1"])
 
     async def main() -> None:
         async with serving(answering()) as server:

@@ -7,17 +7,16 @@ from base64 import b64encode
 import pytest
 
 from tests.outbound.certificates import Authority, server_tls
-from tests.outbound.conftest import TIMEOUT_S, Run, answered, failure, post
+from tests.outbound.conftest import TIMEOUT_S, Run, answered, failure, new_client, post
 from tests.outbound.servers import OK, Behave, Connection, answering, hang, saying, serving
 from trackside.errors import ConfigurationError
 from trackside.outbound.base import Answer, Failed, Fault
-from trackside.outbound.client import HttpClient
-from trackside.outbound.tls import tls_context
+from trackside.outbound.tls import TlsFiles
 
 
 async def _through(behave: Behave, url: str, **settings: object) -> Answer | Failed:
     async with serving(behave) as proxy:
-        sender = HttpClient(proxy=f"http://127.0.0.1:{proxy.port}", **settings)  # type: ignore[arg-type]
+        sender = new_client(proxy=f"http://127.0.0.1:{proxy.port}", **settings)
         outcome = await sender.send(post(url, timeout_s=TIMEOUT_S))
         await sender.close()
     return outcome
@@ -64,7 +63,7 @@ def test_https_goes_through_a_tunnel_and_the_certificate_is_the_receiver_s(
     async def main() -> None:
         async with serving(answering(), context) as server, serving(_tunnel(heads, server.port)) as proxy:
             address = f"http://me:p%40ss@127.0.0.1:{proxy.port}"
-            sender = HttpClient(proxy=address, tls=tls_context(ca_file=str(authority.file)))
+            sender = new_client(proxy=address, tls=TlsFiles(ca_file=str(authority.file)))
             for _ in range(2):
                 outcome = await sender.send(post("https://hooks.test/hook", timeout_s=5))
                 assert answered(outcome).status == 200
@@ -81,7 +80,7 @@ def test_https_goes_through_a_tunnel_and_the_certificate_is_the_receiver_s(
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_case_34_nobody_listens_there(run: Run[None], scheme: str, free_port: int) -> None:
     async def main() -> None:
-        sender = HttpClient(proxy=f"http://127.0.0.1:{free_port}")
+        sender = new_client(proxy=f"http://127.0.0.1:{free_port}")
         failure(await sender.send(post(f"{scheme}://hooks.test/hook")), Fault.PROXY, maybe_sent=False)
         await sender.close()
 
@@ -94,7 +93,7 @@ def test_case_34_its_name_leads_nowhere(run: Run[None], scheme: str) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "no")
 
     async def main() -> None:
-        sender = HttpClient(proxy="http://proxy.internal:3128", lookup=lookup)
+        sender = new_client(proxy="http://proxy.internal:3128", lookup=lookup)
         failure(await sender.send(post(f"{scheme}://hooks.test/hook")), Fault.PROXY, maybe_sent=False)
         await sender.close()
 
@@ -110,7 +109,7 @@ def test_case_34_it_cannot_be_reached_in_time(run: Run[None]) -> None:
             for caller in callers:
                 caller.setblocking(False)
                 caller.connect_ex(full.getsockname())
-            sender = HttpClient(proxy=f"http://127.0.0.1:{full.getsockname()[1]}")
+            sender = new_client(proxy=f"http://127.0.0.1:{full.getsockname()[1]}")
             failure(await sender.send(post("https://hooks.test/hook")), Fault.PROXY, maybe_sent=False)
             await sender.close()
             for caller in callers:
@@ -158,6 +157,7 @@ def test_an_address_in_the_url_is_judged_before_the_proxy_hears_of_it(
 
 
 @pytest.mark.parametrize("proxy", ["proxy:3128", "socks5://proxy:1080", "http://", "http://[::1", "x"])
+@pytest.mark.usefixtures("client_class")
 def test_a_proxy_s_url_that_is_none_is_told(proxy: str) -> None:
     with pytest.raises(ConfigurationError, match=r"want http://proxy\.example\.org:3128"):
-        HttpClient(proxy=proxy)
+        new_client(proxy=proxy)

@@ -16,7 +16,7 @@ from tests.outbound.conftest import Run, answered, client, failure, post
 from tests.outbound.servers import Behave, Connection, answering, serving
 from trackside.errors import ConfigurationError
 from trackside.outbound.base import Answer, Failed, Fault
-from trackside.outbound.tls import system_tls, tls_context
+from trackside.outbound.tls import MACHINE_S, TlsFiles, system_tls, tls_context
 
 HOST = "hooks.test"
 TIMEOUT_S = 5.0  # a handshake takes its time on a busy machine
@@ -25,7 +25,7 @@ TIMEOUT_S = 5.0  # a handshake takes its time on a busy machine
 async def _outcome(
     server_context: ssl.SSLContext | None,
     *,
-    tls: ssl.SSLContext | None = None,
+    tls: TlsFiles = MACHINE_S,
     host: str = HOST,
     behave: Behave | None = None,
 ) -> Answer | Failed:
@@ -37,8 +37,8 @@ async def _outcome(
     return outcome
 
 
-def _trusting(authority: Authority, **more: str) -> ssl.SSLContext:
-    return tls_context(ca_file=str(authority.file), **more)
+def _trusting(authority: Authority, **more: str) -> TlsFiles:
+    return TlsFiles(ca_file=str(authority.file), **more)
 
 
 def test_a_good_certificate_of_an_authority_of_one_s_own(run: Run[None], authority: Authority) -> None:

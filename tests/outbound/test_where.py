@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from tests.outbound.conftest import HERE, TIMEOUT_S, Run, answered, failure, post
+from tests.outbound.conftest import HERE, TIMEOUT_S, AnyClient, Run, answered, failure, new_client, post
 from tests.outbound.servers import answering, serving
 from trackside.outbound.base import Answer, Failed, Fault
-from trackside.outbound.client import HttpClient
 from trackside.outbound.policy import AddressPolicy
 
 PUBLIC = "93.184.215.14"
@@ -28,7 +27,7 @@ def _leading_to(*addresses: str) -> Callable[[str], Sequence[str]]:
     return lambda _: addresses
 
 
-async def _outcome(sender: HttpClient, url: str = "https://hooks.test/hook") -> Answer | Failed:
+async def _outcome(sender: AnyClient, url: str = "https://hooks.test/hook") -> Answer | Failed:
     outcome = await sender.send(post(url))
     await sender.close()
     return outcome
@@ -49,12 +48,12 @@ async def _outcome(sender: HttpClient, url: str = "https://hooks.test/hook") -> 
 def test_case_15_a_name_that_leads_nowhere(
     run: Run[Answer | Failed], lookup: Callable[[str], Sequence[str]]
 ) -> None:
-    failed = failure(run(_outcome(HttpClient(lookup=lookup))), Fault.UNRESOLVED, maybe_sent=False)
+    failed = failure(run(_outcome(new_client(lookup=lookup))), Fault.UNRESOLVED, maybe_sent=False)
     assert failed.duration_s < TIMEOUT_S
 
 
 def test_case_15_the_system_s_own_resolver(run: Run[Answer | Failed]) -> None:
-    outcome = run(_outcome(HttpClient(), "https://nobody.invalid/hook"))
+    outcome = run(_outcome(new_client(), "https://nobody.invalid/hook"))
     assert isinstance(outcome, Failed)
     assert outcome.fault in {Fault.UNRESOLVED, Fault.TIMEOUT}  # as long as its network takes
 
@@ -70,7 +69,7 @@ def test_case_15_a_resolver_that_hangs_ends_at_the_deadline_and_holds_up_nobody(
         return ["127.0.0.1"]
 
     async def main() -> None:
-        sender = HttpClient(policy=HERE, lookup=lookup)
+        sender = new_client(policy=HERE, lookup=lookup)
         async with serving(answering()) as server:
             began_s = time.monotonic()
             for _ in range(2):
@@ -92,7 +91,7 @@ def test_an_answer_is_kept_for_a_while(run: Run[None]) -> None:
         return ["127.0.0.1"]
 
     async def main() -> None:
-        sender = HttpClient(policy=HERE, lookup=lookup, keepalive_s=0.001)
+        sender = new_client(policy=HERE, lookup=lookup, keepalive_s=0.001)
         closing = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
         async with serving(answering(closing)) as server:
             for _ in range(3):
@@ -112,7 +111,7 @@ def test_what_led_nowhere_is_asked_for_again(run: Run[None], free_port: int) -> 
         return ["127.0.0.2"] if len(asked) == 1 else ["127.0.0.1"]
 
     async def main() -> None:
-        sender = HttpClient(policy=HERE, lookup=lookup)
+        sender = new_client(policy=HERE, lookup=lookup)
         async with serving(answering()) as server:
             failure(await sender.send(post(server.url("hooks.test"))), Fault.UNREACHABLE, maybe_sent=False)
             assert answered(await sender.send(post(server.url("hooks.test")))).status == 200
@@ -123,7 +122,7 @@ def test_what_led_nowhere_is_asked_for_again(run: Run[None], free_port: int) -> 
 
 def test_of_several_addresses_one_that_works_is_enough(run: Run[None]) -> None:
     async def main() -> None:
-        sender = HttpClient(policy=HERE, lookup=_leading_to("127.0.0.2", "127.0.0.3", "127.0.0.1"))
+        sender = new_client(policy=HERE, lookup=_leading_to("127.0.0.2", "127.0.0.3", "127.0.0.1"))
         async with serving(answering()) as server:
             answered(await sender.send(post(server.url("hooks.test"))))
         await sender.close()
@@ -139,7 +138,7 @@ def test_case_16_a_name_that_leads_elsewhere_once_it_is_saved(run: Run[None]) ->
     assert STRICT.why_not_address(answers.pop(0)[0]) is None
 
     async def main() -> None:
-        sender = HttpClient(lookup=lambda _: answers[0])
+        sender = new_client(lookup=lambda _: answers[0])
         failed = failure(await sender.send(post(url)), Fault.REFUSED_ADDRESS, maybe_sent=False)
         assert "cloud" in failed.detail
         await sender.close()
@@ -167,9 +166,9 @@ def test_case_16_one_bad_address_among_good_ones_is_enough(
     run: Run[Answer | Failed], monkeypatch: pytest.MonkeyPatch, bad: str, first: bool
 ) -> None:
     made: list[object] = []
-    monkeypatch.setattr("trackside.outbound.connections.new_socket", lambda *what: made.append(what))
+    monkeypatch.setattr("trackside.outbound.sockets.new_socket", lambda *what: made.append(what))
     addresses = [bad, PUBLIC] if first else [PUBLIC, bad]
-    outcome = run(_outcome(HttpClient(lookup=_leading_to(*addresses))))
+    outcome = run(_outcome(new_client(lookup=_leading_to(*addresses))))
     failure(outcome, Fault.REFUSED_ADDRESS, maybe_sent=False)
     assert made == []
 
@@ -193,7 +192,7 @@ def test_case_16_one_bad_address_among_good_ones_is_enough(
 )
 def test_case_16_an_address_in_the_url_is_judged_too(run: Run[None], host: str) -> None:
     async def main() -> None:
-        sender = HttpClient()
+        sender = new_client()
         async with serving(answering()) as server:
             failure(await sender.send(post(server.url(host))), Fault.REFUSED_ADDRESS, maybe_sent=False)
             assert server.connections == 0
@@ -219,8 +218,8 @@ def test_case_16_the_socket_itself_is_made_by_the_policy(
     async def main() -> None:
         async with serving(answering()) as server:
             for sender, host in (
-                (HttpClient(policy=Late()), "127.0.0.1"),
-                (HttpClient(policy=Late(), lookup=_leading_to("127.0.0.1")), "hooks.test"),
+                (new_client(policy=Late()), "127.0.0.1"),
+                (new_client(policy=Late(), lookup=_leading_to("127.0.0.1")), "hooks.test"),
             ):
                 asked.clear()
                 failure(await sender.send(post(server.url(host))), Fault.REFUSED_ADDRESS, maybe_sent=False)
@@ -236,7 +235,7 @@ def test_an_allowed_host_leads_into_a_private_network_and_a_second_name_for_it_d
 ) -> None:
     async def main() -> None:
         policy = AddressPolicy(allow=["crm.internal"])
-        sender = HttpClient(policy=policy, lookup=_leading_to("127.0.0.1"))
+        sender = new_client(policy=policy, lookup=_leading_to("127.0.0.1"))
         async with serving(answering()) as server:
             answered(await sender.send(post(server.url("crm.internal"))))
             outcome = await sender.send(post(server.url("evil.test")))
@@ -261,7 +260,7 @@ def test_an_allowed_host_leads_into_a_private_network_and_a_second_name_for_it_d
 def test_case_17_a_url_that_may_not_be_saved_is_not_sent_to(run: Run[Answer | Failed], url: str) -> None:
     assert STRICT.why_not_url(url)
     failed = failure(
-        run(_outcome(HttpClient(lookup=_leading_to(PUBLIC)), url)), Fault.REFUSED_ADDRESS, maybe_sent=False
+        run(_outcome(new_client(lookup=_leading_to(PUBLIC)), url)), Fault.REFUSED_ADDRESS, maybe_sent=False
     )
     assert failed.detail == STRICT.why_not_url(url)
     assert "secret" not in failed.detail
@@ -275,7 +274,7 @@ def test_case_17_a_name_in_other_letters_is_asked_for_in_ascii(run: Run[None]) -
         return ["127.0.0.1"]
 
     async def main() -> None:
-        sender = HttpClient(policy=HERE, lookup=lookup)
+        sender = new_client(policy=HERE, lookup=lookup)
         async with serving(answering()) as server:
             answered(await sender.send(post(server.url("bücher.test", "/ü?ü=1"))))
         await sender.close()

@@ -17,6 +17,7 @@ from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
 from trackside.outbound.base import Client
+from trackside.outbound.opening import open_client
 from trackside.outbound.policy import AddressPolicy
 from trackside.pipeline.accept import Pipeline
 
@@ -74,9 +75,7 @@ def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
 
 def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
     """Return what makes clients that reach nobody the policy forbids."""
-    from trackside.outbound.client import HttpClient  # slow to import, and not part of the base install
-
-    return partial(HttpClient, policy=policy, user_agent=f"Trackside/{version()}")
+    return partial(open_client, policy=policy, user_agent=f"Trackside/{version()}")
 
 
 def build_delivery(config: Config, log: Log) -> DeliveryEngine:

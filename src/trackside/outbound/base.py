@@ -2,12 +2,22 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 RESPONSE_BYTES = 65_536
 """So much of an answer's body is read; what is behind it is nobody's business."""
+
+
+KEPT_IDLE_S: Final = 30.0
+"""So long a connection waits for its next request."""
+USER_AGENT: Final = "Trackside"
+
+
+def default_headers(user_agent: str) -> dict[str, str]:
+    """Return what every request says that does not say otherwise."""
+    return {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
 
 
 class Outgoing(Struct, frozen=True, kw_only=True, gc=False):

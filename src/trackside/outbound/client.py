@@ -6,7 +6,6 @@ called. Why aiohttp: docs/decisions/0011-outbound-client.md.
 
 import asyncio
 import io
-import ssl
 import time
 from typing import Final
 
@@ -15,22 +14,29 @@ from aiohttp.payload import BytesPayload, Payload
 from msgspec import Struct
 from yarl import URL
 
-from trackside.errors import ConfigurationError
 from trackside.outbound import faults
-from trackside.outbound.base import RESPONSE_BYTES, Answer, Failed, Fault, Outgoing
+from trackside.outbound.base import (
+    KEPT_IDLE_S,
+    RESPONSE_BYTES,
+    USER_AGENT,
+    Answer,
+    Failed,
+    Fault,
+    Outgoing,
+    default_headers,
+)
 from trackside.outbound.connections import Attempt, PolicedConnector, attempt
 from trackside.outbound.headers import sendable
 from trackside.outbound.names import Lookup, Names, system_lookup
 from trackside.outbound.policy import OPEN, AddressPolicy
-from trackside.outbound.tls import system_tls
+from trackside.outbound.proxy import parse_proxy
+from trackside.outbound.tls import MACHINE_S, TlsFiles
 
-KEPT_IDLE_S: Final = 30.0
 KNOWN_URLS: Final = 4_096
 HEAD_LINE_BYTES: Final = 8_190
 HEAD_LINES: Final = 128
 READ_BYTES: Final = 32_768
 """Twice as much of a body is taken in before it is read: the most there is of an answer that is cut."""
-USER_AGENT: Final = "Trackside"
 _BLOCKING_BYTES: Final = 1_048_576
 _NO_TIMEOUT: Final = ClientTimeout(total=None, connect=None, sock_connect=None, sock_read=None)
 _NO_BODY: Final = {204, 205, 304}
@@ -55,7 +61,7 @@ class _Request(Struct):
 class HttpClient:
     """Sends requests within a deadline, over kept connections, to nobody the policy forbids.
 
-    `tls` verifies https (`trackside.outbound.tls.tls_context`); without it the machine's own authorities do. With
+    `tls` says whom https may be with; without it the machine's own authorities do. With
     a `proxy` (`http://user:password@proxy.internal:3128`) it is the proxy that resolves names and keeps them from
     leading to private networks: here only the URL's text is judged. `lookup` takes the place of the system's resolver.
 
@@ -67,20 +73,20 @@ class HttpClient:
         self,
         *,
         policy: AddressPolicy | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: TlsFiles = MACHINE_S,
         proxy: str = "",
         keepalive_s: float = KEPT_IDLE_S,
         user_agent: str = USER_AGENT,
         lookup: Lookup = system_lookup,
     ) -> None:
-        """Raises ConfigurationError for a proxy's URL that is none."""
+        """Raises ConfigurationError for a proxy's URL that is none, and for files of TLS that cannot be used."""
         self.policy = policy or AddressPolicy()
         self.second_tries = 0
         """How many requests went out again because a kept connection had been closed from the other side."""
-        self._tls = tls or system_tls()  # now: the first request must not pay for loading it
+        self._tls = tls.context()  # now: the first request must not pay for loading it
         self._proxy = _proxy_url(proxy) if proxy else None
         self._keepalive_s = keepalive_s
-        self._headers = {"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"}
+        self._headers = default_headers(user_agent)
         self._names = Names(lookup)
         self._kept: ClientSession | None = None
         self._fresh: ClientSession | None = None
@@ -253,12 +259,11 @@ def _judged(policy: AddressPolicy, text: str) -> tuple[URL, str] | str:
 
 
 def _proxy_url(text: str) -> URL:
-    try:
-        url = URL(text)
-    except ValueError:
-        url = URL()
-    if url.scheme not in {"http", "https"} or not url.raw_host:
-        raise ConfigurationError(
-            "the proxy's URL is none of a proxy; want http://proxy.example.org:3128, with user:password@ as needed"
-        )
-    return url
+    proxy = parse_proxy(text)
+    return URL.build(
+        scheme=proxy.scheme,
+        host=proxy.host,
+        port=proxy.port,
+        user=proxy.user or None,
+        password=proxy.password or None,
+    )

@@ -14,6 +14,7 @@ from aiohttp.connector import AddrInfoType, Connection
 from aiohttp.http import HttpProcessingError, RawResponseMessage
 from aiohttp.streams import StreamReader
 
+from trackside.outbound import sockets
 from trackside.outbound.names import Names
 from trackside.outbound.policy import AddressPolicy
 
@@ -54,7 +55,6 @@ class Attempt:
         return None if self.protocol is None else self.protocol.lost
 
 
-new_socket = socket.socket
 attempt: ContextVar[Attempt | None] = ContextVar("attempt", default=None)
 """The request that the present task, or its child, is about. aiohttp's own hooks cost each request more."""
 
@@ -161,7 +161,7 @@ class PolicedConnector(TCPConnector):
         host = current.host if current is not None else ""
         if reason := self._policy.why_not_address(str(address[0]), host):
             raise RefusedAddress(f"its address is not to be reached: {reason}")
-        return new_socket(family, kind, protocol)
+        return sockets.new_socket(family, kind, protocol)
 
     async def connect(
         self,

@@ -46,6 +46,11 @@ def sendable(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | str:
     return kept
 
 
+def is_header_name(name: str) -> bool:
+    """Return whether a header may have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
 @lru_cache(maxsize=1_024)
 def _is_ours(name: str) -> bool | None:
     return name.lower() in OURS if _NAME.fullmatch(name) else None

@@ -3,7 +3,30 @@
 import ssl
 from functools import cache
 
+from msgspec import Struct
+
 from trackside.errors import ConfigurationError
+
+
+class TlsFiles(Struct, frozen=True, kw_only=True):
+    """Whom to trust, and who we are, as PEM files; each client makes of them what its own library wants."""
+
+    ca_file: str = ""
+    """Takes the place of the authorities the machine trusts."""
+    certificate_file: str = ""
+    """The chain that identifies us to those who ask for it."""
+    key_file: str = ""
+    """Empty where the certificate's file holds the key as well."""
+
+    def context(self) -> ssl.SSLContext:
+        """Return what the ssl module makes of them. Raises ConfigurationError for files that cannot be used."""
+        return tls_context(
+            ca_file=self.ca_file, certificate_file=self.certificate_file, key_file=self.key_file
+        )
+
+
+MACHINE_S = TlsFiles()
+"""The authorities the machine trusts, and no certificate of ours."""
 
 
 @cache

@@ -73,7 +73,7 @@ def parse_url(url: str, *, ports: AbstractSet[int] | None = None) -> Target | st
         port=port,
         path=quote(parts.path or "/", safe=_KEPT),
         query=quote(parts.query, safe=_KEPT),
-        address=_address(host),
+        address=bare_address(host),
     )
 
 
@@ -91,19 +91,20 @@ def ascii_host(host: str) -> str | None:
     labels = host.split(".")
     if len(host) > 253 or not all(_LABEL.fullmatch(label) for label in labels):
         return None
-    if _NUMBER.fullmatch(labels[-1]) and not isinstance(_address(host), IPv4Address):
+    if _NUMBER.fullmatch(labels[-1]) and not isinstance(bare_address(host), IPv4Address):
         return None
     return host
 
 
 def _bare_host(netloc: str, hostname: str) -> str | None:
     if netloc.startswith("["):
-        address = _address(hostname)
+        address = bare_address(hostname)
         return str(address) if isinstance(address, IPv6Address) and not address.scope_id else None
     return ascii_host(hostname)
 
 
-def _address(host: str) -> IPv4Address | IPv6Address | None:
+def bare_address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that `host` is, without brackets, or None where it is a name."""
     try:
         return ip_address(host)
     except ValueError:

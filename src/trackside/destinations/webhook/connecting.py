@@ -10,9 +10,10 @@ from trackside.errors import ConfigurationError
 from trackside.outbound.auth import Credentials, FixedHeaders, WithCredentials, basic, bearer, check_ways
 from trackside.outbound.base import Client, Failed, Fault, Outgoing
 from trackside.outbound.oauth2 import ClientCredentials
+from trackside.outbound.opening import open_client
 from trackside.outbound.policy import AddressPolicy
 from trackside.outbound.signing import ID, SIGNATURE, TIMESTAMP
-from trackside.outbound.tls import tls_context
+from trackside.outbound.tls import TlsFiles
 
 RESERVED: Final = frozenset({ID, TIMESTAMP, SIGNATURE, ATTEMPT, "content-type"})
 """Headers that settings cannot give: receivers rely on them."""
@@ -38,18 +39,17 @@ def policy_of(settings: WebhookSettings) -> AddressPolicy:
 
 def connector(settings: WebhookSettings, data_dir: Path, *, user_agent: str) -> Connect:
     """Return what opens a client as the settings say. Raises ConfigurationError."""
-    from trackside.outbound.client import HttpClient  # aiohttp: only a server that sends needs it
-
     policy = policy_of(settings)
-    tls = tls_context(
+    tls = TlsFiles(
         ca_file=_path(data_dir, settings.tls_ca_file),
         certificate_file=_path(data_dir, settings.tls_certificate_file),
         key_file=_path(data_dir, settings.tls_key_file),
     )
+    tls.context()  # what cannot be used is told now
     check_credentials(settings)
 
     def connect() -> Client:
-        client: Client = HttpClient(policy=policy, tls=tls, user_agent=user_agent)
+        client: Client = open_client(policy=policy, tls=tls, user_agent=user_agent)
         for credentials in _credentials(settings, client):
             client = WithCredentials(client, credentials)
         return client

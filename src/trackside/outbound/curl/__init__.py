@@ -1,0 +1,1 @@
+"""The client on curl: a quarter of aiohttp's CPU. Needs pycurl, and Linux's epoll."""

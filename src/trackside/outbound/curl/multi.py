@@ -1,0 +1,182 @@
+"""curl's multi interface, its sockets watched with epoll: one for each event loop, or for each thread."""
+
+import os
+import select
+import socket
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+import pycurl
+from msgspec import Struct
+
+from trackside.outbound.curl.options import CurlOptions
+from trackside.outbound.curl.transfer import Place, Transfer
+from trackside.outbound.inherited import never_free
+
+KEPT_CONNECTIONS: Final = 1_024
+"""So many connections wait for their next request; of more, the ones that have waited longest are closed."""
+IDLE_HANDLES: Final = 1_024
+TOLD_NAMES: Final = 10_000
+_EVENTS: Final = 256
+
+Fresh = Callable[[str], Sequence[str] | None]
+"""Returns the addresses of a name as far as they are known and not too old."""
+
+
+class Ended(Struct, frozen=True, gc=False):
+    """What curl says of a transfer that is over."""
+
+    transfer: Transfer
+    code: int
+    """0, or the number of an error."""
+    message: str
+
+
+class Multi:
+    """Drives transfers over kept connections. It belongs to one thread, whose turn it is whenever `turn` is called."""
+
+    def __init__(self, options: CurlOptions, fresh: Fresh) -> None:
+        self.options = options
+        self._fresh = fresh
+        self._multi = multi = pycurl.CurlMulti()
+        multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
+        multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
+        self.epoll = select.epoll()
+        """Is readable when there is something to do before `due_s`."""
+        self.due_s: float | None = None
+        """When `turn` must be called, whatever happens, on the monotonic clock."""
+        self.under_way: dict[pycurl.Curl, Transfer] = {}
+        self._idle: list[Transfer] = []
+        self._at_rest: set[int] = set()
+        """Sockets that curl does not watch, as it keeps them for a request that may come."""
+        self._gone: set[tuple[str, int]] = set()
+        """Our side of connections on which something came while they were at rest: their end, as a rule."""
+        self._told: dict[tuple[str, int], Sequence[str]] = {}
+
+    def take(self) -> Transfer:
+        """Return a transfer to prepare, which is given back at the end."""
+        if self._idle:
+            return self._idle.pop()
+        return Transfer(self.options, has_old_addresses=self._has_old_addresses, gone=self._gone)
+
+    def give_back(self, transfer: Transfer) -> None:
+        """Keep a transfer that is not under way for another request."""
+        if len(self._idle) < IDLE_HANDLES:
+            transfer.rest()
+            self._idle.append(transfer)
+
+    def knows(self, place: Place) -> bool:
+        """Return whether a request can begin: no name is to be looked up, or it was once.
+
+        Where its addresses have become old meanwhile, and no connection is kept, the transfer ends as `is_old`.
+        """
+        return place.dialled is None or place.dialled in self._told
+
+    def tell(self, transfer: Transfer, addresses: Sequence[str]) -> None:
+        """Let curl know the addresses of the transfer's place."""
+        dialled = transfer.place.dialled
+        if dialled is None or self._told.get(dialled) is addresses:
+            return
+        forgotten = []
+        while len(self._told) >= TOLD_NAMES:
+            forgotten.append(next(iter(self._told)))
+            del self._told[forgotten[-1]]
+        transfer.tell(dialled, addresses, forget=forgotten)
+
+    def begin(self, transfer: Transfer) -> None:
+        """Put a transfer under way; it moves with the next turns."""
+        self.under_way[transfer.curl] = transfer
+        self._multi.add_handle(transfer.curl)
+
+    def give_up(self, transfer: Transfer) -> None:
+        """End a transfer that is under way, and its connection."""
+        if self.under_way.pop(transfer.curl, None) is not None:
+            self._multi.remove_handle(transfer.curl)
+
+    def turn(self, wait_s: float = 0.0) -> list[Ended]:
+        """Do what there is to do, after waiting for it up to `wait_s`; return the transfers that are over."""
+        act = self._multi.socket_action
+        for fd, event in self.epoll.poll(wait_s, _EVENTS):
+            if fd in self._at_rest:
+                self._gone_at_rest(fd)
+                continue
+            ready = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
+            act(fd, ready | pycurl.CSELECT_OUT if event & select.EPOLLOUT else ready)
+        if self.due_s is not None and self.due_s <= time.monotonic():
+            self.due_s = None
+            act(pycurl.SOCKET_TIMEOUT, 0)
+        ended: list[Ended] = []
+        left = 1
+        while left:
+            left, good, bad = self._multi.info_read()
+            ended += [Ended(self._over(curl), 0, "") for curl in good]
+            ended += [Ended(self._over(curl), code, message) for curl, code, message in bad]
+        return ended
+
+    def close(self) -> None:
+        """Close all connections. Nothing is under way any more."""
+        for transfer in [*self.under_way.values()]:
+            self.give_up(transfer)
+        self._multi.close()
+        for transfer in self._idle:
+            transfer.curl.close()
+        self._idle.clear()
+        self.epoll.close()
+
+    def disown(self) -> None:
+        """Let go of the connections in a child process, to whose parent they belong: nothing is said on them."""
+        handles = [*self.under_way, *(transfer.curl for transfer in self._idle)]
+        never_free(self._multi, *handles)
+
+    def _over(self, curl: pycurl.Curl) -> Transfer:
+        transfer = self.under_way.pop(curl)
+        self._multi.remove_handle(curl)
+        self._note_told(transfer)
+        return transfer
+
+    def _has_old_addresses(self, transfer: Transfer) -> bool:
+        """Return whether the addresses that are about to be dialled are too old, or not told by us."""
+        self._note_told(transfer)
+        dialled = transfer.place.dialled
+        if dialled is None:
+            return False
+        told = self._told.get(dialled)
+        return told is None or self._fresh(dialled[0]) is not told
+
+    def _note_told(self, transfer: Transfer) -> None:
+        # not earlier: of transfers that begin together any may be the first that curl looks at
+        if transfer.addresses and transfer.place.dialled is not None:
+            self._told[transfer.place.dialled] = transfer.addresses
+            transfer.addresses = ()
+
+    def _watch(self, what: int, fd: int, _: object, known: object) -> None:
+        if what == pycurl.POLL_REMOVE:
+            # curl looks at connections at rest once a second; what ended meanwhile would cost a second try
+            self.epoll.modify(fd, select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT)
+            self._at_rest.add(fd)
+            return
+        mask = select.EPOLLIN if what & pycurl.POLL_IN else 0
+        if what & pycurl.POLL_OUT:
+            mask |= select.EPOLLOUT
+        if known is None:
+            self._multi.assign(fd, True)
+            if fd in self._at_rest:
+                self._at_rest.remove(fd)
+                with suppress(FileNotFoundError):  # it was closed, and this is another one
+                    self.epoll.modify(fd, mask)
+                    return
+            self.epoll.register(fd, mask)
+        else:
+            self.epoll.modify(fd, mask)
+
+    def _gone_at_rest(self, fd: int) -> None:
+        with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
+            if len(self._gone) < KEPT_CONNECTIONS:
+                ip, port, *_ = ours.getsockname()
+                self._gone.add((ip, port))
+
+    def _set_timer(self, after_ms: int) -> None:
+        self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0

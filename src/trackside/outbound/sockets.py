@@ -1,0 +1,5 @@
+"""Where the sockets of all connections come from."""
+
+import socket
+
+new_socket = socket.socket
