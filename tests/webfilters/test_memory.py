@@ -91,7 +91,12 @@ def ask_often(asked: Asked, times: int) -> None:
         asked.ask({**DATA, "course_id": str(number)})
 
 
-@pytest.mark.parametrize("bad", [fails(), fails(Fault.TIMEOUT), says({}, status=503), says({}, status=429)])
+BROKEN_OFF = Answer(status=200, headers={}, body=b"{", truncated=True)
+
+
+@pytest.mark.parametrize(
+    "bad", [fails(), fails(Fault.TIMEOUT), says({}, status=503), says({}, status=429), BROKEN_OFF]
+)
 def test_a_receiver_that_fails_is_left_alone_then_tried_by_one_question(bad: Any) -> None:
     """After five failures; the first success opens it again."""
     asked = Asked(hook(failure_cache_s=0), crm=[bad] * 6 + [says({})])

@@ -75,7 +75,8 @@ class Endpoints:
 
 def _judged(reply: Answer | Failed, *, had_its_time: bool) -> bool | None:
     if isinstance(reply, Answer):
-        return reply.status < 500 and reply.status != TOO_MANY_REQUESTS
+        # one that breaks off, drips or has no end costs its whole time, as one that never comes
+        return reply.status < 500 and reply.status != TOO_MANY_REQUESTS and not reply.truncated
     if reply.is_ours or (reply.fault == Fault.TIMEOUT and not had_its_time):
         return None
     return False

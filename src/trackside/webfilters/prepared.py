@@ -9,7 +9,7 @@ from trackside.document import form
 from trackside.document.encoding import Document, encode
 from trackside.document.paths import Selection, Where
 from trackside.errors import ConfigurationError
-from trackside.outbound.base import Outgoing
+from trackside.outbound.base import USER_AGENT, Outgoing
 from trackside.outbound.signing import ID, TIMESTAMP, Signer
 from trackside.processors.redaction import RedactionProcessor
 from trackside.webfilters.checks import hook_problems
@@ -24,7 +24,7 @@ VERSION: Final = 1
 class Prepared:
     """A hook of a point. One that cannot be used is there as well: its failure follows its policy, unasked."""
 
-    def __init__(self, hook: Hook, point: FilterPoint, *, user_agent: str = "Trackside") -> None:
+    def __init__(self, hook: Hook, point: FilterPoint, *, user_agent: str = USER_AGENT) -> None:
         self.hook = hook
         self.point = point
         self.broken: str | None = None

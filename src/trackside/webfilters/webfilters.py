@@ -8,7 +8,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from trackside.errors import ConfigurationError
-from trackside.outbound.base import Answer, Failed, Fault, Outgoing
+from trackside.outbound.base import USER_AGENT, Answer, Failed, Fault, Outgoing
 from trackside.telemetry import catalogue
 from trackside.webfilters.asking import Asker, Asks, Means
 from trackside.webfilters.audit import Auditor, ChangesShown, NoAuditor
@@ -59,7 +59,7 @@ class Webfilters:
         rules_of: Mapping[str, Rules] | None = None,
         changes_shown: ChangesShown | None = None,
         failures_until_probing: int = 5,
-        user_agent: str = "Trackside",
+        user_agent: str = USER_AGENT,
         moments: Moments | None = None,
     ) -> None:
         """`rules_of` has the rules of single points, by name; `changes_shown` says what is recorded of changes."""
