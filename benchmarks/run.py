@@ -24,6 +24,7 @@ from benchmarks import (
     segment_destination,
     tracker,
     tracking_log,
+    webfilters,
     webhook,
     webhook_view,
 )
@@ -81,6 +82,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: middleware.run(rounds=25),
             lambda: outbox.run(rounds=5, transactions=200),
             lambda: outbound.run(rounds=7, posts=30_000),
+            lambda: webfilters.run(rounds=7, questions=2_000),
         ]
     return [
         lambda: collector.run(rounds=3, seconds=4),
@@ -97,6 +99,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: middleware.run(rounds=7),
         lambda: outbox.run(rounds=3, transactions=100),
         lambda: outbound.run(rounds=3, posts=10_000),
+        lambda: webfilters.run(rounds=3, questions=500),
     ]
 
 

@@ -7,7 +7,6 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from trackside.document.encoding import Document
 from trackside.outbound.base import Answer, Failed, Fault, Outgoing
 from trackside.webfilters.audit import Outcome
 from trackside.webfilters.endpoints import TOO_MANY_REQUESTS, Endpoint, Endpoints
@@ -16,7 +15,7 @@ from trackside.webfilters.moments import Moments
 from trackside.webfilters.patch import Change
 from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.replies import Failure, Stop
-from trackside.webfilters.snapshot import hash_of
+from trackside.webfilters.snapshot import Snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +49,7 @@ class Turn(Struct, kw_only=True):
     """One hook in one question: the data as it is in its place in the order, and what comes of it."""
 
     prepared: Prepared
-    seen: Document
+    seen: Snapshot
     key: str = ""
     """What the same question has in common with this one; empty where nothing is remembered."""
     reply: Answer | Failed | None = None
@@ -136,12 +135,12 @@ class Asks:
             return None
         return request
 
-    def _recall(self, turn: Turn, shown: Document) -> bool:
+    def _recall(self, turn: Turn, shown: Snapshot) -> bool:
         """Return whether the reply to the same question counts still."""
         hook = turn.prepared.hook
         if not (hook.cache_s or hook.failure_cache_s):
             return False
-        turn.key = f"{turn.prepared.point.name} {turn.prepared.fingerprint} {hash_of(shown)}"
+        turn.key = f"{turn.prepared.point.name} {turn.prepared.fingerprint} {shown.hash}"
         known = self._means.memory.recall(turn.key)
         turn.cached = known is not None
         if isinstance(known, Failure):

@@ -1,10 +1,10 @@
 """The clocks and the chance of webfilters, in one place so that a test can turn them."""
 
+import os
 import random as standard_random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from msgspec import Struct
 
@@ -15,4 +15,4 @@ class Moments(Struct, frozen=True, kw_only=True):
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     monotonic: Callable[[], float] = time.monotonic
     random: Callable[[], float] = standard_random.random
-    new_id: Callable[[], str] = lambda: uuid4().hex
+    new_id: Callable[[], str] = lambda: os.urandom(16).hex()

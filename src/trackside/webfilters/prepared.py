@@ -16,6 +16,7 @@ from trackside.webfilters.checks import hook_problems
 from trackside.webfilters.credentials import credentials_of
 from trackside.webfilters.hook import Hook
 from trackside.webfilters.points import METADATA, FilterPoint, Path
+from trackside.webfilters.snapshot import Snapshot
 
 VERSION: Final = 1
 """The version of what is sent."""
@@ -51,19 +52,19 @@ class Prepared:
         """Whether its answer may change data."""
         return self.hook.kind == "changer" and not self.hook.disable_filtering
 
-    def matches(self, document: Document) -> bool:
+    def matches(self, seen: Snapshot) -> bool:
         """Return whether it is asked about this data."""
-        return not self._where or self._where.matches(document)
+        return not self._where or self._where.matches(seen.document)
 
-    def shown(self, document: Document) -> Document:
+    def shown(self, seen: Snapshot) -> Snapshot:
         """Return what of the data it is sent. Raises what the redaction raises."""
-        kept = document if self._selection is None else self._selection.of(document)
-        if self._redaction is None:
-            return kept
-        redacted: dict[str, Document] = self._redaction({"shown": kept})
-        return redacted["shown"]
+        kept = seen.document if self._selection is None else self._selection.of(seen.document)
+        if self._redaction is not None:
+            redacted: dict[str, Document] = self._redaction({"shown": kept})
+            kept = redacted["shown"]
+        return seen if kept is seen.document else Snapshot(kept)
 
-    def request(self, shown: Document, question_id: str, *, at: str, at_s: int, timeout_s: float) -> Outgoing:
+    def request(self, shown: Snapshot, question_id: str, *, at: str, at_s: int, timeout_s: float) -> Outgoing:
         """Return the request: `at` is the time as text, `at_s` in seconds since 1970 (UTC)."""
         metadata: dict[str, Any] = {
             "event_type": self.point.name,
@@ -71,10 +72,11 @@ class Prepared:
             "id": question_id,
             "version": VERSION,
         }
-        whole = shown | {METADATA: metadata}
-        body = (
-            form.encode_pairs([*form.pairs(whole, form.plain)]) if self.hook.form_encoding else encode(whole)
-        )
+        if self.hook.form_encoding:
+            body = form.encode_pairs([*form.pairs(shown.document | {METADATA: metadata}, form.plain)])
+        else:
+            comma = b"," if shown.document else b""
+            body = b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), encode(metadata))
         signed = (
             ((ID, question_id), (TIMESTAMP, str(at_s)))
             if self._signer is None

@@ -10,18 +10,19 @@ from trackside.webfilters.patch import patched
 from trackside.webfilters.points import Path, Unfit
 from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.replies import Failure, judge
+from trackside.webfilters.snapshot import Snapshot
 
 
 class Asking:
     """One question under way; made for it and used once.
 
-    `turns` are its hooks, those that are asked first in front; `document` the data as it is by now; `halted_by`
+    `turns` are its hooks, those that are asked first in front; `data` the data as it is by now; `halted_by`
     the first whose answer halts. What is in here is all our own: nobody else's data has changed.
     """
 
-    def __init__(self, asks: Asks, document: Document, moments: Moments) -> None:
+    def __init__(self, asks: Asks, data: Snapshot, moments: Moments) -> None:
         self.turns: list[Turn] = []
-        self.document = document
+        self.data = data
         self.halted_by: Turn | None = None
         self._asks = asks
         self._moments = moments
@@ -54,7 +55,7 @@ class Asking:
             self._settle(turn)
 
     def _turn(self, prepared: Prepared) -> Turn:
-        turn = Turn(prepared=prepared, seen=self.document)
+        turn = Turn(prepared=prepared, seen=self.data)
         self.turns.append(turn)
         return turn
 
@@ -62,7 +63,7 @@ class Asking:
         share = prepared.hook.sample_share
         if share < 1 and self._moments.random() >= share:
             return "not in the sample"
-        return None if prepared.matches(self.document) else "where does not ask for it"
+        return None if prepared.matches(self.data) else "where does not ask for it"
 
     def _ask(self, turns: Sequence[Turn]) -> None:
         self._asks.ask(turns)
@@ -92,9 +93,9 @@ class Asking:
             self._change(turn, said.data)
 
     def _change(self, turn: Turn, data: Document) -> None:
-        before = self.document if turn.prepared.obeyed else turn.seen
+        before = self.data if turn.prepared.obeyed else turn.seen
         try:
-            after, turn.changes = patched(turn.prepared, before, data)
+            after, turn.changes = patched(turn.prepared, before.document, data)
         except Unfit as unfit:
             turn.failure = Failure(kind="unusable", reason=str(unfit), status=_status(turn))
             return
@@ -105,7 +106,7 @@ class Asking:
         if turn.changes:
             turn.outcome = "changed"
             if turn.prepared.obeyed:
-                self.document = after
+                self.data = Snapshot(after)
 
 
 def changed_paths(turns: Iterable[Turn]) -> dict[Path, list[str]]:

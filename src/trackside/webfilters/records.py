@@ -26,7 +26,6 @@ def question_record(
     """Return the record of a question."""
     halted_by = asking.halted_by
     obeyed = [turn for turn in asking.turns if turn.prepared.obeyed]
-    paths = changed_paths(asking.turns)
     hooks = tuple(_hook_record(turn, shown) for turn in asking.turns)
     return Question(
         id=question_id,
@@ -39,7 +38,7 @@ def question_record(
         exception=halted_by.stop.name if halted_by and halted_by.stop else None,
         halted_by=halted_by.prepared.hook.name if halted_by else None,
         patch=() if halted_by else _last_changes(hooks),
-        conflicts=tuple(_conflicts(paths)),
+        conflicts=tuple(_conflicts(changed_paths(asking.turns))),
         fail_open=any(_is_fail_open(turn) for turn in obeyed),
         duration_s=duration_s,
         budget_s=budget_s,

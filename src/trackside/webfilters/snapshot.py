@@ -21,7 +21,35 @@ class Unsendable(ValueError):  # noqa: N818  # said of data
     """The data cannot be sent; the message says why."""
 
 
-def snapshot(point: FilterPoint, data: Mapping[str, Any]) -> Document:
+class Snapshot:
+    """Data as it is at one moment of a question, its text and the hash of it; nothing in it is changed."""
+
+    __slots__ = ("_hash", "_text", "document")
+
+    def __init__(self, document: Document, text: bytes | None = None) -> None:
+        self.document = document
+        self._text = text
+        self._hash: str | None = None
+
+    @property
+    def text(self) -> bytes:
+        """The data as compact JSON."""
+        if self._text is None:
+            self._text = encode(self.document)
+        return self._text
+
+    @property
+    def hash(self) -> str:
+        """What tells one content from another: 32 characters of its SHA-256."""
+        if self._hash is None:
+            self._hash = sha256(self.text).hexdigest()[:32]
+        return self._hash
+
+
+NOTHING: Final = Snapshot({}, b"{}")
+
+
+def snapshot(point: FilterPoint, data: Mapping[str, Any]) -> Snapshot:
     """Return the fields that the point sends, as they are now; times and other known kinds become text.
 
     Raises Unsendable where they contain themselves, are nested too deep, too many, or nothing that JSON has.
@@ -33,7 +61,7 @@ def snapshot(point: FilterPoint, data: Mapping[str, Any]) -> Document:
         text = encode_json(sent)
         if len(text) > MOST_BYTES:
             raise Unsendable(f"the data is longer than {MOST_BYTES:,} bytes")
-        return decode_object(Raw(text))
+        return Snapshot(decode_object(Raw(text)), text)
     except Unencodable:
         raise Unsendable("the data has values that JSON does not have") from None
 
@@ -68,8 +96,3 @@ def _parts(value: object) -> Iterable[object]:
     if isinstance(value, Mapping):
         return value.values()
     return value if isinstance(value, Sequence | Set) and not isinstance(value, bytearray) else ()
-
-
-def hash_of(document: Document) -> str:
-    """Return what tells one content from another: 32 characters of its SHA-256."""
-    return sha256(encode(document)).hexdigest()[:32]

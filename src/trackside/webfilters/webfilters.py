@@ -21,7 +21,7 @@ from trackside.webfilters.points import POINTS, FilterPoint
 from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.question import Asking, changed_paths
 from trackside.webfilters.records import count, question_record
-from trackside.webfilters.snapshot import Unsendable, hash_of, snapshot
+from trackside.webfilters.snapshot import NOTHING, Unsendable, snapshot
 
 logger = logging.getLogger(__name__)
 
@@ -134,11 +134,11 @@ class Webfilters:
             until=began + rules.budget_s,
             budget_s=rules.budget_s,
         )
-        asking = Asking(asks, {}, self._moments)
+        asking = Asking(asks, NOTHING, self._moments)
         input_hash = ""
         try:
-            asking.document = snapshot(point, data)
-            input_hash = hash_of(asking.document)
+            asking.data = snapshot(point, data)
+            input_hash = asking.data.hash
         except Unsendable as error:
             asking.fail(hooks, str(error))
         else:
@@ -156,7 +156,7 @@ class Webfilters:
         )
         if asking.halted_by is not None and asking.halted_by.stop is not None:
             raise asking.halted_by.stop.error
-        whole, changes = applied(point, data, asking.document, changed_paths(asking.turns))
+        whole, changes = applied(point, data, asking.data.document, changed_paths(asking.turns))
         return Filtered(whole if changes else data, changes, question_id)
 
     def _leave_record(
