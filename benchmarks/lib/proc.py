@@ -49,6 +49,11 @@ def rss_bytes(pid: int) -> int:
     return pages * PAGE_BYTES
 
 
+def own_rss_bytes() -> int:
+    """Return the resident memory of this process alone."""
+    return int(_stat(os.getpid())[21]) * PAGE_BYTES
+
+
 def host_busy_s() -> float:
     """Return the CPU seconds the whole machine has spent working since it started."""
     fields = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()

@@ -21,6 +21,14 @@ class EventRow(Struct, frozen=True, kw_only=True):
     delay_s: float | None
     """How long before its arrival it happened, by the corrected time."""
 
+    @property
+    def before_arrival(self) -> str:
+        """The same for people: 7 s, 4 min, 3 h, 935 days."""
+        for seconds, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
+            if (self.delay_s or 0) >= 2 * seconds:
+                return f"{(self.delay_s or 0) / seconds:.0f} {unit}"
+        return f"{self.delay_s or 0:.0f} s"
+
 
 class RejectRow(Struct, frozen=True, kw_only=True):
     """One reject as a row."""
@@ -57,18 +65,21 @@ def read(log: Log, destinations: tuple[str, ...]) -> Overview:
     rejects = [
         RejectRow(stored=stored, excerpt=_text(stored.reject.body)) for stored in log.rejects(limit=20)
     ]
-    known = set(log.subscriptions())
-    states = [log.subscription(name).state() for name in destinations if name in known]
+    states = log.subscription_states()
+    shown = [name for name in destinations if name in states]
     return Overview(
         bounds=bounds,
         stats=log.stats(),
         events=rows[::-1][:_SHOWN],
         rejects=rejects,
-        destinations=[
-            DestinationRow(state=s, word=_word(s), pending=bounds.last - s.position) for s in states
-        ],
+        destinations=[destination_row(states[name], bounds.last) for name in shown],
         read_at=datetime.now(UTC),
     )
+
+
+def destination_row(state: SubscriptionState, last: int) -> DestinationRow:
+    """Return the row of a destination; `last` is the log's end."""
+    return DestinationRow(state=state, word=_word(state), pending=max(0, last - state.position))
 
 
 def _event_row(position: int, event: Event) -> EventRow:

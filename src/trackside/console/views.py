@@ -1,15 +1,20 @@
 """Pages of the console."""
 
+from django.contrib import messages
 from django.contrib.admin.views.decorators import staff_member_required
 from django.contrib.auth import get_user_model, login
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_safe
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from trackside.console import live, login_link, overview
+from trackside.console import actions, live, login_link, overview
+from trackside.console import destination as destination_page
 
 ADMIN_NAME = "admin"
+LONGEST_NUMBER = 19
+"""Digits of a position."""
 
 
 @require_safe
@@ -20,6 +25,42 @@ def home(request: HttpRequest) -> HttpResponse:
     current = live.current()
     page = overview.read(current.log, current.destinations)
     return render(request, "trackside_console/home.html", {"page": page, "curl": current.curl})
+
+
+@require_safe
+@never_cache
+@staff_member_required
+def destination(request: HttpRequest, name: str) -> HttpResponse:
+    """Show how one destination stands: what waits and when it is tried, what died and why."""
+    page = destination_page.read(live.current().log, name)
+    if page is None:
+        raise Http404(f"There is no destination {name}.")
+    return render(request, "trackside_console/destination.html", {"page": page, "may": _may(request)})
+
+
+@require_POST
+@staff_member_required
+def act(request: HttpRequest, name: str) -> HttpResponse:
+    """Do to a destination what its page's buttons say, and show the page again."""
+    if not _may(request):
+        raise PermissionDenied
+    given = request.POST.getlist("position")
+    if not all(each.isascii() and each.isdigit() and len(each) < LONGEST_NUMBER for each in given):
+        return HttpResponseBadRequest("position is a whole number")
+    positions = [int(each) for each in given]
+    everything = request.POST.get("all") == "1"
+    action = request.POST.get("action", "")
+    if action in {"retry", "discard", "resend"} and not (positions or everything):
+        return HttpResponseBadRequest("name positions, or all")
+    told = actions.act(live.current().log, name, action, None if everything else positions)
+    if told is None:
+        raise Http404
+    messages.success(request, told)
+    return redirect("console:destination", name=name)
+
+
+def _may(request: HttpRequest) -> bool:
+    return request.user.has_perm("trackside.change_webhook")
 
 
 @require_GET  # a HEAD, such as a chat's preview of the link, must not use it up

@@ -1,7 +1,7 @@
 """Sends what is in the log to every destination, each at its own pace.
 
-    engine → worker → lanes (live, retries, replay) → sender → a destination
-                                          └→ ledger → the subscription
+    engine → fleet → worker → lanes (live, retries, replay) → sender → a destination
+              └→ feed ┘                                    └→ ledger → the subscription
 
 `state.decide` says what follows from an outcome; everything else here only carries that out.
 """

@@ -7,19 +7,23 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from trackside.delivery.declarations import Declarations
+from trackside.delivery.fleet import Build, Fleet
 from trackside.delivery.lock import DeliveryLock
 from trackside.delivery.timing import Timing
-from trackside.delivery.worker import DeliveryWorker
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.errors import LogClosed
-from trackside.log.base import Log, Subscription
+from trackside.log.base import Log
+from trackside.loops import fast_loop
 
 logger = logging.getLogger(__name__)
 
 TAKEOVER_S = 1.0
 """How often a process that does not deliver looks whether it could."""
 GATHER_S = 0.1
-"""Workers are woken at most this often: a page of a few events costs as much as one of many."""
+"""The fleet is woken at most this often: a page of a few events costs as much as one of many."""
+THREADS = 32
+"""A destination that hangs in one must not take the others'. They come as they are needed."""
 WATCH_S = 0.25
 """How long one wait for new events may last, and with it how late the watching thread sees a stop."""
 
@@ -37,9 +41,14 @@ class DeliveryEngine:
         destinations: Mapping[str, tuple[Destination, DestinationSettings]],
         lock_path: Path,
         *,
+        declarations: Declarations | None = None,
+        build: Build | None = None,
         timing: Timing | None = None,
     ) -> None:
+        """`declarations` are destinations that come and go while the engine runs; `build` makes them."""
         self._log = log
+        self._declarations = declarations
+        self._build = build
         self._destinations = {
             name: (destination, settings)
             for name, (destination, settings) in destinations.items()
@@ -62,15 +71,12 @@ class DeliveryEngine:
 
     def start(self) -> None:
         """Let delivery begin in its thread. Raises StorageError where the log cannot keep subscriptions."""
-        subscriptions = {
-            name: self._log.subscription(name, start=settings.start)
-            for name, (_, settings) in self._destinations.items()
-        }
+        self._log.open_subscriptions(
+            {name: settings.start for name, (_, settings) in self._destinations.items()}
+        )
         self._ended.clear()
         self._ready.clear()
-        self._thread = threading.Thread(
-            target=self._run, args=(subscriptions,), name="trackside-delivery", daemon=True
-        )
+        self._thread = threading.Thread(target=self._run, name="trackside-delivery", daemon=True)
         self._thread.start()
         self._ready.wait()
 
@@ -89,23 +95,23 @@ class DeliveryEngine:
         if thread.is_alive():
             logger.error("delivery did not end in time", extra={"grace_s": grace_s})
 
-    def _run(self, subscriptions: Mapping[str, Subscription]) -> None:
-        asyncio.run(self._deliver(subscriptions))
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=fast_loop()) as runner:
+            runner.run(self._deliver())
 
-    async def _deliver(self, subscriptions: Mapping[str, Subscription]) -> None:
+    async def _deliver(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        threads = min(32, 2 * len(subscriptions) + 2)  # a hung destination must not take the others' threads
         self._loop.set_default_executor(
-            ThreadPoolExecutor(max_workers=threads, thread_name_prefix="trackside-delivery")
+            ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="trackside-delivery")
         )
         self._ready.set()
         if not await self._acquire(self._stopping):
             return
         self._active = True
-        logger.info("this process delivers", extra={"destinations": sorted(subscriptions)})
+        logger.info("this process delivers", extra={"destinations": sorted(self._destinations)})
         try:
-            await self._work(subscriptions, self._stopping)
+            await self._work(self._stopping)
         finally:
             self._active = False
             self._lock.release()
@@ -120,43 +126,39 @@ class DeliveryEngine:
             await self._timing.wait(stopping, TAKEOVER_S)
         return False
 
-    async def _work(self, subscriptions: Mapping[str, Subscription], stopping: asyncio.Event) -> None:
-        workers = [
-            DeliveryWorker(subscription, self._log, *self._destinations[name], timing=self._timing)
-            for name, subscription in subscriptions.items()
-        ]
-        tasks = [asyncio.create_task(worker.run()) for worker in workers]
+    async def _work(self, stopping: asyncio.Event) -> None:
+        fleet = Fleet(
+            self._log,
+            self._destinations,
+            declarations=self._declarations,
+            build=self._build,
+            timing=self._timing,
+        )
+        running = asyncio.create_task(fleet.run(grace_s=lambda: self._grace_s))
         watcher = threading.Thread(
-            target=self._watch, args=(workers,), name="trackside-delivery-watch", daemon=True
+            target=self._watch, args=(fleet,), name="trackside-delivery-watch", daemon=True
         )
         watcher.start()
-        await stopping.wait()
-        for worker in workers:
-            worker.stop()
-        if tasks:
-            _, late = await asyncio.wait(tasks, timeout=self._grace_s)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        waiting = asyncio.create_task(stopping.wait())
+        await asyncio.wait([running, waiting], return_when=asyncio.FIRST_COMPLETED)
+        fleet.stop()
+        waiting.cancel()
+        self._ended.set()
+        await running
         await asyncio.to_thread(watcher.join)
 
-    def _watch(self, workers: list[DeliveryWorker]) -> None:
-        """Wake the workers when the log grows: one waiting thread for all of them."""
+    def _watch(self, fleet: Fleet) -> None:
+        """Wake the fleet when the log grows: one waiting thread for all of them."""
         end = 0
         while not self._ended.is_set():
             try:
                 if self._log.wait(end, WATCH_S):
                     end = self._log.bounds().last
                     assert self._loop is not None  # noqa: S101  # set before this thread starts
-                    self._loop.call_soon_threadsafe(_nudge, workers)
+                    self._loop.call_soon_threadsafe(fleet.nudge)
                     self._ended.wait(GATHER_S)
             except LogClosed:
                 return
             except Exception:  # the border: without this thread nothing would be delivered any more
                 logger.exception("the log cannot be watched")
                 self._ended.wait(TAKEOVER_S)
-
-
-def _nudge(workers: list[DeliveryWorker]) -> None:
-    for worker in workers:
-        worker.nudge()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from trackside.delivery.timing import Timing
 from trackside.errors import StorageError
@@ -17,13 +18,18 @@ UNPAUSED_REST_S = 60.0
 class Health:
     """The state of one destination as its worker sees it: running, waiting, paused or stopped."""
 
-    def __init__(self, subscription: Subscription, timing: Timing) -> None:
+    def __init__(
+        self, subscription: Subscription, timing: Timing, given_up: Callable[[str], None] | None = None
+    ) -> None:
+        """`given_up` is told why, in a thread, when the destination pauses itself. It may raise StorageError."""
         self._subscription = subscription
+        self._given_up = given_up
         self._timing = timing
         self._state = "stopped"
         self._reported: str | None = None
         self._rests_until = 0.0
         self._failed = False
+        self._gave_up_at = float("-inf")
         self.paused = False
         """Whether nothing is to be sent until an operator resumes the destination."""
 
@@ -53,14 +59,27 @@ class Health:
             extra={"destination": self._subscription.name, "reason": reason},
         )
         self.paused = True
+        self._gave_up_at = float("inf")
         self.become("paused", reason)
         await self._report(reason)
         try:
-            await asyncio.to_thread(self._subscription.pause, True)
+            await asyncio.to_thread(self._keep_given_up, reason)
         except StorageError:
             # not kept, so it is not paused after all: asked again a little later, and told the same
             logger.warning("state of a destination cannot be kept", exc_info=True)
             self.rest(UNPAUSED_REST_S)
+        self._gave_up_at = self._timing.monotonic()
+
+    def heed(self, *, paused: bool, read_at_s: float) -> None:
+        """Take over whether an operator paused the destination, as read at that moment (monotonic)."""
+        if paused or read_at_s > self._gave_up_at:  # else it was read before this destination paused itself
+            self.paused = paused
+        self.become("paused" if self.paused else "waiting" if self.is_waiting else "running")
+
+    def _keep_given_up(self, reason: str) -> None:
+        self._subscription.pause(True)
+        if self._given_up is not None:
+            self._given_up(reason)
 
     async def fail(self, reason: str, *, rest_s: float) -> None:
         """Note that the destination takes nothing and leave it alone for that long."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from trackside.delivery.feed import Inbox
 from trackside.delivery.health import Health
 from trackside.delivery.ledger import Ledger
 from trackside.delivery.schedule import RetrySchedule
@@ -11,7 +12,7 @@ from trackside.delivery.state import Dead, Decision, Wait, decide
 from trackside.delivery.timing import Timing
 from trackside.destinations.base import Delivery, Gone, Outcome, Unsent
 from trackside.event import NameFilter
-from trackside.log.base import DeadLetter, Log, Subscription, Waiting
+from trackside.log.base import DeadLetter, Log, Subscription, SubscriptionState, Waiting
 
 PAGE_EVENTS = 1_000
 """How many events are read and sent at once: the fixed cost of a step is about 0.2 ms.
@@ -40,6 +41,7 @@ class Route:
         health: Health,
         timing: Timing,
         random: Callable[[], float],
+        inbox: Inbox | None = None,
     ) -> None:
         self.log = log
         self.subscription = subscription
@@ -51,6 +53,7 @@ class Route:
         self.health = health
         self.timing = timing
         self.random = random
+        self.inbox = inbox
 
     def decide(self, delivery: Delivery, outcome: Outcome) -> Decision:
         """Return what follows from the outcome of a delivery."""
@@ -115,7 +118,7 @@ class Lane(Protocol):
         """Do a bounded piece of work; return whether there may be more to do at once."""
         ...
 
-    async def refresh(self) -> None:
+    def refreshed(self, state: SubscriptionState) -> None:
         """Notice what other processes changed; called about every second."""
         ...
 

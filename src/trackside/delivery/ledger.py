@@ -1,8 +1,8 @@
 """What a worker did since it last wrote it down."""
 
-import asyncio
 import logging
 
+from trackside.delivery.keeping import Alone, Keeping
 from trackside.delivery.timing import Timing
 from trackside.destinations.base import Destination
 from trackside.errors import StorageError
@@ -26,13 +26,19 @@ class Ledger:
     """Gathers the steps of a subscription and keeps them together, in one transaction."""
 
     def __init__(
-        self, subscription: Subscription, destination: Destination, timing: Timing, position: int
+        self,
+        subscription: Subscription,
+        destination: Destination,
+        timing: Timing,
+        position: int,
+        keeping: Keeping | None = None,
     ) -> None:
         self.position = position
         """Up to here everything is delivered, filtered, waiting or dead, written down or not."""
-        self._subscription = subscription
+        self.subscription = subscription
         self._destination = destination
         self._timing = timing
+        self._keeping = keeping or Alone(timing)
         self._blocked_until: float | None = None
         self._committed_at = float("-inf")
         self._clear()
@@ -50,7 +56,7 @@ class Ledger:
         self._delivered += delivered
         self._filtered += filtered
         self._touch()
-        name = self._subscription.name
+        name = self.subscription.name
         if delivered:
             catalogue.DELIVERY_OUTCOMES.add(delivered, name, "delivered")
         if filtered:
@@ -65,19 +71,19 @@ class Ledger:
         self._settled.append(position)
         self._touch()
         outcome = "filtered" if filtered else "delivered"
-        catalogue.DELIVERY_OUTCOMES.add(1, self._subscription.name, outcome)
+        catalogue.DELIVERY_OUTCOMES.add(1, self.subscription.name, outcome)
 
     def wait(self, row: Waiting) -> None:
         """Note that an event waits for its next attempt."""
         self._waiting.append(row)
         self._touch()
-        catalogue.DELIVERY_OUTCOMES.add(1, self._subscription.name, "retry")
+        catalogue.DELIVERY_OUTCOMES.add(1, self.subscription.name, "retry")
 
     def bury(self, letter: DeadLetter) -> None:
         """Note that an event is dead."""
         self._dead.append(letter)
         self._touch()
-        name = self._subscription.name
+        name = self.subscription.name
         catalogue.DELIVERY_OUTCOMES.add(1, name, "dead")
         if catalogue.EVENT_DEAD_LETTERED:
             catalogue.EVENT_DEAD_LETTERED.send(
@@ -94,6 +100,11 @@ class Ledger:
     def _touch(self) -> None:
         if self._since is None:
             self._since = self._timing.monotonic()
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether everything is written down."""
+        return self._since is None and self._blocked_until is None
 
     @property
     def is_blocked(self) -> bool:
@@ -115,10 +126,12 @@ class Ledger:
             due_at = (self._committed_at if idle else self._since) + COMMIT_EVERY_S
         return max(0.0, due_at - self._timing.monotonic())
 
-    async def commit_if_due(self, *, idle: bool) -> None:
-        """Write down what gathered, where it is time for it."""
-        if self.due_in_s(idle=idle) == 0.0:
-            await self.commit()
+    async def commit_if_due(self, *, idle: bool) -> bool:
+        """Write down what gathered, where it is time for it; return whether sending may go on that could not before."""
+        if self.due_in_s(idle=idle) != 0.0:
+            return False
+        blocked = self.is_blocked
+        return await self.commit() and blocked
 
     async def commit(self, *, always: bool = False) -> bool:
         """Write down what gathered; return whether nothing is left to be written.
@@ -127,20 +140,20 @@ class Ledger:
         """
         if self._since is None and not always:
             return True
+        progress = self.take()
         try:
-            await asyncio.to_thread(self._commit)
+            await self._keeping.keep(self.subscription, progress, self.checkpoint)
         except StorageError:
-            self._touch()
+            self.give_back(progress)
             self._blocked_until = self._timing.monotonic() + REPEAT_S
             logger.warning(
                 "progress of a destination cannot be kept",
                 exc_info=True,
-                extra={"destination": self._subscription.name},
+                extra={"destination": self.subscription.name},
             )
             return False
         self._blocked_until = None
         self._committed_at = self._timing.monotonic()
-        self._clear()
         return True
 
     def checkpoint(self) -> str | None:
@@ -150,8 +163,8 @@ class Ledger:
         except Exception as error:
             raise CheckpointFailed(f"cannot secure what was sent: {error}") from error
 
-    def _commit(self) -> None:
-        checkpoint = self.checkpoint()
+    def take(self) -> Progress:
+        """Return what gathered, and begin anew: more may be noted while it is written down."""
         progress = Progress(
             position=self.position,
             delivered=self._delivered,
@@ -159,6 +172,15 @@ class Ledger:
             waiting=self._waiting,
             settled=self._settled,
             dead=self._dead,
-            checkpoint=checkpoint,
         )
-        self._subscription.advance(progress, now=self._timing.now())
+        self._clear()
+        return progress
+
+    def give_back(self, progress: Progress) -> None:
+        """Note again what could not be written down, before what was noted since."""
+        self._delivered += progress.delivered
+        self._filtered += progress.filtered
+        self._waiting[:0] = progress.waiting
+        self._settled[:0] = progress.settled
+        self._dead[:0] = progress.dead
+        self._touch()

@@ -16,7 +16,7 @@ from trackside.destinations.base import (
     Retry,
     Unsent,
 )
-from trackside.log.base import Page
+from trackside.log.base import Page, SubscriptionState
 
 PROBE_EVENTS = 10
 """How many events are tried of a destination that took nothing of the last page."""
@@ -44,7 +44,7 @@ class LiveLane:
         """New events wake the worker; only a rest after a failure ends by itself."""
         return self._route.health.rest_s or None
 
-    async def refresh(self) -> None:
+    def refreshed(self, state: SubscriptionState) -> None:
         """Nothing here changes from outside."""
 
     async def step(self) -> bool:
@@ -52,7 +52,7 @@ class LiveLane:
         route = self._route
         start = route.ledger.position
         limit = PROBE_EVENTS if self._failed_pages else PAGE_EVENTS
-        page = await asyncio.to_thread(route.log.read, start, limit=limit, names=route.names)
+        page = await self._read(start, limit)
         if page.through == start:
             return False
         if not page.events:
@@ -69,6 +69,20 @@ class LiveLane:
         if route.ordered:
             return await self._settle_in_order(page, start, deliveries, outcomes)
         return await self._settle_each(page, start, deliveries, outcomes)
+
+    async def _read(self, start: int, limit: int) -> Page:
+        """Return what the feed brought, or what stands in the log where this destination is behind."""
+        inbox = self._route.inbox
+        if inbox is not None and (brought := inbox.page(start, limit)) is not None:
+            return brought
+        while True:
+            page = await asyncio.to_thread(self._route.log.read, start, limit=limit, names=self._route.names)
+            if inbox is None or page.through > start:
+                return page
+            inbox.join(start)
+            if inbox.joined:
+                return page
+            # the feed is ahead of what was the log's end a moment ago: there is something to read
 
     async def _all_delivered(self, page: Page, start: int, newest: Delivery) -> None:
         count = len(page.events)

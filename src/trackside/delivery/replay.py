@@ -7,7 +7,7 @@ from typing import assert_never
 from trackside.delivery.lane import PAGE_EVENTS, Route, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import Delivery
-from trackside.log.base import Replay
+from trackside.log.base import Replay, SubscriptionState
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
@@ -22,6 +22,7 @@ class ReplayLane:
 
     def __init__(self, route: Route) -> None:
         self._route = route
+        self._asked_for = False
         self._replays: list[Replay] = []
         self._unsent: list[Delivery] = []
         self._page_end = 0
@@ -30,13 +31,18 @@ class ReplayLane:
     @property
     def rest_s(self) -> float | None:
         """Return how long the current request rests after a failure; None where nothing is asked for."""
-        if not self._replays:
+        if not self._asked_for:
             return None
         return max(0.0, self._rests_until - self._route.timing.monotonic())
 
-    async def refresh(self) -> None:
+    def refreshed(self, state: SubscriptionState) -> None:
         """Notice new requests."""
+        self._asked_for = state.replays > 0
+
+    async def _look(self) -> None:
+        """Read the requests."""
         self._replays = await asyncio.to_thread(self._route.subscription.replays)
+        self._asked_for = bool(self._replays)
 
     async def step(self) -> bool:
         """Send one page of the oldest request again."""
@@ -44,13 +50,17 @@ class ReplayLane:
             return False
         if not await self._route.ledger.commit():
             return False
+        if not self._unsent:
+            await self._look()
+            if not self._replays:
+                return False
         replay = self._replays[0]
         if not self._unsent:
             await self._read(replay)
         sent = await self._send() if self._unsent else 0
         await asyncio.to_thread(self._keep, replay, sent)
         if not self._unsent:
-            await self.refresh()
+            await self._look()
         return True
 
     async def _read(self, replay: Replay) -> None:

@@ -7,7 +7,7 @@ from typing import assert_never
 from trackside.delivery.lane import Route, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import DELIVERED, Delivery
-from trackside.log.base import Waiting
+from trackside.log.base import SubscriptionState, Waiting
 
 ROWS = 100
 """How many are tried at once; new events go between."""
@@ -27,9 +27,9 @@ class RetryLane:
             return None
         return max(0.0, (self._next_due_at - self._route.timing.now()).total_seconds())
 
-    async def refresh(self) -> None:
+    def refreshed(self, state: SubscriptionState) -> None:
         """Notice rows that became due by an operator's command."""
-        self._next_due_at = await asyncio.to_thread(self._route.subscription.next_due_at)
+        self._next_due_at = state.next_due_at
 
     async def step(self) -> bool:
         """Try what is due, and write down at once what came of it, or it would be due again."""
@@ -41,7 +41,7 @@ class RetryLane:
             await self._try(rows)
             if not await route.ledger.commit():
                 return False
-        await self.refresh()
+        self._next_due_at = await asyncio.to_thread(route.subscription.next_due_at)
         return bool(rows)
 
     async def _try(self, rows: list[Waiting]) -> None:

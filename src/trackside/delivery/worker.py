@@ -5,7 +5,9 @@ import logging
 import random as standard_random
 from collections.abc import Callable
 
+from trackside.delivery.feed import Feed, Inbox
 from trackside.delivery.health import Health
+from trackside.delivery.keeping import Keeping
 from trackside.delivery.lane import Lane, Route
 from trackside.delivery.ledger import CheckpointFailed, Ledger
 from trackside.delivery.live import LiveLane
@@ -43,19 +45,34 @@ class DeliveryWorker:
         *,
         timing: Timing | None = None,
         random: Callable[[], float] = standard_random.random,
+        feed: Feed | None = None,
+        keeping: Keeping | None = None,
+        overseen: bool = False,
+        given_up: Callable[[str], None] | None = None,
     ) -> None:
+        """With `feed` it does not read the log by itself where it need not; `keeping` is how its steps become durable.
+
+        One that is `overseen` is told by `refreshed` what others changed; otherwise it looks for itself. `given_up` is
+        called in a thread, with the reason, when the destination wants nothing any more.
+        """
         self._subscription = subscription
         self._log = log
         self._destination = destination
+        self._feed = feed
+        self._keeping = keeping
+        self._overseen = overseen
+        self._globs = settings.events
         self._names = None if "*" in settings.events else NameFilter(settings.events)
         self._schedule = schedule_of(settings)
         self._timing = timing or Timing()
         self._random = random
-        self._health = Health(subscription, self._timing)
+        self._health = Health(subscription, self._timing, given_up)
         self._nudged = asyncio.Event()
         self._stopping = False
         self._failures = 0
         self._refresh_at = 0.0
+        self._route: Route | None = None
+        self._lanes: tuple[Lane, ...] = ()
 
     def nudge(self) -> None:
         """Wake the worker: there may be new events. From its own event loop only."""
@@ -66,17 +83,43 @@ class DeliveryWorker:
         self._stopping = True
         self._nudged.set()
 
-    async def run(self) -> None:
-        """Deliver until `stop`; what fails is tried again, after waits."""
+    async def run(self, state: SubscriptionState | None = None) -> None:
+        """Deliver until `stop`; what fails is tried again, after waits. `state` is what the subscription says now."""
         while not self._stopping:
             try:
-                state = await asyncio.to_thread(self._subscription.state)
-                self._health.begin(failing_for=state.last_error if state.failing_since else None)
-                await self._deliver(state)
+                current = state if state is not None else await asyncio.to_thread(self._subscription.state)
+                state = None
+                self._health.begin(failing_for=current.last_error if current.failing_since else None)
+                await self._deliver(current)
             except Exception as error:  # noqa: BLE001  # the border: one destination's fault stops no other
                 self._failures += 1
                 await self._failed(error)
         self._health.become("stopped")
+
+    def refreshed(self, state: SubscriptionState, last: int, *, read_at_s: float) -> None:
+        """Notice what others changed, as it was read then (monotonic); `last` is the log's end. In its loop only."""
+        was_paused = self._health.paused
+        self._health.heed(paused=state.paused, read_at_s=read_at_s)
+        for lane in self._lanes:
+            lane.refreshed(state)
+        name = self._subscription.name
+        position = self._route.ledger.position if self._route is not None else state.position
+        catalogue.DESTINATION_PENDING.set(max(0, last - position), name)
+        catalogue.DESTINATION_RETRYING.set(state.retrying, name)
+        catalogue.DESTINATION_DEAD.set(state.dead, name)
+        due = self._health.rest_s <= 0 and 0.0 in [lane.rest_s for lane in self._lanes[1:]]
+        if (was_paused or due) and not self._health.paused:
+            self._nudged.set()
+
+    def pass_idle(self) -> Ledger | None:
+        """Note that nothing of what came lately was for this destination; return the ledger to be written down."""
+        if self._route is None or self._route.inbox is None:
+            return None
+        ledger, through = self._route.ledger, self._route.inbox.empty_through
+        if through is None or through <= ledger.position or not ledger.is_clean:
+            return None
+        ledger.pass_through(through, delivered=0, filtered=through - ledger.position)
+        return ledger
 
     async def _failed(self, error: Exception) -> None:
         known = isinstance(error, TracksideError | CheckpointFailed)
@@ -92,15 +135,19 @@ class DeliveryWorker:
 
     async def _deliver(self, state: SubscriptionState) -> None:
         """Open the destination, deliver until `stop` or until something raises, and close it."""
-        ledger = Ledger(self._subscription, self._destination, self._timing, state.position)
+        ledger = Ledger(self._subscription, self._destination, self._timing, state.position, self._keeping)
+        inbox = self._feed.open(self._globs, self._nudged.set) if self._feed is not None else None
         try:
             await self._open(state.checkpoint)
             # kept before the first send: what lies behind this note after a crash was sent, and only that
             await ledger.commit(always=True)
             self._failures = 0
             await self._health.recover()
-            await self._serve(ledger)
+            await self._serve(self._new_route(ledger, inbox), state)
         finally:
+            self._route, self._lanes = None, ()
+            if inbox is not None and self._feed is not None:
+                self._feed.close(inbox)
             try:
                 await self._destination.close()
             except Exception:  # the border: what is sent is sent
@@ -112,8 +159,8 @@ class DeliveryWorker:
         except OSError as error:
             raise DestinationError(str(error)) from error
 
-    async def _serve(self, ledger: Ledger) -> None:
-        route = Route(
+    def _new_route(self, ledger: Ledger, inbox: Inbox | None) -> Route:
+        return Route(
             log=self._log,
             subscription=self._subscription,
             names=self._names,
@@ -124,17 +171,25 @@ class DeliveryWorker:
             health=self._health,
             timing=self._timing,
             random=self._random,
+            inbox=inbox,
         )
-        lanes: tuple[Lane, ...] = (LiveLane(route), RetryLane(route), ReplayLane(route))
+
+    async def _serve(self, route: Route, state: SubscriptionState) -> None:
+        ledger = route.ledger
+        self._route, self._lanes = route, (LiveLane(route), RetryLane(route), ReplayLane(route))
+        for lane in self._lanes:
+            lane.refreshed(state)
+        self._health.paused = state.paused
         self._refresh_at = 0.0
         try:
             while not self._stopping:
                 self._nudged.clear()
-                await self._refresh_if_due(lanes, ledger)
-                busy = await self._step(lanes, ledger)
-                await ledger.commit_if_due(idle=not busy)
+                if not self._overseen:
+                    await self._refresh_if_due()
+                busy = await self._step(ledger)
+                busy = await ledger.commit_if_due(idle=not busy) or busy
                 if not busy and not self._stopping:
-                    await self._timing.wait(self._nudged, self._rest_s(lanes, ledger))
+                    await self._rest(route)
         except CheckpointFailed:
             raise  # nothing since the last note counts
         except Exception:
@@ -143,39 +198,40 @@ class DeliveryWorker:
         await ledger.commit()
         # a cancelled send may still run in its thread: nothing is written down then, as after a crash
 
-    async def _step(self, lanes: tuple[Lane, ...], ledger: Ledger) -> bool:
+    async def _step(self, ledger: Ledger) -> bool:
         busy = False
-        for lane in lanes:
+        for lane in self._lanes:
             # asked again before each lane: the one before may have found that nothing is taken any more
             if self._stopping or self._health.paused or ledger.is_blocked or self._health.rest_s > 0:
                 return False
             busy = await lane.step() or busy
         return busy
 
-    def _rest_s(self, lanes: tuple[Lane, ...], ledger: Ledger) -> float:
-        rests = [max(0.0, self._refresh_at - self._timing.monotonic()), ledger.due_in_s(idle=True)]
+    async def _rest(self, route: Route) -> None:
+        """Wait until there may be something to do."""
+        if route.inbox is not None and (self._health.paused or self._health.is_waiting):
+            route.inbox.leave()  # nothing is held in memory for a place that takes nothing
+        rests = [route.ledger.due_in_s(idle=True)]
+        if not self._overseen:
+            rests.append(max(0.0, self._refresh_at - self._timing.monotonic()))
         if self._health.rest_s > 0:
             rests.append(self._health.rest_s)
-        elif not self._health.paused and not ledger.is_blocked:
-            rests.extend(lane.rest_s for lane in lanes)
-        return min(rest for rest in rests if rest is not None)
+        elif not self._health.paused and not route.ledger.is_blocked:
+            rests.extend(lane.rest_s for lane in self._lanes)
+        if found := [rest for rest in rests if rest is not None]:
+            await self._timing.wait(self._nudged, min(found))
+        else:
+            await self._nudged.wait()
 
-    async def _refresh_if_due(self, lanes: tuple[Lane, ...], ledger: Ledger) -> None:
+    async def _refresh_if_due(self) -> None:
         now = self._timing.monotonic()
         if now < self._refresh_at:
             return
         self._refresh_at = now + REFRESH_S
         try:
             state = await asyncio.to_thread(self._subscription.state)
-            for lane in lanes:
-                await lane.refresh()
             last = (await asyncio.to_thread(self._log.bounds)).last
         except StorageError:
             logger.warning("state of a destination cannot be read", exc_info=True)
             return
-        self._health.paused = state.paused
-        self._health.become("paused" if state.paused else "waiting" if self._health.is_waiting else "running")
-        name = self._subscription.name
-        catalogue.DESTINATION_PENDING.set(max(0, last - ledger.position), name)
-        catalogue.DESTINATION_RETRYING.set(state.retrying, name)
-        catalogue.DESTINATION_DEAD.set(state.dead, name)
+        self.refreshed(state, last, read_at_s=now)

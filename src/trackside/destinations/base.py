@@ -1,7 +1,7 @@
 """The contract of a destination."""
 
 from collections.abc import Sequence
-from typing import Annotated, Protocol
+from typing import Annotated, ClassVar, Protocol
 
 from msgspec import Meta, Struct
 
@@ -11,6 +11,12 @@ from trackside.log.base import Start
 
 class DestinationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What every destination can be told; a kind's own declaration inherits from this one."""
+
+    many: ClassVar[bool] = False
+    """Whether there may be thousands of this kind.
+
+    They share one reader of the log, and their steps are kept together: `checkpoint()` of theirs does not block.
+    """
 
     kind: Annotated[str, Meta(description="Which kind of destination this is.")] = ""
     enabled: Annotated[

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from trackside.config.settings import Config
+from trackside.delivery.declarations import Declarations
 from trackside.delivery.engine import DeliveryEngine
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.destinations.segment import Segment, SegmentSettings
@@ -78,10 +79,16 @@ def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
     return partial(open_client, policy=policy, user_agent=f"Trackside/{version()}")
 
 
-def build_delivery(config: Config, log: Log) -> DeliveryEngine:
-    """Return the engine that delivers to every destination that is enabled."""
+def build_delivery(config: Config, log: Log, declarations: Declarations | None = None) -> DeliveryEngine:
+    """Return the engine that delivers to every destination that is enabled, those of `declarations` included."""
     destinations = {
         name: (build_destination(name, settings, config), settings)
         for name, settings in config.destinations.items()
     }
-    return DeliveryEngine(log, destinations, Path(config.data_dir) / "delivery.lock")
+    return DeliveryEngine(
+        log,
+        destinations,
+        Path(config.data_dir) / "delivery.lock",
+        declarations=declarations,
+        build=lambda name, settings: build_destination(name, settings, config),
+    )

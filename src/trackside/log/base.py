@@ -5,7 +5,7 @@ commits. Everything here is synchronous and may be called from any thread.
 """
 
 import threading
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -133,6 +133,10 @@ class SubscriptionState(Struct, frozen=True, kw_only=True, gc=False):
     last_error: str | None = None
     last_delivered_at: datetime | None = None
     checkpoint: str | None = None
+    next_due_at: datetime | None = None
+    """When the next of what waits is due."""
+    replays: int = 0
+    """How many requests to send events again are not finished."""
 
 
 class Replay(Struct, frozen=True, kw_only=True, gc=False):
@@ -189,6 +193,10 @@ class Subscription(Protocol):
 
     def retry_dead(self, positions: Sequence[int] | None, *, now: datetime) -> int:
         """Make dead letters wait again, due now, their attempts forgotten; all of them with None. Return how many."""
+        ...
+
+    def bury_waiting(self, reason: str, *, now: datetime) -> int:
+        """Make a dead letter of each event that waits: nobody will try it again by itself. Return how many."""
         ...
 
     def discard_dead(self, positions: Sequence[int] | None) -> int:
@@ -269,6 +277,18 @@ class Log(Protocol):
 
     def subscriptions(self) -> list[str]:
         """Return the names of all subscriptions ever made, sorted."""
+        ...
+
+    def open_subscriptions(self, starts: Mapping[str, Start]) -> dict[str, Subscription]:
+        """Return the subscriptions of these names, new ones made as `subscription` makes them; all or none."""
+        ...
+
+    def subscription_states(self) -> dict[str, SubscriptionState]:
+        """Return the states of all subscriptions ever made, of one moment, by name."""
+        ...
+
+    def advance_all(self, steps: Sequence[tuple[Subscription, Progress]], *, now: datetime) -> None:
+        """Keep several steps of this log's subscriptions together, as `advance` does; all or none."""
         ...
 
     def maintain(self, now: datetime, *, holding: Collection[str] | None = None) -> None:

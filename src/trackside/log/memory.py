@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from trackside.config.settings import LogSettings
@@ -12,10 +12,12 @@ from trackside.log.base import (
     Committed,
     LogStats,
     Page,
+    Progress,
     Receipt,
     Start,
     StoredReject,
     Subscription,
+    SubscriptionState,
 )
 from trackside.log.group_commit import GroupCommit
 from trackside.log.memory_subscription import MemorySubscription
@@ -165,6 +167,20 @@ class MemoryLog:
         """Return the names of all subscriptions, sorted."""
         with self._changed:
             return sorted(self._subscriptions)
+
+    def open_subscriptions(self, starts: Mapping[str, Start]) -> dict[str, Subscription]:
+        """Return the subscriptions of these names."""
+        return {name: self.subscription(name, start=start) for name, start in starts.items()}
+
+    def subscription_states(self) -> dict[str, SubscriptionState]:
+        """Return the states of all subscriptions, by name."""
+        with self._changed:
+            return {name: each.state() for name, each in self._subscriptions.items()}
+
+    def advance_all(self, steps: Sequence[tuple[Subscription, Progress]], *, now: datetime) -> None:
+        """Keep several steps together."""
+        for subscription, progress in steps:
+            subscription.advance(progress, now=now)
 
     def maintain(self, now: datetime, *, holding: Collection[str] | None = None) -> None:
         """Remove what is past its time and what every subscription has passed."""

@@ -33,7 +33,13 @@ class MemorySubscription:
     def state(self) -> SubscriptionState:
         """Return the state now."""
         with self._lock:
-            return replace(self._state, retrying=len(self._waiting), dead=len(self._dead))
+            return replace(
+                self._state,
+                retrying=len(self._waiting),
+                dead=len(self._dead),
+                next_due_at=min((row.due_at for row in self._waiting.values()), default=None),
+                replays=len(self._replays),
+            )
 
     def advance(self, progress: Progress, *, now: datetime) -> None:
         """Keep `progress`."""
@@ -97,6 +103,17 @@ class MemorySubscription:
                     position=letter.position, event=letter.event, attempt=0, due_at=now, reason=letter.reason
                 )
             return len(letters)
+
+    def bury_waiting(self, reason: str, *, now: datetime) -> int:
+        """Make a dead letter of each event that waits."""
+        with self._lock:
+            count = len(self._waiting)
+            for row in self._waiting.values():
+                self._dead[row.position] = DeadLetter(
+                    position=row.position, event=row.event, attempts=row.attempt, died_at=now, reason=reason
+                )
+            self._waiting.clear()
+            return count
 
     def discard_dead(self, positions: Sequence[int] | None) -> int:
         """Give dead letters up; they count as filtered."""

@@ -21,7 +21,7 @@ class Numbers:
 
     def __init__(self, config: Config, log: Log) -> None:
         self._directory = Path(config.data_dir) / "run"
-        self._destinations = tuple(config.destinations)
+        self._destinations = frozenset(config.destinations)
         self._log = log
         catalogue.BUILD.set(1, hub.version(), platform.python_version())
 
@@ -50,11 +50,9 @@ class Numbers:
         catalogue.LOG_EVENTS.set(bounds.events)
         catalogue.LOG_LAST_POSITION.set(bounds.last)
         catalogue.LOG_BYTES.set(stats.size_bytes)
-        known = set(self._log.subscriptions())
-        for name in self._destinations:
-            if name not in known:
+        for name, state in self._log.subscription_states().items():
+            if name not in self._destinations:
                 continue
-            state = self._log.subscription(name).state()
             catalogue.DESTINATION_PENDING.set(bounds.last - state.position, name)
             catalogue.DESTINATION_RETRYING.set(state.retrying, name)
             catalogue.DESTINATION_DEAD.set(state.dead, name)

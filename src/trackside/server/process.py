@@ -18,6 +18,7 @@ from trackside import hub
 from trackside.config.settings import Config
 from trackside.console import live
 from trackside.log.base import Log
+from trackside.loops import fast_loop
 from trackside.server.body import Buffers
 from trackside.server.client import ClientAddress
 from trackside.server.collector import Collector
@@ -76,7 +77,7 @@ def run(
             housekeeping.start()
         try:
             if listener is not None:
-                with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+                with asyncio.Runner(loop_factory=fast_loop()) as runner:
                     runner.run(_collect(config, log, listener, address, parent))
             elif housekeeping:
                 housekeeping.wait_for_signal(parent)
@@ -186,11 +187,3 @@ async def _report_start(gate: Gate) -> None:
     gc.collect()
     gc.freeze()  # what stands now stays: later collections need not look at it
     logger.debug("The console stands since %s", datetime.now(UTC).isoformat())
-
-
-def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.Loop

@@ -184,3 +184,34 @@ class SubscriptionContract:
         subscription.advance(Progress(position=2, waiting=[row], dead=[letter]), now=NOON)
         assert bytes(subscription.due(NOON, 1)[0].event.data) == bytes(event.data)
         assert bytes(subscription.dead_letters()[0].event.data) == bytes(event.data)
+
+    def test_several_open_and_advance_together(self, log: Log) -> None:
+        """New and old names open at once; their steps are kept in one go, and told by name."""
+        first = log.subscription("first")
+        opened = log.open_subscriptions({"first": "earliest", "second": "latest", "third": "earliest"})
+        log.advance_all(
+            [
+                (opened["first"], Progress(position=3, delivered=2, filtered=1)),
+                (opened["third"], Progress(position=2, delivered=1, waiting=[waiting(2, due_in_s=7)])),
+                (opened["first"], Progress(position=4, filtered=1, dead=[])),
+            ],
+            now=NOON,
+        )
+        states = log.subscription_states()
+        assert set(states) >= {"first", "second", "third"}
+        assert (states["first"].position, states["first"].delivered, states["first"].filtered) == (4, 2, 2)
+        assert states["third"].retrying == 1
+        assert states["third"].next_due_at == waiting(2, due_in_s=7).due_at
+        assert states["first"] == first.state()
+        assert states["second"].next_due_at is None
+
+    def test_what_waits_can_be_buried(self, subscription: Subscription) -> None:
+        """Nobody tries it again by itself; it stays visible, and can be sent by hand."""
+        subscription.advance(Progress(position=3, waiting=[waiting(1), waiting(3)], delivered=1), now=NOON)
+        assert subscription.bury_waiting("the webhook was deleted", now=NOON) == 2
+        state = subscription.state()
+        assert (state.retrying, state.dead, state.next_due_at) == (0, 2, None)
+        letters = subscription.dead_letters()
+        assert [letter.position for letter in letters] == [1, 3]
+        assert {letter.reason for letter in letters} == {"the webhook was deleted"}
+        assert subscription.bury_waiting("again", now=NOON) == 0

@@ -1,6 +1,6 @@
 """The settings of a webhook."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from msgspec import field
 
@@ -14,6 +14,8 @@ Status = Annotated[int, setting("", low=300, high=599)]
 
 class WebhookSettings(DestinationSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[destinations.NAME]` with `kind = "webhook"`: each event as a signed request to somebody's URL."""
+
+    many: ClassVar[bool] = True
 
     url: Annotated[str, setting("Where events are sent: https://crm.example.org/events.", form="url")]
     kind: Annotated[str, setting("webhook: each event as a signed request to a URL.")] = "webhook"

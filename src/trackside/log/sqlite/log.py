@@ -3,7 +3,7 @@
 import os
 import threading
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -11,8 +11,19 @@ from uuid import uuid4
 from trackside.config.settings import LogSettings
 from trackside.errors import StorageError
 from trackside.event import Batch, NameFilter
-from trackside.log.base import Bounds, LogStats, Page, Receipt, Start, StoredReject, Subscription
+from trackside.log.base import (
+    Bounds,
+    LogStats,
+    Page,
+    Progress,
+    Receipt,
+    Start,
+    StoredReject,
+    Subscription,
+    SubscriptionState,
+)
 from trackside.log.group_commit import GroupCommit
+from trackside.log.sqlite import subscriptions
 from trackside.log.sqlite.compaction import Compaction
 from trackside.log.sqlite.database import Database, explain
 from trackside.log.sqlite.dedup import committed_at, remembered_after
@@ -26,7 +37,6 @@ from trackside.log.sqlite.retention import (
     trim_rejects,
 )
 from trackside.log.sqlite.schema import DELIVERY, LOG
-from trackside.log.sqlite.subscription import open_subscription, passed_by_all, subscription_names
 from trackside.log.sqlite.watch import Watch
 from trackside.log.sqlite.writer import Writer, log_end
 from trackside.telemetry import catalogue
@@ -163,28 +173,45 @@ class SQLiteLog:
 
         Raises StorageError where the log ends before its position: new events up to there would be passed over.
         """
+        return self.open_subscriptions({name: start})[name]
+
+    def open_subscriptions(self, starts: Mapping[str, Start]) -> dict[str, Subscription]:
+        """Return the subscriptions of these names. Raises StorageError as `subscription` does."""
         bounds = self.bounds()
         earliest = bounds.first - 1 if bounds.events else bounds.last
-        opened = open_subscription(self._delivery, name, bounds.last if start == "latest" else earliest)
-        position = opened.state().position
-        if position > self._reader.end():
-            raise StorageError(
-                f"{self._delivery.path} says that {name} has had the events up to {position}, but"
-                f" {self._log.path} ends at {self._reader.end()}: it is older; restore both of one backup,"
-                f" or move delivery.db away to deliver everything again"
-            )
-        return opened
+        opened = subscriptions.open_subscriptions(
+            self._delivery,
+            {name: bounds.last if start == "latest" else earliest for name, start in starts.items()},
+        )
+        states = self.subscription_states() if len(opened) > 1 else {}
+        for name, subscription in opened.items():
+            position = (states.get(name) or subscription.state()).position
+            if position > bounds.last and position > (end := self._reader.end()):
+                raise StorageError(
+                    f"{self._delivery.path} says that {name} has had the events up to {position}, but"
+                    f" {self._log.path} ends at {end}: it is older; restore both of one backup,"
+                    f" or move delivery.db away to deliver everything again"
+                )
+        return {**opened}
 
     def subscriptions(self) -> list[str]:
         """Return the names of all subscriptions, sorted."""
-        return subscription_names(self._delivery)
+        return subscriptions.subscription_names(self._delivery)
+
+    def subscription_states(self) -> dict[str, SubscriptionState]:
+        """Return the states of all subscriptions, by name."""
+        return subscriptions.subscription_states(self._delivery)
+
+    def advance_all(self, steps: Sequence[tuple[Subscription, Progress]], *, now: datetime) -> None:
+        """Keep several steps in one transaction."""
+        subscriptions.advance_all(self._delivery, steps, now=now)
 
     def maintain(self, now: datetime, *, holding: Collection[str] | None = None) -> None:
         """Apply retention, merge small chunks, give space back; one at a time, others return at once."""
         if not self._maintaining.acquire(blocking=False):
             return
         try:
-            passed = passed_by_all(self._delivery, holding)
+            passed = subscriptions.passed_by_all(self._delivery, holding)
             removed = apply_retention(
                 self._log, self._settings, passed=self._reader.end() if passed is None else passed, now=now
             )

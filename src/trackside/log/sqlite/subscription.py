@@ -1,7 +1,7 @@
 """Subscriptions in their own database, so that a position does not queue behind the collector's commits."""
 
 import sqlite3
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +9,9 @@ from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, 
 from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.event_codec import decode_event, encode_event
 from trackside.log.sqlite.instants import from_us, to_us
+from trackside.log.sqlite.subscription_state import STATES, at, state_of
 
-_ADVANCE = """
+ADVANCE = """
     UPDATE subscriptions SET
         position = coalesce(:position, position),
         delivered = delivered + :delivered,
@@ -22,44 +23,6 @@ _ADVANCE = """
         last_delivered_at = coalesce(:delivered_at, last_delivered_at)
     WHERE id = :id
 """
-
-
-def _at(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else from_us(microseconds)
-
-
-def open_subscription(database: Database, name: str, start: int) -> "SQLiteSubscription":
-    """Return the subscription of that name; a new one begins after position `start`."""
-    select = "SELECT id FROM subscriptions WHERE name = ?"
-    with database.reading() as connection:
-        row = connection.execute(select, (name,)).fetchone()
-    if row is None:
-        with database.writing() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO subscriptions (name, start, position) VALUES (?, ?, ?)",
-                (name, start, start),
-            )
-            row = connection.execute(select, (name,)).fetchone()
-    return SQLiteSubscription(database, name, row[0])
-
-
-def subscription_names(database: Database) -> list[str]:
-    """Return the names of all subscriptions, sorted."""
-    with database.reading() as connection:
-        return [name for (name,) in connection.execute("SELECT name FROM subscriptions ORDER BY name")]
-
-
-def passed_by_all(database: Database, names: Collection[str] | None) -> int | None:
-    """Return the position up to which none of the subscriptions `names` (None: of all) needs anything.
-
-    None where there is none of them. What a replay still has to send counts too.
-    """
-    with database.reading() as connection:
-        rows = connection.execute(
-            "SELECT name, position FROM subscriptions UNION ALL"
-            " SELECT name, next - 1 FROM replays JOIN subscriptions ON subscriptions.id = subscription"
-        ).fetchall()
-    return min((needed for name, needed in rows if names is None or name in names), default=None)
 
 
 class SQLiteSubscription:
@@ -78,50 +41,37 @@ class SQLiteSubscription:
     def state(self) -> SubscriptionState:
         """Return the state as last committed."""
         with self._database.reading() as connection:
-            row = connection.execute(
-                "SELECT name, start, position, delivered, filtered, redelivered, retrying, dead, paused,"
-                " failing_since, last_error, last_delivered_at, checkpoint FROM subscriptions WHERE id = ?",
-                (self._id,),
-            ).fetchone()
-        name, start, position, delivered, filtered, redelivered, retrying, dead, *rest = row
-        paused, failing_since, last_error, last_delivered_at, checkpoint = rest
-        return SubscriptionState(
-            name=name,
-            start=start,
-            position=position,
-            delivered=delivered,
-            filtered=filtered,
-            redelivered=redelivered,
-            retrying=retrying,
-            dead=dead,
-            paused=bool(paused),
-            failing_since=_at(failing_since),
-            last_error=last_error,
-            last_delivered_at=_at(last_delivered_at),
-            checkpoint=checkpoint,
-        )
+            row = connection.execute(f"{STATES} WHERE subscriptions.id = ?", (self._id,)).fetchone()
+        return state_of(row)
 
     def advance(self, progress: Progress, *, now: datetime) -> None:
         """Keep `progress` durably."""
         with self._database.writing() as connection:
-            retrying = self._keep_waiting(connection, progress.waiting)
-            retrying -= self._remove("waiting", connection, progress.settled)
-            retrying -= self._remove("waiting", connection, [letter.position for letter in progress.dead])
-            dead = self._keep_dead(connection, progress.dead)
-            connection.execute(
-                _ADVANCE,
-                {
-                    "id": self._id,
-                    "position": progress.position,
-                    "delivered": progress.delivered,
-                    "filtered": progress.filtered,
-                    "redelivered": progress.redelivered,
-                    "retrying": retrying,
-                    "dead": dead,
-                    "checkpoint": progress.checkpoint,
-                    "delivered_at": to_us(now) if progress.delivered or progress.redelivered else None,
-                },
-            )
+            self.advance_in(connection, progress, now=now)
+
+    def advance_in(self, connection: sqlite3.Connection, progress: Progress, *, now: datetime) -> None:
+        """Keep `progress` in a transaction of the caller's."""
+        connection.execute(ADVANCE, self.parameters_of(progress, connection, now=now))
+
+    def parameters_of(
+        self, progress: Progress, connection: sqlite3.Connection, *, now: datetime
+    ) -> dict[str, object]:
+        """Keep the rows of `progress`; return what is left of it: the parameters of `ADVANCE`."""
+        retrying = self._keep_waiting(connection, progress.waiting) if progress.waiting else 0
+        retrying -= self._remove("waiting", connection, progress.settled)
+        retrying -= self._remove("waiting", connection, [letter.position for letter in progress.dead])
+        dead = self._keep_dead(connection, progress.dead) if progress.dead else 0
+        return {
+            "id": self._id,
+            "position": progress.position,
+            "delivered": progress.delivered,
+            "filtered": progress.filtered,
+            "redelivered": progress.redelivered,
+            "retrying": retrying,
+            "dead": dead,
+            "checkpoint": progress.checkpoint,
+            "delivered_at": to_us(now) if progress.delivered or progress.redelivered else None,
+        }
 
     def _keep_waiting(self, connection: sqlite3.Connection, rows: Sequence[Waiting]) -> int:
         """Insert or replace; return by how many the rows became more."""
@@ -189,7 +139,7 @@ class SQLiteSubscription:
             (due_at,) = connection.execute(
                 "SELECT min(due_at) FROM waiting WHERE subscription = ?", (self._id,)
             ).fetchone()
-        return _at(due_at)
+        return at(due_at)
 
     def report_failure(self, reason: str | None, *, now: datetime) -> None:
         """Note that the destination takes nothing, or takes events again."""
@@ -239,6 +189,21 @@ class SQLiteSubscription:
             )
             self._settle_dead(connection, chosen, "retrying")
         return len(chosen)
+
+    def bury_waiting(self, reason: str, *, now: datetime) -> int:
+        """Make a dead letter of each event that waits."""
+        with self._database.writing() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO dead SELECT subscription, position, ?, attempt, ?, event FROM waiting"
+                " WHERE subscription = ?",
+                (to_us(now), reason, self._id),
+            )
+            count = connection.execute("DELETE FROM waiting WHERE subscription = ?", (self._id,)).rowcount
+            connection.execute(
+                "UPDATE subscriptions SET retrying = retrying - :n, dead = dead + :n WHERE id = :id",
+                {"n": count, "id": self._id},
+            )
+        return count
 
     def discard_dead(self, positions: Sequence[int] | None) -> int:
         """Give dead letters up; they count as filtered."""
