@@ -4,9 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.webfilters.tools import (
     DATA,
+    ENROLLMENT,
     Asked,
     PreventEnrollment,
     RenderInstead,
@@ -294,6 +297,48 @@ def test_data_that_cannot_be_sent_is_a_failure_of_each_hook() -> None:
         assert isinstance(asked.stopped({"context": value}), PreventEnrollment)
         assert asked.receivers.requests == []
         assert Asked(hook("a")).ask({"context": value}).data["context"] is value
+
+
+class Odd:
+    """An object of the platform's."""
+
+    def __str__(self) -> str:
+        raise RuntimeError
+
+
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(st.characters(codec=None), max_size=10)
+    | st.binary(max_size=10)
+    | st.datetimes()
+    | st.builds(Odd)
+    | st.sampled_from([Odd, len, 10**400, b"\xff", range(3), {1, 2}, iter(())]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=5) | st.integers() | st.none(), inner, max_size=3)
+        | st.tuples(inner, inner)
+    ),
+    max_leaves=8,
+)
+
+
+@given(
+    data=st.dictionaries(st.sampled_from([*ENROLLMENT.sends, "unsent"]), VALUES, max_size=4),
+    form_encoding=st.booleans(),
+    where=st.sampled_from([{}, {"context.a": "1*"}, {"context": "!x"}]),
+)
+def test_whatever_the_platform_passes_nothing_else_is_raised(
+    data: dict[str, Any], form_encoding: bool, where: dict[str, Any]
+) -> None:
+    """What cannot be sent is a failure of the hooks; what is not changed comes back as it was."""
+    asked = Asked(
+        hook("a", form_encoding=form_encoding, where=where, fields=("context", "mode")), a=changes(mode="x")
+    )
+    result = asked.ask(data)
+    assert all(result.data[name] is value for name, value in data.items() if name not in result.changes)
 
 
 def test_hooks_of_several_points_by_a_glob() -> None:

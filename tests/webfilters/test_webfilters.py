@@ -1,11 +1,12 @@
 """The hooks of a process: installed, replaced, asked from many threads."""
 
+import os
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from tests.webfilters.tools import DATA, ENROLLMENT, Asked, changes, declare, hook
+from tests.webfilters.tools import DATA, ENROLLMENT, Asked, changes, declare, fails, hook
 from trackside.webfilters import Filtered, install, installed, webfilter
 
 
@@ -58,6 +59,19 @@ def test_a_point_declared_after_the_hooks_has_them() -> None:
     point = declare("test.later", sends={"a": int})
     asked.ask({"a": 1}, point)
     assert asked.bodies[0]["a"] == 1
+
+
+def test_a_forked_process_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the parent knew of receivers, and who it was trying, stays with it; a lock it held holds nobody."""
+    asked = Asked(hook(failure_cache_s=0), crm=fails())
+    for _ in range(6):
+        asked.ask()
+    assert len(asked.receivers.requests) == 5
+    [endpoint] = asked.webfilters._means.endpoints._by_url.values()
+    endpoint._lock.acquire()
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    asked.ask()
+    assert len(asked.receivers.requests) == 6
 
 
 def test_many_threads_ask_while_hooks_change() -> None:

@@ -25,9 +25,9 @@ from trackside.webfilters.audit import (
     event_data,
 )
 from trackside.webfilters.checks import problems
-from trackside.webfilters.hook import Hook
+from trackside.webfilters.hook import Hook, Rules
 from trackside.webfilters.points import POINTS, FilterPoint, RedirectUrl, Stops
-from trackside.webfilters.webfilters import Filtered, Rules, Webfilters, install, installed, webfilter
+from trackside.webfilters.webfilters import Filtered, Webfilters, install, installed, webfilter
 
 __all__ = [
     "ASKED",

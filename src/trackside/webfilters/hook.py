@@ -152,3 +152,18 @@ class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def __repr__(self) -> str:
         """Return what the hook is called: its settings hold secrets."""
         return f"Hook({self.name!r})"
+
+
+class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the questions of all points are asked, or those of one."""
+
+    budget_s: Annotated[
+        float,
+        setting("Longest time of a question, all its hooks together.", unit="s", low=0.01, high=30),
+    ] = 0.8
+    chained: Annotated[
+        bool,
+        setting(
+            "Whether a changer sees what those before it changed; else all see the data as it was, side by side."
+        ),
+    ] = True

@@ -2,7 +2,7 @@
 
 from trackside.config.declarations import describe
 from trackside.config.reference import settings_table
-from trackside.webfilters.hook import Hook
+from trackside.webfilters.hook import Hook, Rules
 
 _HEAD = """\
 # Webfilter hook
@@ -14,7 +14,14 @@ may be answered: [Webfilter request](webfilter-request.md). Why: [Webfilters](..
 
 """
 
+_RULES = """
+## Rules
+
+How the questions of all points are asked, or those of single ones.
+
+"""
+
 
 def page() -> str:
     """Return the page in Markdown."""
-    return _HEAD + settings_table(describe(Hook))
+    return f"{_HEAD}{settings_table(describe(Hook))}{_RULES}{settings_table(describe(Rules))}"

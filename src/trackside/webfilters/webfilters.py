@@ -1,19 +1,20 @@
 """All hooks of a process, and the question itself: `webfilter(point, data)`."""
 
 import logging
+import os
 from collections.abc import Iterable, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from msgspec import Struct
 
 from trackside.errors import ConfigurationError
+from trackside.event import NameFilter
 from trackside.outbound.base import USER_AGENT, Answer, Failed, Fault, Outgoing
 from trackside.telemetry import catalogue
 from trackside.webfilters.asking import Asker, Asks, Means
 from trackside.webfilters.audit import Auditor, ChangesShown, NoAuditor
 from trackside.webfilters.endpoints import Endpoints
-from trackside.webfilters.hook import Hook
+from trackside.webfilters.hook import Hook, Rules
 from trackside.webfilters.memory import Memory
 from trackside.webfilters.moments import Moments
 from trackside.webfilters.patch import applied
@@ -37,15 +38,6 @@ class Filtered(Struct, frozen=True):
     """By which the audit finds it; None where nobody was asked."""
 
 
-class Rules(Struct, frozen=True, kw_only=True):
-    """How questions are asked."""
-
-    budget_s: float = 0.8
-    """The longest time of a question, all its hooks together."""
-    chained: bool = True
-    """Whether a changer sees what those before it changed; else all see the data as it was, side by side."""
-
-
 class Webfilters:
     """Asks hooks; safe from every thread. Nothing is opened or started before the first question."""
 
@@ -63,16 +55,11 @@ class Webfilters:
         moments: Moments | None = None,
     ) -> None:
         """`rules_of` has the rules of single points, by name; `changes_shown` says what is recorded of changes."""
-        moments = moments or Moments()
-        self._means = Means(
-            asker=asker,
-            endpoints=Endpoints(
-                failures=failures_until_probing, monotonic=moments.monotonic, random=moments.random
-            ),
-            memory=Memory(moments.monotonic),
-            moments=moments,
-        )
-        self._moments = moments
+        self._asker = asker
+        self._failures = failures_until_probing
+        self._moments = moments or Moments()
+        self._pid = os.getpid()
+        self._means = self._new_means()
         self._auditor = auditor or NoAuditor()
         self._rules = rules or Rules()
         self._rules_of = dict(rules_of or {})
@@ -105,7 +92,7 @@ class Webfilters:
             found = tuple(
                 Prepared(hook, point, user_agent=self._user_agent)
                 for hook in self._hooks
-                if hook.point == point.name or fnmatchcase(point.name, hook.point)
+                if NameFilter([hook.point]).matches(point.name)
             )
             for each in found:
                 if each.broken is not None:
@@ -125,6 +112,10 @@ class Webfilters:
         return self._asked(point, hooks, data) if hooks else Filtered(data)
 
     def _asked(self, point: FilterPoint, hooks: Sequence[Prepared], data: Mapping[str, Any]) -> Filtered:
+        if (
+            self._pid != os.getpid()
+        ):  # a fork: locks may be held, and questions under way, by threads that are not here
+            self._pid, self._means = os.getpid(), self._new_means()
         rules = self._rules_of.get(point.name, self._rules)
         began, asked_at, question_id = self._moments.monotonic(), self._moments.now(), self._moments.new_id()
         asks = Asks(
@@ -158,6 +149,15 @@ class Webfilters:
             raise asking.halted_by.stop.error
         whole, changes = applied(point, data, asking.data.document, changed_paths(asking.turns))
         return Filtered(whole if changes else data, changes, question_id)
+
+    def _new_means(self) -> Means:
+        moments = self._moments
+        return Means(
+            asker=self._asker,
+            endpoints=Endpoints(failures=self._failures, monotonic=moments.monotonic, random=moments.random),
+            memory=Memory(moments.monotonic),
+            moments=moments,
+        )
 
     def _leave_record(
         self, point: FilterPoint, asking: Asking, *, began: float, rules: Rules, **about: Any
