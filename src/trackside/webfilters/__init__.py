@@ -7,14 +7,14 @@
 
 points      what is sent, what may be changed, which exceptions there are
 hook        who is asked, and what happens with the answer; checks: whether its settings can be
-prepared    a hook made ready; snapshot: the data as it is sent; credentials
-asking      requests within the budget; endpoints: who is left alone; memory: answers that count for a while
+prepared    a hook made ready; snapshot: the data as it is sent; credentials, tokens
+asking      requests in the budget; asker: their client; endpoints: who is left alone; memory: what is not asked twice
 replies     what an answer says; halting: when a failure halts; patch: changes within what may be changed
 question    one question; records, audit: what it leaves behind
 webfilters  all hooks of a process
 """
 
-from trackside.webfilters.asking import Asker
+from trackside.webfilters.asker import Asker
 from trackside.webfilters.audit import (
     ASKED,
     Auditor,

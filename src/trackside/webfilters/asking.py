@@ -1,13 +1,14 @@
 """Asking: the requests of hooks that are asked side by side, within what is left of the question's time."""
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final
 
 from msgspec import Struct
 
-from trackside.outbound.base import Answer, Failed, Fault, Outgoing
+from trackside.outbound.auth import Headers
+from trackside.outbound.base import Answer, Failed, Outgoing
+from trackside.webfilters.asker import Asker, replies
 from trackside.webfilters.audit import Outcome
 from trackside.webfilters.endpoints import TOO_MANY_REQUESTS, Endpoint, Endpoints
 from trackside.webfilters.memory import Memory
@@ -16,24 +17,13 @@ from trackside.webfilters.patch import Change
 from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.replies import Failure, Stop
 from trackside.webfilters.snapshot import Snapshot
-
-logger = logging.getLogger(__name__)
+from trackside.webfilters.tokens import Tokens
 
 LEAST_S: Final = 0.001
 """With less time left nobody is asked."""
+UNAUTHORIZED: Final = 401
 FAIR_SHARE: Final = 0.5
 """With less of its time than this, that an answer came too late says nothing about its receiver."""
-
-
-class Asker(Protocol):
-    """Sends requests side by side in the calling thread."""
-
-    def ask(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:
-        """Return what came back, one for each request in their order, after `budget_s` at the latest.
-
-        Each request has its own `timeout_s` besides.
-        """
-        ...
 
 
 class Means(Struct, frozen=True, kw_only=True):
@@ -42,6 +32,7 @@ class Means(Struct, frozen=True, kw_only=True):
     asker: Asker
     endpoints: Endpoints
     memory: Memory
+    tokens: Tokens
     moments: Moments
 
 
@@ -86,12 +77,17 @@ class Asks:
         if not asked:
             return
         started_at = self._means.moments.monotonic()
-        replies = self._replies([request for _, request in asked], budget_s=self._until - started_at)
+        found = replies(
+            self._means.asker, [request for _, request in asked], budget_s=self._until - started_at
+        )
         took_s = self._means.moments.monotonic() - started_at
-        for (turn, _), reply in zip(asked, replies, strict=True):
+        for (turn, _), reply in zip(asked, found, strict=True):
             turn.reply = reply
             turn.latency_s = reply.duration_s or took_s
             self._endpoint(turn).leave(reply, started_at=started_at, had_its_time=turn.had_its_time)
+            question = turn.prepared.token_question
+            if question is not None and isinstance(reply, Answer) and reply.status == UNAUTHORIZED:
+                self._means.tokens.refused(question)
 
     def remember(self, turn: Turn) -> None:
         """Let what came of a turn count for the same question, as long as its hook says."""
@@ -116,6 +112,10 @@ class Asks:
             shown = prepared.shown(turn.seen)
             if self._recall(turn, shown):
                 return None
+            token = self._token(turn)
+            if isinstance(token, Answer | Failed):
+                turn.reply, turn.key = token, ""  # what is known of tokens is kept with them
+                return None
             timeout_s = self._time_s(turn)
             request = prepared.request(
                 shown,
@@ -123,6 +123,7 @@ class Asks:
                 at=self._at.isoformat(),
                 at_s=int(self._at.timestamp()),
                 timeout_s=timeout_s,
+                more=token,
             )
         except Exception as error:  # noqa: BLE001  # the border: what could not be redacted is not sent
             turn.failure = Failure(kind="unusable", reason=f"the data cannot be sent: {type(error).__name__}")
@@ -149,26 +150,18 @@ class Asks:
             turn.reply = known
         return turn.cached
 
+    def _token(self, turn: Turn) -> Headers | Answer | Failed:
+        question = turn.prepared.token_question
+        timeout_s = self._time_s(turn)
+        if question is None or timeout_s < LEAST_S:
+            return ()
+        return self._means.tokens.headers(question, timeout_s=timeout_s)
+
     def _time_s(self, turn: Turn) -> float:
         left_s = self._until - self._means.moments.monotonic()
         wanted_s = turn.prepared.hook.timeout_s
         turn.had_its_time = left_s >= FAIR_SHARE * min(wanted_s, self._budget_s)
         return min(wanted_s, left_s)
 
-    def _replies(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:
-        try:
-            replies = self._means.asker.ask(requests, budget_s=budget_s)
-        except Exception as error:  # the border: whatever a client does, hooks fail by their policy
-            logger.exception("hooks could not be asked")
-            replies = [_not_asked(type(error).__name__)] * len(requests)
-        if len(replies) != len(requests):
-            logger.error("hooks could not be asked", extra={"asked": len(requests), "replies": len(replies)})
-            replies = [_not_asked("the client lost replies")] * len(requests)
-        return replies
-
     def _endpoint(self, turn: Turn) -> Endpoint:
         return self._means.endpoints.of(turn.prepared.hook.url)
-
-
-def _not_asked(detail: str) -> Failed:
-    return Failed(fault=Fault.LOCAL, detail=detail)

@@ -8,7 +8,7 @@ from trackside.errors import ConfigurationError
 from trackside.outbound.signing import Signer
 from trackside.outbound.url import parse_url
 from trackside.processors.redaction import RedactionProcessor
-from trackside.webfilters.credentials import credentials_of
+from trackside.webfilters.credentials import credentials_of, token_question_of
 from trackside.webfilters.hook import Hook
 from trackside.webfilters.points import FilterPoint, Path, RedirectUrl
 
@@ -66,6 +66,7 @@ def _checks(hook: Hook) -> Iterator[tuple[str, Callable[[], object]]]:
         yield "secret", lambda: Signer(hook.secrets)
     yield "redact", lambda: RedactionProcessor(keys=hook.redact_fields, patterns=hook.redact)
     yield "headers", lambda: credentials_of(hook)
+    yield "oauth", lambda: token_question_of(hook)
 
 
 def _touches(point: FilterPoint, path: Path) -> bool:

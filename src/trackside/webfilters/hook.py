@@ -118,6 +118,12 @@ class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     bearer_token: Annotated[str, setting("Sent as Authorization: Bearer.", secret=True)] = ""
     basic_username: Annotated[str, setting("Sent with `basic_password` as Authorization: Basic.")] = ""
     basic_password: Annotated[str, setting("See `basic_username`.", secret=True)] = ""
+    oauth_token_url: Annotated[
+        str, setting("Where an OAuth 2 access token is asked for, by client credentials.", form="url")
+    ] = ""
+    oauth_client_id: Annotated[str, setting("See `oauth_token_url`.")] = ""
+    oauth_client_secret: Annotated[str, setting("See `oauth_token_url`.", secret=True)] = ""
+    oauth_scope: Annotated[str, setting("The scope asked for; empty: the server's default.")] = ""
     signed_replies: Annotated[
         bool,
         setting(

@@ -9,11 +9,12 @@ from trackside.document import form
 from trackside.document.encoding import Document, encode
 from trackside.document.paths import Selection, Where
 from trackside.errors import ConfigurationError
+from trackside.outbound.auth import Headers
 from trackside.outbound.base import USER_AGENT, Outgoing
 from trackside.outbound.signing import ID, TIMESTAMP, Signer
 from trackside.processors.redaction import RedactionProcessor
 from trackside.webfilters.checks import hook_problems
-from trackside.webfilters.credentials import credentials_of
+from trackside.webfilters.credentials import credentials_of, token_question_of
 from trackside.webfilters.hook import Hook
 from trackside.webfilters.points import METADATA, FilterPoint, Path
 from trackside.webfilters.snapshot import Snapshot
@@ -33,6 +34,8 @@ class Prepared:
         self.fingerprint = sha256(msgspec.json.encode(hook)).hexdigest()[:16]
         """Changes with every setting: what was remembered for others does not count."""
         self.may_change: tuple[Path, ...] = tuple(tuple(path.split(".")) for path in hook.may_change)
+        self.token_question: Outgoing | None = None
+        """What a token is asked for with, where the receiver wants one."""
         self._where = Where(hook.where)
         self._selection = Selection(hook.fields) if hook.fields else None
         self._redaction: RedactionProcessor | None = None
@@ -64,8 +67,17 @@ class Prepared:
             kept = redacted["shown"]
         return seen if kept is seen.document else Snapshot(kept)
 
-    def request(self, shown: Snapshot, question_id: str, *, at: str, at_s: int, timeout_s: float) -> Outgoing:
-        """Return the request: `at` is the time as text, `at_s` in seconds since 1970 (UTC)."""
+    def request(
+        self,
+        shown: Snapshot,
+        question_id: str,
+        *,
+        at: str,
+        at_s: int,
+        timeout_s: float,
+        more: Headers = (),
+    ) -> Outgoing:
+        """Return the request: `at` is the time as text, `at_s` in seconds since 1970 (UTC), `more` further headers."""
         metadata: dict[str, Any] = {
             "event_type": self.point.name,
             "time": at,
@@ -82,7 +94,9 @@ class Prepared:
             if self._signer is None
             else self._signer.headers(question_id, body, at_s=at_s)
         )
-        return Outgoing(url=self.hook.url, body=body, timeout_s=timeout_s, headers=(*self._headers, *signed))
+        return Outgoing(
+            url=self.hook.url, body=body, timeout_s=timeout_s, headers=(*self._headers, *more, *signed)
+        )
 
     def _make_ready(self, user_agent: str) -> None:
         hook = self.hook
@@ -91,6 +105,7 @@ class Prepared:
                 self._redaction = RedactionProcessor(keys=hook.redact_fields, patterns=hook.redact)
             self._signer = Signer(hook.secrets) if hook.secrets else None
             own = credentials_of(hook)
+            self.token_question = token_question_of(hook)
         except ConfigurationError as error:
             self.broken = str(error)
             return

@@ -11,7 +11,8 @@ from trackside.errors import ConfigurationError
 from trackside.event import NameFilter
 from trackside.outbound.base import USER_AGENT, Answer, Failed, Fault, Outgoing
 from trackside.telemetry import catalogue
-from trackside.webfilters.asking import Asker, Asks, Means
+from trackside.webfilters.asker import Asker
+from trackside.webfilters.asking import Asks, Means
 from trackside.webfilters.audit import Auditor, ChangesShown, NoAuditor
 from trackside.webfilters.endpoints import Endpoints
 from trackside.webfilters.hook import Hook, Rules
@@ -23,6 +24,7 @@ from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.question import Asking, changed_paths
 from trackside.webfilters.records import count, question_record
 from trackside.webfilters.snapshot import NOTHING, Unsendable, snapshot
+from trackside.webfilters.tokens import Tokens
 
 logger = logging.getLogger(__name__)
 
@@ -156,6 +158,7 @@ class Webfilters:
             asker=self._asker,
             endpoints=Endpoints(failures=self._failures, monotonic=moments.monotonic, random=moments.random),
             memory=Memory(moments.monotonic),
+            tokens=Tokens(self._asker, moments.monotonic),
             moments=moments,
         )
 
