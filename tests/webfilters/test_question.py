@@ -198,7 +198,7 @@ def test_shadow_is_asked_and_recorded_and_not_obeyed() -> None:
     assert [each.path for each in asked.last.patch] == ["user.first_name"]
 
 
-def test_shadow_holds_up_nobody_who_is_obeyed() -> None:
+def test_shadow_takes_no_time_from_who_is_obeyed() -> None:
     """It is asked beside the deciders, about the data as it was in its place."""
     asked = Asked(
         hook("a", order=1),

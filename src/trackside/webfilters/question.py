@@ -40,7 +40,7 @@ class Asking:
             elif chained and prepared.hook.kind == "changer" and prepared.obeyed:
                 self._ask([turn])
             else:
-                last.append(turn)  # in shadow too: who is not obeyed holds up nobody who is
+                last.append(turn)  # in shadow too: who is not obeyed takes no time from who is
         if self.halted_by is None:
             self._ask(last)
         else:

@@ -42,7 +42,7 @@ class Failure(Struct, frozen=True, kw_only=True):
 
     kind: FailureKind
     reason: str
-    """For operators; no value that was sent or answered, and not the URL."""
+    """For operators: names at the most of what was answered, no value, and not the URL."""
     status: int | None = None
     stop: Stop | None = None
     """What the body of a 4xx or 5xx asked for."""

@@ -88,9 +88,8 @@ class Webfilters:
         """Return who is asked at a point, in order."""
         found = self._of_point.get(point.name)
         if found is None:
-            of_point = (
-                self._of_point
-            )  # the one that belongs to the hooks read next, or an older one: never a newer
+            # read before the hooks: it belongs to them or to older ones, who keep it then
+            of_point = self._of_point
             found = tuple(
                 Prepared(hook, point, user_agent=self._user_agent)
                 for hook in self._hooks
@@ -114,9 +113,8 @@ class Webfilters:
         return self._asked(point, hooks, data) if hooks else Filtered(data)
 
     def _asked(self, point: FilterPoint, hooks: Sequence[Prepared], data: Mapping[str, Any]) -> Filtered:
-        if (
-            self._pid != os.getpid()
-        ):  # a fork: locks may be held, and questions under way, by threads that are not here
+        if self._pid != os.getpid():
+            # after a fork locks may be held, and questions under way, by threads that are not here
             self._pid, self._means = os.getpid(), self._new_means()
         rules = self._rules_of.get(point.name, self._rules)
         began, asked_at, question_id = self._moments.monotonic(), self._moments.now(), self._moments.new_id()
@@ -166,15 +164,15 @@ class Webfilters:
         self, point: FilterPoint, asking: Asking, *, began: float, rules: Rules, **about: Any
     ) -> None:
         duration_s = self._moments.monotonic() - began
-        question = question_record(
-            point, asking, self._shown, duration_s=duration_s, budget_s=rules.budget_s, **about
-        )
-        count(question, asking, self._means.endpoints)
         try:
+            question = question_record(
+                point, asking, self._shown, duration_s=duration_s, budget_s=rules.budget_s, **about
+            )
+            count(question, asking, self._means.endpoints)
             self._auditor.record(question)
         except Exception:  # the border: the platform goes on without a record, and somebody sees it
             catalogue.WEBFILTER_AUDIT_FAILURES.add(1)
-            logger.exception("a question could not be recorded", extra={"question_id": question.id})
+            logger.exception("a question could not be recorded", extra={"point": point.name})
 
 
 class _Nobody:
