@@ -236,6 +236,11 @@ WEBFILTER_LEFT_ALONE = Gauge(
     ("hook",),
     merge="latest",
 )
+WEBFILTER_IN_TRANSACTION = Counter(
+    "trackside_webfilter_in_transaction_total",
+    "Questions asked while the application held a database transaction open.",
+    ("point",),
+)
 WEBFILTER_AUDIT_FAILURES = Counter(
     "trackside_webfilter_audit_failures_total", "Questions that could not be recorded."
 )

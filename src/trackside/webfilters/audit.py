@@ -75,6 +75,8 @@ class Question(Struct, frozen=True, kw_only=True):
     conflicts: Sequence[Conflict] = ()
     fail_open: bool = False
     """Whether a hook that is obeyed failed and the platform went on."""
+    in_transaction: bool = False
+    """Whether the platform held a transaction open meanwhile, and its locks."""
     duration_s: float
     budget_s: float
 

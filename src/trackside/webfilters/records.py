@@ -20,6 +20,7 @@ def question_record(
     question_id: str,
     asked_at: datetime,
     input_hash: str,
+    in_transaction: bool,
     duration_s: float,
     budget_s: float,
 ) -> Question:
@@ -40,6 +41,7 @@ def question_record(
         patch=() if halted_by else _last_changes(hooks),
         conflicts=tuple(_conflicts(changed_paths(asking.turns))),
         fail_open=any(_is_fail_open(turn) for turn in obeyed),
+        in_transaction=in_transaction,
         duration_s=duration_s,
         budget_s=budget_s,
     )

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -53,10 +53,14 @@ class Webfilters:
         rules_of: Mapping[str, Rules] | None = None,
         changes_shown: ChangesShown | None = None,
         failures_until_probing: int = 5,
+        in_transaction: Callable[[], bool] = lambda: False,
         user_agent: str = USER_AGENT,
         moments: Moments | None = None,
     ) -> None:
-        """`rules_of` has the rules of single points, by name; `changes_shown` says what is recorded of changes."""
+        """`rules_of` has the rules of single points, by name; `changes_shown` says what is recorded of changes.
+
+        `in_transaction` tells whether the caller holds a database transaction open, which is then reported.
+        """
         self._asker = asker
         self._failures = failures_until_probing
         self._moments = moments or Moments()
@@ -66,6 +70,8 @@ class Webfilters:
         self._rules = rules or Rules()
         self._rules_of = dict(rules_of or {})
         self._shown = changes_shown or ChangesShown()
+        self._in_transaction = in_transaction
+        self._reported: set[str] = set()
         self._user_agent = user_agent
         self._hooks: Sequence[Hook] = ()
         self._of_point: dict[str, tuple[Prepared, ...]] = {}
@@ -126,6 +132,7 @@ class Webfilters:
             budget_s=rules.budget_s,
         )
         asking = Asking(asks, NOTHING, self._moments)
+        in_transaction = self._holds_transaction(point)
         input_hash = ""
         try:
             asking.data = snapshot(point, data)
@@ -142,6 +149,7 @@ class Webfilters:
             question_id=question_id,
             asked_at=asked_at,
             input_hash=input_hash,
+            in_transaction=in_transaction,
             began=began,
             rules=rules,
         )
@@ -149,6 +157,16 @@ class Webfilters:
             raise asking.halted_by.stop.error
         whole, changes = applied(point, data, asking.data.document, changed_paths(asking.turns))
         return Filtered(whole if changes else data, changes, question_id)
+
+    def _holds_transaction(self, point: FilterPoint) -> bool:
+        """Return whether the caller holds a transaction open; said once for each point, and counted."""
+        if not self._in_transaction():
+            return False
+        catalogue.WEBFILTER_IN_TRANSACTION.add(1, point.name)
+        if point.name not in self._reported:
+            self._reported.add(point.name)
+            logger.warning("a question is asked while a transaction is open", extra={"point": point.name})
+        return True
 
     def _new_means(self) -> Means:
         moments = self._moments

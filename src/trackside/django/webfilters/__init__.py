@@ -1,0 +1,4 @@
+"""Webfilters in a Django project.
+
+transactions  whether a question holds up a transaction
+"""
