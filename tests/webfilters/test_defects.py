@@ -1,6 +1,6 @@
 """What was found wrong with webfilters in openedx-webhooks, by its number: none of it is here.
 
-D4, D5 and D26 are about webhooks and the storage of rows; D14, D16, D21, D22 and D27 about the platform's side.
+D4, D5 and D26 are about webhooks and the storage of rows; D14, D21, D22 and D27 about the platform's side.
 """
 
 import json
@@ -181,6 +181,12 @@ def test_d15_a_halt_is_raised_by_every_class(fields: Mapping[str, Any]) -> None:
         asked = Asked(hook(point=point.name, **settings), crm=says({}, status=status))
         with pytest.raises(Prevented):
             asked.ask({"a": 1}, point)
+
+
+def test_d16_nothing_is_gathered_where_nobody_is_asked() -> None:
+    """The platform can know before it evaluates a query."""
+    assert not Asked(hook(point="elsewhere")).webfilters.has_hooks(ENROLLMENT)
+    assert Asked(hook()).webfilters.has_hooks(ENROLLMENT)
 
 
 def test_d17_what_goes_into_a_query_is_typed() -> None:

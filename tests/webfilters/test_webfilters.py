@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.webfilters.tools import DATA, ENROLLMENT, Asked, changes, declare, fails, hook
-from trackside.webfilters import Filtered, install, installed, webfilter
+from trackside.webfilters import Filtered, has_hooks, install, installed, webfilter
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +23,18 @@ def test_without_hooks_nothing_is_asked_and_the_data_is_what_was_given() -> None
     data = {"user": object()}
     assert webfilter(ENROLLMENT, data=data) == Filtered(data, {}, None)
     assert webfilter(ENROLLMENT.name, data=data).data is data
+
+
+def test_whether_anybody_is_asked_is_known_before() -> None:
+    """So that nobody gathers data in vain: no query, no serialising."""
+    install(None)
+    assert not has_hooks(ENROLLMENT)
+    asked = Asked(hook("a", mode="shadow"))
+    install(asked.webfilters)
+    assert has_hooks(ENROLLMENT.name)
+    asked.webfilters.use([hook("a", mode="off")])
+    assert not has_hooks(ENROLLMENT.name)
+    assert asked.receivers.requests == []
 
 
 def test_installed_hooks_are_asked() -> None:

@@ -27,7 +27,14 @@ from trackside.webfilters.audit import (
 from trackside.webfilters.checks import problems
 from trackside.webfilters.hook import Hook, Rules
 from trackside.webfilters.points import POINTS, FilterPoint, RedirectUrl, Stops
-from trackside.webfilters.webfilters import Filtered, Webfilters, install, installed, webfilter
+from trackside.webfilters.webfilters import (
+    Filtered,
+    Webfilters,
+    has_hooks,
+    install,
+    installed,
+    webfilter,
+)
 
 __all__ = [
     "ASKED",
@@ -46,6 +53,7 @@ __all__ = [
     "Stops",
     "Webfilters",
     "event_data",
+    "has_hooks",
     "install",
     "installed",
     "problems",

@@ -90,6 +90,10 @@ class Webfilters:
         self._of_point = {}
         self._means.endpoints.keep({hook.url for hook in found})
 
+    def has_hooks(self, point: FilterPoint | str) -> bool:
+        """Return whether anybody may be asked at a point."""
+        return bool(self.hooks_of(_point(point) if isinstance(point, str) else point))
+
     def hooks_of(self, point: FilterPoint) -> Sequence[Prepared]:
         """Return who is asked at a point, in order."""
         found = self._of_point.get(point.name)
@@ -212,6 +216,11 @@ def webfilter(point: FilterPoint | str, data: Mapping[str, Any]) -> Filtered:
     all where no hook is set.
     """
     return _installed.ask(point, data)
+
+
+def has_hooks(point: FilterPoint | str) -> bool:
+    """Return whether anybody may be asked at a point: where nobody is, its data need not be gathered."""
+    return _installed.has_hooks(point)
 
 
 def install(webfilters: Webfilters | None) -> Webfilters | None:
