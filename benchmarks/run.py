@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import (
+    attempts,
     clients,
     collector,
     emit,
@@ -82,6 +83,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: middleware.run(rounds=25),
             lambda: outbox.run(rounds=5, transactions=200),
             lambda: outbound.run(rounds=7, posts=30_000),
+            lambda: attempts.run(attempts=50_000, millions=10),
             lambda: webfilters.run(rounds=7, questions=2_000),
         ]
     return [
@@ -99,6 +101,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: middleware.run(rounds=7),
         lambda: outbox.run(rounds=3, transactions=100),
         lambda: outbound.run(rounds=3, posts=10_000),
+        lambda: attempts.run(attempts=30_000, millions=1),
         lambda: webfilters.run(rounds=3, questions=500),
     ]
 

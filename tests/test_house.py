@@ -20,6 +20,8 @@ CORE = (
         "courses",
         "document",
         "users",
+        "sqlite",
+        "attempts",
         "log",
         "sources",
         "destinations",

@@ -179,3 +179,16 @@ def test_a_segment_destination(tmp_path: Path) -> None:
 def test_a_segment_destination_that_could_send_nothing(tmp_path: Path, text: str, sentence: str) -> None:
     """It is told when the server starts, and not by events that wait."""
     assert sentence in problem(tmp_path, SEGMENT + text)
+
+
+def test_what_rows_of_webhooks_may_reach_is_checked(tmp_path: Path) -> None:
+    """Like what one of the file may."""
+    assert problem(tmp_path, '[webhooks]\nallow = ["a b"]').startswith(
+        "webhooks.allow: 'a b' is not to be allowed;"
+    )
+    load(tmp_path, '[webhooks]\nallow = ["10.3.0.0/16", "crm.internal"]')
+
+
+def test_the_path_of_the_api_is_the_server_s_own(tmp_path: Path) -> None:
+    text = '[sources.b]\nkind = "browser"\npath = "/api/event"'
+    assert "which the server answers itself" in problem(tmp_path, text)

@@ -209,6 +209,22 @@ def test_rows_that_cannot_be_read_change_nothing(log: MemoryLog) -> None:
     run(Yard(log, Rows(one=ManySettings()), {"fixed": fixed}), scenario)
 
 
+def test_the_file_does_not_wait_for_the_rows(log: MemoryLog) -> None:
+    """Rows that cannot be read at the start hold up nobody; they follow when they can be."""
+    fixed = Recorder()
+    rows = Rows(one=ManySettings())
+    rows.broken = True
+
+    async def scenario(yard: Yard) -> None:
+        fill(log, [1])
+        await yard.soon(lambda: fixed.arrived == [1])
+        assert yard.made == []
+        rows.broken = False
+        await yard.soon(lambda: yard.arrived("one") == [1])
+
+    run(Yard(log, rows, {"fixed": fixed}), scenario)
+
+
 def test_the_file_comes_first(log: MemoryLog) -> None:
     """A row of a name that the file has is not used."""
     fixed = Recorder()

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -316,9 +317,9 @@ def test_a_replay_notes_no_live_event_before_its_position(log: Log) -> None:
     advance_replay = subscription.advance_replay
     seen: list[tuple[int, str | None]] = []
 
-    def watched(number: int, *, next_position: int, redelivered: int, checkpoint: str | None) -> None:
-        seen.append((state_of(log).delivered, checkpoint))
-        advance_replay(number, next_position=next_position, redelivered=redelivered, checkpoint=checkpoint)
+    def watched(number: int, **step: Any) -> None:
+        seen.append((state_of(log).delivered, step["checkpoint"]))
+        advance_replay(number, **step)
 
     subscription.advance_replay = watched  # type: ignore[method-assign]
     deliver(log, recorder, lambda: not subscription.replays())

@@ -135,5 +135,7 @@ def _printed_url(process: subprocess.Popen[bytes], output: Path) -> str:
 
 def _environment() -> dict[str, str]:
     return {
-        name: value for name, value in os.environ.items() if not name.startswith(("TRACKSIDE_", "DJANGO_"))
+        name: value
+        for name, value in os.environ.items()
+        if name == "TRACKSIDE_HTTP_CLIENT" or not name.startswith(("TRACKSIDE_", "DJANGO_"))
     }

@@ -3,6 +3,7 @@
 import json
 import os
 import urllib.request
+from base64 import b64encode
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,16 @@ from tests.e2e.running import RunningServer, eventually, start_server
 
 pytestmark = pytest.mark.faults
 
+ENDPOINTS = int(os.environ.get("TRACKSIDE_ENDPOINTS", "1000"))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture(autouse=True, params=["aiohttp", "curl"])
+def http_client(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test with each of the two clients."""
+    if request.param == "curl":
+        pytest.importorskip("pycurl")
+    monkeypatch.setenv("TRACKSIDE_HTTP_CLIENT", request.param)
 
 
 def configure(data_dir: Path, url: str, **settings: object) -> None:
@@ -149,11 +159,12 @@ def test_11_gone_over_a_restart(tmp_path: Path) -> None:
             assert server.stop() == 0
             server = start_server(tmp_path / "data")
             send(server, "later")
-            assert eventually(lambda: status(server)["pending"] == 6)
+            # those five, the notice that it is disabled, and the later one
+            assert eventually(lambda: status(server)["pending"] == 7)
             assert receiver.ids == ["m-0"]
             receiver.answer = lambda request: Reply()
             server.trackside("resume", "--destination", "crm")
-            assert eventually(lambda: status(server)["delivered"] == 6)
+            assert eventually(lambda: status(server)["delivered"] == 7)
             assert status(server)["state"] == "running"
             assert server.stop() == 0
         finally:
@@ -176,6 +187,30 @@ def test_an_address_that_is_not_allowed(tmp_path: Path) -> None:
         assert receiver.requests == []
 
 
+def test_34_a_proxy_that_is_down_is_not_charged_to_the_endpoint(tmp_path: Path) -> None:
+    """Fault 34: events wait without spending an attempt, the proxy is named, and all go when it is back."""
+    port = free_port()
+    proxy = f"http://me:hidden@127.0.0.1:{port}"
+    configure(tmp_path / "data", "http://hooks.test/hook", proxy=proxy, max_attempts=1)
+    server = start_server(tmp_path / "data")
+    try:
+        send(server, *numbered(5))
+        assert eventually(lambda: status(server)["state"] == "waiting")
+        shown = status(server)
+        assert shown["last_error"].startswith("proxy: "), shown
+        assert "hidden" not in shown["last_error"]
+        assert (shown["pending"], shown["dead"]) == (5, 0)
+        with Receiver(port=port) as as_proxy:
+            assert eventually(lambda: status(server)["delivered"] == 5, timeout_s=60)
+            assert server.stop() == 0
+        assert sorted(as_proxy.taken) == sorted(numbered(5))
+        assert {request.path for request in as_proxy.requests} == {"http://hooks.test/hook"}
+        expected = "Basic " + b64encode(b"me:hidden").decode()
+        assert {request.headers["proxy-authorization"] for request in as_proxy.requests} == {expected}
+    finally:
+        server.process.kill()
+
+
 def test_30_one_event_for_many_endpoints(tmp_path: Path) -> None:
     """Fault 30: of many endpoints one is slow and one never takes it: the others have it once, at once."""
 
@@ -187,7 +222,7 @@ def test_30_one_event_for_many_endpoints(tmp_path: Path) -> None:
         data_dir = tmp_path / "data"
         configure(data_dir, f"{receiver.url}/0")
         with (data_dir / "trackside.toml").open("a") as file:
-            for number in range(1, 100):
+            for number in range(1, ENDPOINTS):
                 file.write(
                     f'[destinations.e{number}]\nkind = "webhook"\nurl = "{receiver.url}/{number}"\n'
                     "allow_private_networks = true\n"
@@ -195,12 +230,12 @@ def test_30_one_event_for_many_endpoints(tmp_path: Path) -> None:
         server = start_server(data_dir)
         try:
             send(server, "m-1")
-            well = {f"/hook/{number}" for number in range(100) if number not in {7, 13}}
+            well = {f"/hook/{number}" for number in range(ENDPOINTS) if number not in {7, 13}}
 
             def there() -> bool:
                 return well <= {request.path for request in receiver.requests}
 
-            assert eventually(there)
+            assert eventually(there, timeout_s=60)
             assert server.stop() == 0
         finally:
             server.process.kill()

@@ -24,6 +24,7 @@ from tests.outbound.servers import OK, Connection, answering, hang, serving
 from trackside.outbound.base import Answer, Client, Failed, Fault, Outgoing
 from trackside.outbound.client import HttpClient
 from trackside.outbound.signing import Signer, new_secret, verify
+from trackside.telemetry import catalogue
 
 
 def test_the_bytes_that_arrive_are_those_that_were_signed(run: Run[None]) -> None:
@@ -397,3 +398,114 @@ def test_a_request_without_time_fails_at_once(run: Run[None]) -> None:
         await sender.close()
 
     run(main())
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "length"),
+    [
+        *(("POST", b"abc", b"3"), ("PUT", b"abc", b"3"), ("PATCH", b"abc", b"3"), ("DELETE", b"abc", b"3")),
+        *(("GET", b"abc", b"3"), ("POST", b"", b"0"), ("PUT", b"", b"0"), ("DELETE", b"", b"0")),
+        *(("GET", b"", None), ("OPTIONS", b"", None)),
+    ],
+)
+def test_every_method_with_and_without_a_body(
+    run: Run[None], method: str, body: bytes, length: bytes | None
+) -> None:
+    got: list[tuple[bytes, bytes]] = []
+
+    async def behave(connection: Connection) -> None:
+        while True:
+            got.append(await connection.request())
+            await connection.send(OK)
+
+    async def main() -> None:
+        sender = client()
+        async with serving(behave) as server:
+            answered(await sender.send(post(server.url(), method="PUT", body=b"other")))
+            answered(await sender.send(post(server.url(), method=method, body=body)))
+            answered(await sender.send(post(server.url(), method="POST", body=b"third")))
+        await sender.close()
+
+    run(main())
+    head, arrived = got[1]
+    lines = head.lower().split(b"\r\n")
+    assert lines[0] == f"{method} /hook HTTP/1.1".lower().encode()
+    assert arrived == body
+    assert [line for line in lines if line.startswith(b"content-length:")] == (
+        [] if length is None else [b"content-length: " + length]
+    )
+    assert got[2] == (got[2][0], b"third")
+    assert got[2][0].startswith(b"POST ")
+
+
+def test_an_answer_to_head_has_no_body(run: Run[None]) -> None:
+    async def main() -> None:
+        sender = client()
+        async with serving(answering(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n")) as server:
+            for _ in range(2):
+                answer = answered(await sender.send(post(server.url(), method="HEAD", body=b"")))
+                assert (answer.body, answer.truncated) == (b"", False)
+            assert server.connections == 1
+        await sender.close()
+
+    run(main())
+
+
+def test_a_header_without_a_value_is_sent(run: Run[Answer | Failed]) -> None:
+    heads: list[bytes] = []
+
+    async def behave(connection: Connection) -> None:
+        heads.append((await connection.request())[0])
+        await connection.send(OK)
+
+    answered(run(outcome_of(behave, headers=[("X-Empty", ""), ("Accept", "text/plain")])))
+    assert b"\r\nx-empty:" in heads[0].lower()
+    assert heads[0].lower().count(b"\r\naccept:") == 1
+
+
+def test_connections_that_nobody_needs_are_closed(run: Run[None]) -> None:
+    ended = asyncio.Event()
+
+    async def behave(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(OK)
+        await connection.reader.read()
+        ended.set()
+
+    async def main() -> None:
+        sender = client(keepalive_s=0.1)
+        async with serving(behave) as server:
+            answered(await sender.send(post(server.url())))
+            await asyncio.wait_for(ended.wait(), 5)
+            answered(await sender.send(post(server.url())))
+            assert (server.connections, sender.second_tries) == (2, 0)
+        await sender.close()
+
+    run(main())
+
+
+def test_who_is_not_reached_and_who_is_asked_twice_is_counted(run: Run[None]) -> None:
+    refused = catalogue.OUTBOUND_REFUSED_ADDRESSES.value()
+    second = catalogue.OUTBOUND_SECOND_TRIES.value()
+
+    async def behave(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(OK)
+        await connection.request()
+
+    async def main() -> None:
+        sender = client(lookup=lambda _: ["10.0.0.1"])
+        async with serving(behave) as server:
+            for url in (
+                server.url(),
+                server.url(),
+                "http://10.0.0.1/hook",
+                "http://inside.test/hook",
+                "ftp://x",
+            ):
+                await sender.send(post(url))
+        await sender.close()
+
+    run(main())
+    assert catalogue.OUTBOUND_REFUSED_ADDRESSES.value() == refused + 3
+    assert catalogue.OUTBOUND_SECOND_TRIES.value() == second + 1

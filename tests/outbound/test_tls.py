@@ -219,3 +219,37 @@ def test_files_that_cannot_be_used_are_told(tmp_path: Path, authority: Authority
     ):
         with pytest.raises(ConfigurationError, match="cannot be used"):
             tls_context(**files)
+
+
+def test_files_that_cannot_be_used_are_told_when_a_client_is_made(client_class: type[object]) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be used"):
+        client(tls=TlsFiles(ca_file="/nowhere/ca.pem"))
+
+
+@pytest.mark.parametrize("client_class", ["curl"], indirect=True)
+def test_the_machine_s_authorities_are_those_of_the_ssl_module(
+    run: Run[Answer | Failed], authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not those of the machine that curl was built on."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
+    certificate = server_tls(authority.issue("machine", HOST))
+    assert answered(run(_outcome(certificate))).status == 200
+
+
+@pytest.mark.parametrize("client_class", ["curl"], indirect=True)
+def test_files_that_vanish_later_are_our_own_fault(
+    run: Run[Answer | Failed], authority: Authority, tmp_path: Path
+) -> None:
+    ours = tmp_path / "ours.pem"
+    ours.write_bytes(Path(authority.issue("vanishing")).read_bytes())
+    tls = _trusting(authority, certificate_file=str(ours))
+
+    async def main() -> Answer | Failed:
+        sender = client(tls=tls, lookup=lambda _: ["127.0.0.1"])
+        ours.unlink()
+        async with serving(answering(), server_tls(authority.issue("here", HOST))) as server:
+            outcome = await sender.send(post(server.url(HOST), timeout_s=TIMEOUT_S))
+            await sender.close()
+        return outcome
+
+    failure(run(main()), Fault.LOCAL, maybe_sent=False)

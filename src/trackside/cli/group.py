@@ -18,8 +18,12 @@ VERBS: Mapping[str, str] = {
     "pause": "trackside.cli.pause",
     "resume": "trackside.cli.pause",
     "replay": "trackside.cli.replay",
+    "drain": "trackside.cli.drain",
     "dead-letters": "trackside.cli.dead_letters",
+    "attempts": "trackside.cli.attempts",
     "users": "trackside.cli.users",
+    "webhooks": "trackside.cli.webhooks",
+    "tokens": "trackside.cli.tokens",
     "doctor": "trackside.cli.doctor",
     "config": "trackside.cli.config",
 }

@@ -1,120 +1,218 @@
 """`trackside replay`"""
 
-import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from trackside.cli.moment import Moment, first_position, last_position
-from trackside.cli.place import (
-    destination_option,
-    is_served,
-    json_option,
-    load,
-    opened_log,
-    place_options,
-    subscription_of,
-)
-from trackside.cli.printing import console, print_json
+from trackside.cli.pace import Rate
+from trackside.cli.place import json_option, load, opened_log, place_options, subscription_of
+from trackside.cli.printing import ago_text, plain, print_json, print_lines, print_table
+from trackside.cli.replaying import count, outcome_text, watch
 from trackside.config.load import Loaded
-from trackside.event import NameFilter
-from trackside.log.base import Log, Replay, Subscription
-
-sleep = time.sleep
-_LOOK_EVERY_S = 0.25
-_PAGE = 2_000
+from trackside.errors import ConfigurationError
+from trackside.log.base import Log, Replay
 
 
-@click.command()
-@destination_option
+class _Range(Struct, frozen=True):
+    """The positions asked for, as far as the log holds them."""
+
+    first: int
+    last: int
+    gone: int
+    """Positions before them that retention removed."""
+
+
+@click.group(invoke_without_command=True)
+@click.option("--destination", metavar="NAME", help="The destination's name (required).")
 @click.option(
-    "--since",
-    type=Moment(),
-    required=True,
-    metavar="MOMENT",
-    help="First event: a position, an age or a time.",
+    "--since", type=Moment(), metavar="MOMENT", help="First event: a position, an age or a time (required)."
 )
 @click.option("--until", type=Moment(), metavar="MOMENT", help="Last event; the newest one by default.")
+@click.option(
+    "--name", "names", multiple=True, metavar="GLOB", help="Only events with such a name; may be repeated."
+)
+@click.option(
+    "--rate",
+    type=Rate(),
+    metavar="N/s",
+    help="Most events a second (50/s, 600/min, 5000/h); else as fast as the destination's own settings allow.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say how many events it would be.")
 @click.option("--detach", is_flag=True, help="Ask for it and return; the server does it.")
 @json_option("Print one JSON object.")
 @place_options
+@click.pass_context
 def replay(
+    context: click.Context,
     config_file: Path | None,
     data_dir: str | None,
-    destination: str,
-    since: int | datetime,
+    destination: str | None,
+    since: int | datetime | None,
     until: int | datetime | None,
+    names: tuple[str, ...],
+    rate: float | None,
     *,
     dry_run: bool,
     detach: bool,
     as_json: bool,
 ) -> None:
-    """Send events again to one destination, beside what is new; each keeps its id."""
+    """Send events again to one destination, beside what is new; each keeps its id.
+
+    The request outlives restarts. Asked for twice while it is not finished, it is one; a new rate holds at once.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if destination is None or since is None:
+        raise click.UsageError(f"Missing option '{'--since' if destination else '--destination'}'.")
     loaded = load(config_file, data_dir)
     with opened_log(loaded) as log:
-        subscription = subscription_of(log, loaded, destination)
-        first, last = first_position(log, since), last_position(log, until)
-        first = max(first, log.bounds().first)
-        if last < first:
-            count, state = 0, "nothing to do"
-        elif dry_run:
-            count, state = _count(log, loaded, destination, first, last), "dry run"
-        else:
-            number = subscription.request_replay(first, last)
-            finished = not detach and _watch(subscription, number, first, last, loaded, quiet=as_json)
-            count, state = last - first + 1, "done" if finished else "requested"
+        asked = _range(log, since, until)
+        told = _ask(
+            log, loaded, destination, asked, names, rate, dry_run=dry_run, detach=detach, quiet=as_json
+        )
     if as_json:
-        print_json(
-            {"destination": destination, "first": first, "last": last, "events": count, "state": state}
-        )
+        print_json(told)
     else:
-        click.echo(
-            f"{destination}: positions {first} to {last}, {count:,} events: {state}"
-            if count
-            else f"{destination}: {state}"
-        )
+        _print(told)
 
 
-def _count(log: Log, loaded: Loaded, destination: str, first: int, last: int) -> int:
-    settings = loaded.config.destinations.get(destination)
-    names = NameFilter(getattr(settings, "events", ("*",)))
-    count, after = 0, first - 1
-    while after < last:
-        page = log.read(after, limit=_PAGE, names=names)
-        if page.through <= after:
-            break
-        count += sum(position <= last for position in page.positions)
-        after = page.through
-    return count
+def _range(log: Log, since: int | datetime, until: int | datetime | None) -> _Range:
+    first, last, bounds = first_position(log, since), last_position(log, until), log.bounds()
+    held = bounds.first if bounds.events else bounds.last + 1
+    return _Range(max(first, held), last, max(0, min(held - 1, last) - first + 1))
 
 
-def _watch(
-    subscription: Subscription, number: int, first: int, last: int, loaded: Loaded, *, quiet: bool
-) -> bool:
-    """Show how far the replay is; return whether it was finished, False where nobody works on it."""
-    from rich.progress import Progress
+def _ask(
+    log: Log,
+    loaded: Loaded,
+    destination: str,
+    asked: _Range,
+    names: tuple[str, ...],
+    rate: float | None,
+    *,
+    dry_run: bool,
+    detach: bool,
+    quiet: bool,
+) -> dict[str, object]:
+    subscription = subscription_of(log, loaded, destination)
+    first, last = asked.first, asked.last
+    told: dict[str, object] = {
+        "destination": destination,
+        "first": first,
+        "last": last,
+        "events": 0,
+        "state": "nothing to do",
+        "gone": asked.gone,
+    }
+    if last < first:
+        return told
+    if dry_run:
+        return {
+            **told,
+            "events": count(log, loaded, destination, asked.first, last, names),
+            "state": "dry run",
+        }
+    number = subscription.request_replay(
+        first, last, names=names, rate_per_s=rate or 0.0, now=datetime.now(UTC)
+    )
+    finished = None if detach else watch(subscription, number, loaded, quiet=quiet)
+    told |= {"events": last - first + 1, "state": "requested", "number": number}
+    if finished is not None:
+        told["state"] = "cancelled" if finished.cancelled else "done"
+        told |= {"sent": finished.redelivered, "given_up": finished.given_up, "reason": finished.reason}
+        told["gone"] = asked.gone + finished.gone
+    return told
 
-    terminal = console(stderr=True)
-    with Progress(console=terminal, transient=True, disable=quiet or not terminal.is_terminal) as progress:
-        task = progress.add_task(f"to {subscription.name}", total=last - first + 1)
-        for step in _steps(subscription, number):
-            progress.update(task, completed=step.next - first)
-            if not is_served(loaded):
-                click.echo(
-                    "no server runs on this data directory; it starts with the next `trackside serve`",
-                    err=True,
-                )
-                return False
-            if subscription.state().paused:
-                click.echo(f"{subscription.name} is paused; it starts with `trackside resume`", err=True)
-                return False
-            sleep(_LOOK_EVERY_S)
-    return True
+
+def _print(told: dict[str, object]) -> None:
+    name, first, last, events = told["destination"], told["first"], told["last"], told["events"]
+    if told["gone"]:
+        click.echo(f"{told['gone']:,} of these events are gone: retention removed them", err=True)
+    if not events:
+        click.echo(f"{name}: {told['state']}")
+        return
+    line = f"{name}: positions {first} to {last}, {events:,} events: {told['state']}"
+    if told.get("given_up"):
+        line += f"; {told['sent']:,} sent, {told['given_up']:,} given up, the last because: {plain(told['reason'])}"
+    elif "sent" in told and told["sent"] != events:
+        line += f"; {told['sent']:,} sent"
+    click.echo(line)
 
 
-def _steps(subscription: Subscription, number: int) -> Iterator[Replay]:
-    while step := next((each for each in subscription.replays() if each.number == number), None):
-        yield step
+@replay.command("list")
+@click.option("--destination", metavar="NAME", help="Only those of one destination.")
+@json_option("Print one JSON object a line.")
+@place_options
+def list_(config_file: Path | None, data_dir: str | None, destination: str | None, *, as_json: bool) -> None:
+    """List the replays under way, and those that ended within the last days, with what they gave up."""
+    loaded = load(config_file, data_dir)
+    with opened_log(loaded) as log:
+        if destination is not None:
+            subscription_of(log, loaded, destination)
+        found = list(_all(log, [destination] if destination else log.subscriptions()))
+        for name in dict.fromkeys(name for name, each in found if each.given_up):
+            log.subscription(name).note_replays_seen()
+    if as_json:
+        print_lines({"destination": name, **asdict(each)} for name, each in found)
+        return
+    if not found:
+        click.echo("no replays")
+        return
+    print_table(
+        ("number", "destination", "positions", "asked for", "state", "sent", "given up", "gone", "names"),
+        (_row(name, each) for name, each in found),
+    )
+    for name, each in found:
+        if each.given_up:
+            click.echo(f"{each.number} to {name}: {outcome_text(each)}")
+
+
+def _all(log: Log, names: list[str]) -> Iterator[tuple[str, Replay]]:
+    for name in names:
+        subscription = log.subscription(name)
+        for each in sorted(subscription.replays() + subscription.finished_replays(), key=lambda r: r.number):
+            yield name, each
+
+
+def _row(name: str, each: Replay) -> tuple[object, ...]:
+    done = min(1.0, (each.next - each.first) / (each.until - each.first + 1))
+    state = f"{done:.0%}" + (f" at most {each.rate_per_s:g}/s" if each.rate_per_s else "")
+    if each.finished_at is not None:
+        state = f"{f'cancelled at {done:.0%}' if each.cancelled else 'done'} {ago_text(each.finished_at)}"
+    return (
+        each.number,
+        name,
+        f"{each.first} to {each.until}",
+        ago_text(each.requested_at),
+        state,
+        each.redelivered,
+        each.given_up,
+        each.gone,
+        ", ".join(each.names) or "all",
+    )
+
+
+@replay.command("cancel")
+@click.argument("number", type=click.IntRange(min=1))
+@json_option("Print one JSON object.")
+@place_options
+def cancel(config_file: Path | None, data_dir: str | None, number: int, *, as_json: bool) -> None:
+    """End a replay where it is; its number is in `replay list`."""
+    loaded = load(config_file, data_dir)
+    with opened_log(loaded) as log:
+        names = [
+            name
+            for name in log.subscriptions()
+            if log.subscription(name).cancel_replay(number, now=datetime.now(UTC))
+        ]
+    if not names:
+        raise ConfigurationError(f"there is no replay {number} under way; see `trackside replay list`")
+    if as_json:
+        print_json({"number": number, "destination": names[0], "state": "cancelled"})
+    else:
+        click.echo(f"{names[0]}: replay {number} is cancelled")

@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from trackside.cli.place import is_served, json_option, load, opened_log, place_options
 from trackside.cli.printing import ago_text, print_json, print_table, size_text
+from trackside.cli.site import with_rows
 from trackside.config.load import Loaded
 from trackside.log.base import Bounds, Log, LogStats, SubscriptionState
+from trackside.log.pending import oldest_pending_at
 
 
 class DestinationStatus(Struct, frozen=True, kw_only=True):
@@ -27,6 +29,10 @@ class DestinationStatus(Struct, frozen=True, kw_only=True):
     retrying: int
     dead: int
     redelivered: int
+    oldest_pending_at: datetime | None
+    """When the oldest event was received that is not tried yet or waits for another try."""
+    replays_given_up: int
+    """Events that finished replays gave up, until `trackside replay list` has shown it."""
     failing_since: datetime | None
     last_error: str | None
     last_delivered_at: datetime | None
@@ -54,7 +60,7 @@ def log_status(bounds: Bounds, stats: LogStats) -> dict[str, Any]:
 
 def destination_statuses(loaded: Loaded, log: Log) -> dict[str, DestinationStatus]:
     """Return where each destination stands, those configured first; the destinations are not asked."""
-    served = is_served(loaded)
+    loaded, served = with_rows(loaded, log), is_served(loaded)
     started = log.subscriptions()
     statuses: dict[str, DestinationStatus] = {}
     for name in dict.fromkeys([*loaded.config.destinations, *started]):
@@ -62,8 +68,16 @@ def destination_statuses(loaded: Loaded, log: Log) -> dict[str, DestinationStatu
         state = log.subscription(name).state() if name in started else None
         settings = loaded.config.destinations.get(name)
         word = _word(settings, state, served=served)
-        statuses[name] = _status(word, state or _unstarted(name, settings, log), log.bounds().last)
+        known, last = state or _unstarted(name, settings, log), log.bounds().last
+        found = _status(word, known, last, oldest_pending_at(log, known, last))
+        given_up = _given_up(log, name) if name in started else 0
+        statuses[name] = msgspec.structs.replace(found, replays_given_up=given_up)
     return statuses
+
+
+def _given_up(log: Log, name: str) -> int:
+    replays = log.subscription(name).finished_replays()
+    return sum(each.given_up for each in replays if not each.seen)
 
 
 def _word(settings: Any, state: SubscriptionState | None, *, served: bool) -> str:
@@ -84,7 +98,7 @@ def _unstarted(name: str, settings: Any, log: Log) -> SubscriptionState:
     return SubscriptionState(name=name, start=start, position=start)
 
 
-def _status(word: str, state: SubscriptionState, last: int) -> DestinationStatus:
+def _status(word: str, state: SubscriptionState, last: int, oldest_at: datetime | None) -> DestinationStatus:
     return DestinationStatus(
         state=word,
         position=state.position,
@@ -95,6 +109,8 @@ def _status(word: str, state: SubscriptionState, last: int) -> DestinationStatus
         retrying=state.retrying,
         dead=state.dead,
         redelivered=state.redelivered,
+        oldest_pending_at=oldest_at,
+        replays_given_up=0,
         failing_since=state.failing_since,
         last_error=state.last_error if state.failing_since else None,
         last_delivered_at=state.last_delivered_at,
@@ -111,12 +127,13 @@ def _print(bounds: Bounds, stats: LogStats, destinations: dict[str, DestinationS
         return
     columns = ("position", "delivered", "filtered", "pending", "retrying", "dead")
     print_table(
-        ("destination", "state", *columns, "last delivery"),
+        ("destination", "state", *columns, "oldest pending", "last delivery"),
         (
             (
                 name,
                 each.state,
                 *(getattr(each, column) for column in columns),
+                ago_text(each.oldest_pending_at) if each.oldest_pending_at else "none",
                 ago_text(each.last_delivered_at),
             )
             for name, each in destinations.items()
@@ -125,3 +142,7 @@ def _print(bounds: Bounds, stats: LogStats, destinations: dict[str, DestinationS
     for name, each in destinations.items():
         if each.last_error:
             click.echo(f"{name} takes nothing since {ago_text(each.failing_since)}: {each.last_error}")
+        if each.replays_given_up:
+            click.echo(
+                f"{name}: replays gave up {each.replays_given_up:,} events; see `trackside replay list`"
+            )

@@ -3,7 +3,7 @@
 from trackside.config.declarations import Setting, describe
 from trackside.config.first_start import FirstStart, first_start
 from trackside.config.load import Loaded, load
-from trackside.config.settings import Config, LimitSettings, LogSettings, setting
+from trackside.config.settings import Config, LimitSettings, LogSettings, WebhookRowSettings, setting
 
 __all__ = [
     "Config",
@@ -12,6 +12,7 @@ __all__ = [
     "Loaded",
     "LogSettings",
     "Setting",
+    "WebhookRowSettings",
     "describe",
     "first_start",
     "load",

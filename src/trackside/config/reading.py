@@ -127,15 +127,11 @@ class Reading:
         try:
             value = given.value
             if isinstance(value, str) and given.origin != "file":
-                value = _from_text(setting, value)
-            value = msgspec.convert(value, setting.annotation, strict=given.origin == "file")
-            if setting.check_form(value):
-                return value
+                value = from_text(setting, value)
+            return converted(setting, value, strict=given.origin == "file")
         except (msgspec.MsgspecError, ValueError):
-            pass
-        is_what = "has a value that cannot be used" if setting.secret else f"is {_shown(given.value)}"
-        self._problem(f"{setting.key} {is_what}; want {setting.want}", given.where)
-        return NODEFAULT
+            self._problem(f"{setting.key} {_is_what(setting, given.value)}; want {setting.want}", given.where)
+            return NODEFAULT
 
     def _kind(self, part: str, content: Mapping[str, Any], kinds: Kinds) -> str | None:
         if not _NAME.fullmatch(part.partition(".")[2]):
@@ -184,6 +180,44 @@ class Reading:
         self.problems.append(f"{sentence} ({where})")
 
 
+def read_part(
+    declaration: type[Struct], table: Mapping[str, Any], *, strict: bool = True
+) -> Struct | dict[str, list[str]]:
+    """Return the settings that one part's table holds, or what is wrong with it: name → sentences, as of a file.
+
+    Without `strict` a text may stand for a number or a truth, as in a variable of the environment.
+    """
+    known = {setting.key: setting for setting in describe(declaration)}
+    problems: dict[str, list[str]] = {}
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        if name not in known:
+            close = _closest(name, known)
+            problems[name] = [f"{name} is not a setting" + (f"; did you mean {close}?" if close else "")]
+            continue
+        try:
+            values[name] = converted(known[name], value, strict=strict)
+        except (msgspec.MsgspecError, ValueError):
+            setting = known[name]
+            problems[name] = [f"{name} {_is_what(setting, value)}; want {setting.want}"]
+    for name, setting in known.items():
+        if setting.default is NODEFAULT and name not in table:
+            problems[name] = [f"{name} is missing; want {setting.want}"]
+    return problems or declaration(**values)
+
+
+def converted(setting: Setting, value: object, *, strict: bool) -> Any:
+    """Return `value` as its declaration wants it. Raises ValueError or MsgspecError where it cannot be that."""
+    made = msgspec.convert(value, setting.annotation, strict=strict)
+    if not setting.check_form(made):
+        raise ValueError(setting.want)
+    return made
+
+
+def _is_what(setting: Setting, value: object) -> str:
+    return "has a value that cannot be used" if setting.secret else f"is {_shown(value)}"
+
+
 def _kind_setting(part: str, kinds: Kinds) -> Setting:
     return Setting(
         key=f"{part}.kind",
@@ -198,7 +232,11 @@ def _kind_setting(part: str, kinds: Kinds) -> Setting:
     )
 
 
-def _from_text(setting: Setting, text: str) -> Any:
+def from_text(setting: Setting, text: str) -> Any:
+    """Return what a variable of the environment says: lists by commas or as JSON, tables as JSON.
+
+    Raises MsgspecError.
+    """
     if setting.type.startswith("table"):
         return msgspec.json.decode(text)
     if setting.type.startswith("list") and not text.lstrip().startswith("["):

@@ -88,6 +88,26 @@ class LogSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     ] = 33_554_432
 
 
+class AttemptSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[attempts]`: what is kept of the requests of webhooks and their answers, to be looked at."""
+
+    keep_s: Annotated[
+        int, setting("Older attempts are removed; 0 keeps none at all.", unit="s", low=0, high=31_536_000)
+    ] = 604_800
+    max_bytes: Annotated[
+        int,
+        setting(
+            "Above this size the oldest attempts are removed.",
+            unit="bytes",
+            low=4_194_304,
+        ),
+    ] = 268_435_456
+    bodies: Annotated[
+        bool,
+        setting("Whether the bodies of requests and answers are kept; without, only what is around them."),
+    ] = True
+
+
 class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[limits]`: what one request may cost."""
 
@@ -113,6 +133,43 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     connections: Annotated[int, setting("Most open connections of one process.", low=16, high=1_000_000)] = (
         20_000
     )
+
+
+class WebhookRowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[webhooks]`: what holds for all webhooks that are rows of the database."""
+
+    allow_private_networks: Annotated[
+        bool, setting("Whether their URLs may lead into private networks, and to this machine.")
+    ] = False
+    allow: Annotated[
+        tuple[str, ...],
+        setting("Networks (10.3.0.0/16), addresses and hosts that they may reach although they are private."),
+    ] = ()
+    proxy: Annotated[
+        str,
+        setting(
+            "Proxy that their requests go through: http://proxy.internal:3128, with user:password@ as needed. It has"
+            " to keep them from leading into private networks, for it resolves the names.",
+            secret=True,
+        ),
+    ] = ""
+    encryption_keys: Annotated[
+        tuple[str, ...],
+        setting(
+            "Texts of your choice that their secrets are encrypted with: the first one encrypts, all can be read."
+            " Empty: the SECRET_KEY of the Django project.",
+            secret=True,
+        ),
+    ] = ()
+    overlap_s: Annotated[
+        float,
+        setting(
+            "How long the old secret of a webhook still signs beside the new one after a rotation.",
+            unit="s",
+            low=0,
+            high=31_536_000,
+        ),
+    ] = 86_400.0
 
 
 class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -153,7 +210,9 @@ class Config(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         setting("How long a stop waits for requests and deliveries under way.", unit="s", low=0, high=600),
     ] = 10.0
     log: LogSettings = field(default_factory=LogSettings)
+    attempts: AttemptSettings = field(default_factory=AttemptSettings)
     limits: LimitSettings = field(default_factory=LimitSettings)
+    webhooks: WebhookRowSettings = field(default_factory=WebhookRowSettings)
     sources: dict[str, Any] = field(default_factory=dict)
     """Name → the settings of its kind, validated by that kind's own declaration."""
     destinations: dict[str, Any] = field(default_factory=dict)

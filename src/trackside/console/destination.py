@@ -35,7 +35,7 @@ def read(log: Log, name: str) -> DestinationPage | None:
         return None
     subscription = log.subscription(name)
     return DestinationPage(
-        row=destination_row(state, log.bounds().last),
+        row=destination_row(log, state, log.bounds().last),
         waiting=subscription.due(_FAR, SHOWN),
         dead=subscription.dead_letters(limit=SHOWN),
         read_at=datetime.now(UTC),

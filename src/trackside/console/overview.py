@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from trackside.event import Event
 from trackside.log.base import Bounds, Log, LogStats, StoredReject, SubscriptionState
+from trackside.log.pending import oldest_pending_at
 
 _SHOWN = 50
 _EXCERPT = 160
@@ -44,6 +45,8 @@ class DestinationRow(Struct, frozen=True, kw_only=True):
     word: str
     """running, failing or paused."""
     pending: int
+    oldest_pending_at: datetime | None
+    """When the oldest event was received that it still has to deal with."""
 
 
 class Overview(Struct, frozen=True, kw_only=True):
@@ -72,14 +75,19 @@ def read(log: Log, destinations: tuple[str, ...]) -> Overview:
         stats=log.stats(),
         events=rows[::-1][:_SHOWN],
         rejects=rejects,
-        destinations=[destination_row(states[name], bounds.last) for name in shown],
+        destinations=[destination_row(log, states[name], bounds.last) for name in shown],
         read_at=datetime.now(UTC),
     )
 
 
-def destination_row(state: SubscriptionState, last: int) -> DestinationRow:
+def destination_row(log: Log, state: SubscriptionState, last: int) -> DestinationRow:
     """Return the row of a destination; `last` is the log's end."""
-    return DestinationRow(state=state, word=_word(state), pending=max(0, last - state.position))
+    return DestinationRow(
+        state=state,
+        word=_word(state),
+        pending=max(0, last - state.position),
+        oldest_pending_at=oldest_pending_at(log, state, last),
+    )
 
 
 def _event_row(position: int, event: Event) -> EventRow:

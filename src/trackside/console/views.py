@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from trackside.console import actions, live, login_link, overview
 from trackside.console import destination as destination_page
+from trackside.django.webhooks.models import Webhook
 
 ADMIN_NAME = "admin"
 LONGEST_NUMBER = 19
@@ -23,7 +24,8 @@ LONGEST_NUMBER = 19
 def home(request: HttpRequest) -> HttpResponse:
     """Show what came in last, what was rejected and why, and how each destination stands."""
     current = live.current()
-    page = overview.read(current.log, current.destinations)
+    rows = Webhook.objects.values_list("name", flat=True)
+    page = overview.read(current.log, tuple(dict.fromkeys((*current.destinations, *rows))))
     return render(request, "trackside_console/home.html", {"page": page, "curl": current.curl})
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from trackside.destinations.base import Destination, DestinationSettings
 from trackside.errors import LogClosed
 from trackside.log.base import Log
 from trackside.loops import fast_loop
+from trackside.telemetry.catalogue import DESTINATION_DISABLED, DestinationDisabled
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +45,14 @@ class DeliveryEngine:
         declarations: Declarations | None = None,
         build: Build | None = None,
         timing: Timing | None = None,
+        tell_disabled: Callable[[DestinationDisabled], object] = lambda notice: None,  # noqa: ARG005
     ) -> None:
-        """`declarations` are destinations that come and go while the engine runs; `build` makes them."""
+        """`declarations` are destinations that come and go while the engine runs; `build` makes them.
+
+        `tell_disabled` is called, in the engine's thread, when a destination is paused by itself; it must be quick.
+        """
         self._log = log
+        self._tell_disabled = tell_disabled
         self._declarations = declarations
         self._build = build
         self._destinations = {
@@ -109,12 +115,24 @@ class DeliveryEngine:
         if not await self._acquire(self._stopping):
             return
         self._active = True
+        end_telling = self._follow_disabled()
         logger.info("this process delivers", extra={"destinations": sorted(self._destinations)})
         try:
             await self._work(self._stopping)
         finally:
+            end_telling()
             self._active = False
             self._lock.release()
+
+    def _follow_disabled(self) -> Callable[[], None]:
+        """Tell what happens to this engine's destinations, not to those of others in the process; return its end."""
+        own = threading.current_thread()
+
+        def heed(notice: DestinationDisabled) -> None:
+            if threading.current_thread() is own:
+                self._tell_disabled(notice)
+
+        return DESTINATION_DISABLED.subscribe(heed)
 
     async def _acquire(self, stopping: asyncio.Event) -> bool:
         while not stopping.is_set():

@@ -68,6 +68,9 @@ class Fleet:
         self._feed = Feed(log, self._timing)
         self._together = Together(log, self._timing)
         self._members: dict[str, Member] = {}
+        self._declared: Declared = {}
+        self._readable = False
+        """Nobody is warned of what could not be read yet: a server's database is still starting then."""
         self._reading_alone: list[DeliveryWorker] = []
         self._changed = asyncio.Event()
         self._stopping = False
@@ -106,9 +109,7 @@ class Fleet:
 
     async def _renew(self) -> None:
         """Have exactly those workers at work that are declared, each with its settings of now."""
-        declared = {name: settings for name, (_, settings) in self._fixed.items()}
-        if self._declarations is not None:
-            declared = {**await asyncio.to_thread(self._declarations.current), **declared}
+        declared = {**await self._rows(), **{name: settings for name, (_, settings) in self._fixed.items()}}
         for name, member in list(self._members.items()):
             if declared.get(name) == member.settings:
                 continue
@@ -131,6 +132,20 @@ class Fleet:
             for member in self._members.values()
             if member.worker is not None and not member.settings.many
         ]
+
+    async def _rows(self) -> Declared:
+        """Return what is declared beside the file; as long as that cannot be read, what was declared before."""
+        if self._declarations is None:
+            return {}
+        try:
+            self._declared = await asyncio.to_thread(self._declarations.current)
+        except StorageError as error:
+            if self._readable:
+                logger.warning("the declared destinations cannot be read: %s", error)
+            self._readable = False
+        else:
+            self._readable = True
+        return self._declared
 
     async def _begin(self, new: Declared) -> None:
         subscriptions = await asyncio.to_thread(

@@ -1,18 +1,19 @@
 """What the three lanes of a worker (live, retries, replay) share."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, TypeGuard
 
 from trackside.delivery.feed import Inbox
 from trackside.delivery.health import Health
 from trackside.delivery.ledger import Ledger
 from trackside.delivery.schedule import RetrySchedule
 from trackside.delivery.sender import Sender
-from trackside.delivery.state import Dead, Decision, Wait, decide
+from trackside.delivery.state import Dead, Decision, Settled, Wait, decide
 from trackside.delivery.timing import Timing
-from trackside.destinations.base import Delivery, Gone, Outcome, Unsent
+from trackside.destinations.base import Delivery, Gone, Outcome, Refused, Retry, Unsent
 from trackside.event import NameFilter
 from trackside.log.base import DeadLetter, Log, Subscription, SubscriptionState, Waiting
+from trackside.telemetry import catalogue
 
 PAGE_EVENTS = 1_000
 """How many events are read and sent at once: the fixed cost of a step is about 0.2 ms.
@@ -56,8 +57,26 @@ class Route:
         self.inbox = inbox
 
     def decide(self, delivery: Delivery, outcome: Outcome) -> Decision:
-        """Return what follows from the outcome of a delivery."""
-        return decide(delivery.attempt, outcome, self.timing.now(), self.schedule, self.random)
+        """Return what follows from the outcome of a delivery; tell whoever listens of an attempt that failed."""
+        decision = decide(delivery.attempt, outcome, self.timing.now(), self.schedule, self.random)
+        if catalogue.DELIVERY_FAILED and is_failed_attempt(outcome):
+            self._tell_failed(delivery, decision)
+        return decision
+
+    def _tell_failed(self, delivery: Delivery, decision: Decision) -> None:
+        if isinstance(decision, Settled):
+            return
+        catalogue.DELIVERY_FAILED.send(
+            catalogue.DeliveryFailed(
+                destination=self.subscription.name,
+                position=delivery.position,
+                event_id=delivery.event.id,
+                name=delivery.event.name,
+                attempt=delivery.attempt,
+                reason=decision.reason,
+                next_at=decision.due_at if isinstance(decision, Wait) else None,
+            )
+        )
 
     async def heed(self, outcomes: Sequence[Outcome]) -> bool:
         """Leave the destination alone, or pause it, where it asks for that; return whether it did."""
@@ -104,6 +123,11 @@ class Route:
                 reason=dead.reason,
             )
         )
+
+
+def is_failed_attempt(outcome: Outcome) -> TypeGuard[Refused | Retry]:
+    """Return whether the destination was asked to take the event, and did not."""
+    return isinstance(outcome, Refused) or (isinstance(outcome, Retry) and outcome.spends_attempt)
 
 
 def is_unasked(outcome: Outcome) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime
 from typing import assert_never
 
-from trackside.delivery.lane import Route, is_unasked
+from trackside.delivery.lane import Route, is_failed_attempt, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import DELIVERED, Delivery
 from trackside.log.base import SubscriptionState, Waiting
@@ -50,6 +50,9 @@ class RetryLane:
         outcomes = await route.sender.send(deliveries)
         if DELIVERED in outcomes:
             await route.health.recover()
+        elif failed := next(filter(is_failed_attempt, outcomes), None):
+            # where no new events come, what waits is all that tells how long the place has been failing
+            await route.health.give_up_if_too_long(failed.reason)
         await route.heed(outcomes)
         for delivery, outcome in zip(deliveries, outcomes, strict=True):
             if is_unasked(outcome):

@@ -66,13 +66,14 @@ class DeliveryWorker:
         self._schedule = schedule_of(settings)
         self._timing = timing or Timing()
         self._random = random
-        self._health = Health(subscription, self._timing, given_up)
+        self._health = Health(subscription, self._timing, given_up, disable_after_s=settings.disable_after_s)
         self._nudged = asyncio.Event()
         self._stopping = False
         self._failures = 0
         self._refresh_at = 0.0
         self._route: Route | None = None
         self._lanes: tuple[Lane, ...] = ()
+        self._turn = 0
 
     def nudge(self) -> None:
         """Wake the worker: there may be new events. From its own event loop only."""
@@ -89,7 +90,7 @@ class DeliveryWorker:
             try:
                 current = state if state is not None else await asyncio.to_thread(self._subscription.state)
                 state = None
-                self._health.begin(failing_for=current.last_error if current.failing_since else None)
+                self._health.begin(current)
                 await self._deliver(current)
             except Exception as error:  # noqa: BLE001  # the border: one destination's fault stops no other
                 self._failures += 1
@@ -99,7 +100,7 @@ class DeliveryWorker:
     def refreshed(self, state: SubscriptionState, last: int, *, read_at_s: float) -> None:
         """Notice what others changed, as it was read then (monotonic); `last` is the log's end. In its loop only."""
         was_paused = self._health.paused
-        self._health.heed(paused=state.paused, read_at_s=read_at_s)
+        self._health.heed(state, read_at_s=read_at_s)
         for lane in self._lanes:
             lane.refreshed(state)
         name = self._subscription.name
@@ -142,7 +143,7 @@ class DeliveryWorker:
             # kept before the first send: what lies behind this note after a crash was sent, and only that
             await ledger.commit(always=True)
             self._failures = 0
-            await self._health.recover()
+            await self._health.opened()
             await self._serve(self._new_route(ledger, inbox), state)
         finally:
             self._route, self._lanes = None, ()
@@ -180,7 +181,7 @@ class DeliveryWorker:
         for lane in self._lanes:
             lane.refreshed(state)
         self._health.paused = state.paused
-        self._refresh_at = 0.0
+        self._refresh_at, self._turn = 0.0, 0
         try:
             while not self._stopping:
                 self._nudged.clear()
@@ -200,10 +201,13 @@ class DeliveryWorker:
 
     async def _step(self, ledger: Ledger) -> bool:
         busy = False
-        for lane in self._lanes:
+        for _ in self._lanes:
             # asked again before each lane: the one before may have found that nothing is taken any more
             if self._stopping or self._health.paused or ledger.is_blocked or self._health.rest_s > 0:
                 return False
+            # they take turns: after a rest it is not the first one's turn again, or the others would starve
+            lane = self._lanes[self._turn % len(self._lanes)]
+            self._turn += 1
             busy = await lane.step() or busy
         return busy
 

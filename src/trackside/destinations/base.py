@@ -47,6 +47,16 @@ class DestinationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         ),
     ] = 3_600.0
 
+    disable_after_s: Annotated[
+        float,
+        Meta(
+            description="After so long without one success the destination is paused, and its operator told; 0: never.",
+            ge=0,
+            le=31_536_000,
+            extra_json_schema={"unit": "s"},
+        ),
+    ] = 0.0
+
     def delays_s(self) -> tuple[float, ...]:
         """Return the waits after the first, second, … failure of an event; it gets one attempt more."""
         return doubling_s(

@@ -23,10 +23,12 @@ class TracksideConfig(AppConfig):
         from trackside.django.checks import ALL
         from trackside.django.tasks import follow_celery
         from trackside.django.tracker import tracker_from_settings
+        from trackside.django.webhooks import surroundings
         from trackside.errors import ConfigurationError
         from trackside.tracker import register_tracker
 
         setting_changed.connect(settings.reset, dispatch_uid="trackside.django.settings")
+        setting_changed.connect(surroundings.reset, dispatch_uid="trackside.django.webhooks")
         for check in ALL:
             checks.register(check, "trackside")
         try:

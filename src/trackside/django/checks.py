@@ -22,6 +22,7 @@ from trackside.django.settings.declared import LEGACY_NAMES
 from trackside.django.tracker import default_tracker
 from trackside.django.verbs import as_file
 from trackside.django.views.segmentio import segmentio_event
+from trackside.django.webhooks import encryption
 from trackside.errors import ConfigurationError
 from trackside.routing import RoutingBackend
 
@@ -58,6 +59,7 @@ CHECKS: Mapping[str, str] = {
     "trackside.W008": "Whoever has an app can have events written as if the platform had seen them"
     " (`trust_client_context`).",
     "trackside.W009": "Requests to the webhook are events by themselves, which show its key.",
+    "trackside.W010": "Webhooks cannot be kept in the database: what encrypts their secrets is not installed.",
 }
 """Id → what it says."""
 
@@ -210,6 +212,17 @@ def check_webhook_key(**_: Any) -> Iterator[CheckMessage]:
                 )
 
 
+def check_encryption(**_: Any) -> Iterator[CheckMessage]:
+    """W010."""
+    if not encryption.is_available():
+        yield Warning(
+            "Webhooks cannot be kept in the database: their secrets are encrypted with cryptography, which is not"
+            " installed.",
+            hint=encryption.REMEDY,
+            id="trackside.W010",
+        )
+
+
 ALL = (
     check_settings,
     check_middleware,
@@ -219,6 +232,7 @@ ALL = (
     check_segment,
     check_webhook,
     check_webhook_key,
+    check_encryption,
 )
 
 

@@ -2,5 +2,6 @@
 
 from trackside.django.outbox.models import OutboxLock, OutboxRow, SetAsideRow
 from trackside.django.state.models import TrackerState
+from trackside.django.webhooks.models import ApiToken, Webhook
 
-__all__ = ["OutboxLock", "OutboxRow", "SetAsideRow", "TrackerState"]
+__all__ = ["ApiToken", "OutboxLock", "OutboxRow", "SetAsideRow", "TrackerState", "Webhook"]

@@ -3,7 +3,15 @@
 from trackside.hub.configuration import load_config
 from trackside.hub.kinds import DESTINATION_KINDS, SOURCE_KINDS
 from trackside.hub.sources import build_sources, directory_for, example_curl
-from trackside.hub.stages import build_delivery, build_destination, build_pipeline, log_problem, open_log
+from trackside.hub.stages import (
+    build_delivery,
+    build_destination,
+    build_pipeline,
+    kept_attempts,
+    log_problem,
+    open_attempts,
+    open_log,
+)
 from trackside.hub.version import version
 
 __all__ = [
@@ -15,8 +23,10 @@ __all__ = [
     "build_sources",
     "directory_for",
     "example_curl",
+    "kept_attempts",
     "load_config",
     "log_problem",
+    "open_attempts",
     "open_log",
     "version",
 ]

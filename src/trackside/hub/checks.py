@@ -10,7 +10,8 @@ from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook import problems as webhook_problems
 from trackside.errors import ConfigurationError
-from trackside.hub.addresses import address_policy
+from trackside.hub.addresses import address_policy, webhook_policy
+from trackside.outbound.proxy import parse_proxy
 from trackside.sources.segment_api import SegmentApiSettings
 from trackside.sources.segment_webhook import SegmentWebhookSettings
 
@@ -27,7 +28,11 @@ _OWN_FILES = (
 """What the names of the server's own files in the data directory begin with."""
 _PATH = re.compile(r"/[^\s?#%\x00-\x20\x7f]*")
 _OWN_PATHS = frozenset(
-    {"", "v1", "beacon", "pixel", "sourceConfig", "healthz", "readyz", "metrics", "admin", "login", "static"}
+    {
+        *("", "v1", "beacon", "pixel", "sourceConfig"),
+        *("healthz", "readyz", "metrics"),
+        *("admin", "api", "login", "static"),
+    }
 )
 """First parts of the paths that the server answers by itself: Segment's API, machines, people."""
 
@@ -39,6 +44,15 @@ def problems_between(config: Config) -> Iterator[str]:
     yield from _wrong_paths(config)
     yield from _shared_files(config)
     yield from _wrong_hosts(config)
+    try:
+        webhook_policy(config)
+    except ConfigurationError as error:
+        yield f"webhooks.allow: {error}"
+    try:
+        if config.webhooks.proxy:
+            parse_proxy(config.webhooks.proxy)
+    except ConfigurationError as error:
+        yield f"webhooks.proxy: {error}"
     for name, settings in config.destinations.items():
         if isinstance(settings, WebhookSettings):
             yield from (f"destinations.{name}.{problem}" for problem in webhook_problems(settings))
@@ -108,6 +122,11 @@ def _wrong_hosts(config: Config) -> Iterator[str]:
         part = f"destinations.{name}"
         if not settings.write_key:
             yield f"{part}.write_key is empty; want that of the source in Segment that the events are for"
+        try:
+            if settings.proxy:
+                parse_proxy(settings.proxy)
+        except ConfigurationError as error:
+            yield f"{part}.proxy: {error}"
         try:
             reason = address_policy(settings).why_not_url(settings.host)
         except ConfigurationError as error:

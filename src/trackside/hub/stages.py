@@ -4,6 +4,8 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from trackside.attempts.base import Attempts
+from trackside.attempts.sqlite import FILE, SQLiteAttempts
 from trackside.config.settings import Config
 from trackside.delivery.declarations import Declarations
 from trackside.delivery.engine import DeliveryEngine
@@ -13,13 +15,14 @@ from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
 from trackside.destinations.webhook import Webhook, WebhookSettings, connector, policy_of
 from trackside.errors import ConfigurationError, TracksideError
 from trackside.hub.addresses import address_policy
+from trackside.hub.notices import append_disabled
 from trackside.hub.version import version
 from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
 from trackside.outbound.base import Client
-from trackside.outbound.opening import open_client
-from trackside.outbound.policy import AddressPolicy
+from trackside.outbound.proxy import parse_proxy
+from trackside.outbound.shared import SharedClients
 from trackside.pipeline.accept import Pipeline
 
 
@@ -32,6 +35,23 @@ def open_log(config: Config) -> Log:
             return MemoryLog(config.log)
         case other:
             raise ConfigurationError(f"log.engine is {other!r}; want sqlite or memory")
+
+
+def open_attempts(config: Config) -> Attempts | None:
+    """Return where attempts of webhooks are kept, opened; None where nothing sends any, or none are wanted.
+
+    Raises StorageError where they cannot be kept.
+    """
+    sends = any(isinstance(settings, WebhookSettings) for settings in config.destinations.values())
+    if not sends or not config.attempts.keep_s or config.log.engine != "sqlite":
+        return None
+    return SQLiteAttempts(Path(config.data_dir), config.attempts)
+
+
+def kept_attempts(config: Config) -> Attempts | None:
+    """Return the attempts that this data directory holds, to be read; None where it holds none."""
+    folder = Path(config.data_dir)
+    return SQLiteAttempts(folder, config.attempts) if (folder / FILE).exists() else None
 
 
 def log_problem(log: Log) -> str | None:
@@ -48,47 +68,74 @@ def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # pro
     return Pipeline(log)
 
 
-def build_destination(name: str, settings: DestinationSettings, config: Config) -> Destination:
-    """Return the destination `name`, not opened."""
+def build_destination(
+    name: str,
+    settings: DestinationSettings,
+    config: Config,
+    *,
+    clients: SharedClients | None = None,
+    attempts: Attempts | None = None,
+) -> Destination:
+    """Return the destination `name`, not opened.
+
+    Those that send the same way share their connections in `clients`; what webhooks send is kept in `attempts`.
+    """
+    clients = clients or SharedClients()
     match settings:
         case SegmentSettings():
-            return Segment(settings, client_maker(address_policy(settings)))
+            return Segment(settings, _segment_client(name, settings, clients))
         case TrackingLogSettings():
             return TrackingLog(Path(config.data_dir) / settings.path, settings)
         case WebhookSettings():
-            return _webhook(name, settings, Path(config.data_dir))
+            return _webhook(name, settings, Path(config.data_dir), clients, attempts)
         case _:
             raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
 
 
-def _webhook(name: str, settings: WebhookSettings, data_dir: Path) -> Webhook:
+def _segment_client(name: str, settings: SegmentSettings, clients: SharedClients) -> Callable[[], Client]:
+    try:
+        if settings.proxy:
+            parse_proxy(settings.proxy)
+        policy = address_policy(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"destinations.{name}: {error}") from error
+    return partial(clients.acquire, policy=policy, proxy=settings.proxy, user_agent=f"Trackside/{version()}")
+
+
+def _webhook(
+    name: str, settings: WebhookSettings, data_dir: Path, clients: SharedClients, attempts: Attempts | None
+) -> Webhook:
     user_agent = f"Trackside/{version()}"
     try:
         return Webhook(
             settings,
-            connector(settings, data_dir, user_agent=user_agent),
+            connector(settings, data_dir, user_agent=user_agent, open_client=clients.acquire),
             why_not=policy_of(settings).why_not_url,
             user_agent=user_agent,
+            recorder=None if attempts is None else attempts.recorder(name),
         )
     except ConfigurationError as error:
         raise ConfigurationError(f"destinations.{name}: {error}") from error
 
 
-def client_maker(policy: AddressPolicy) -> Callable[[], Client]:
-    """Return what makes clients that reach nobody the policy forbids."""
-    return partial(open_client, policy=policy, user_agent=f"Trackside/{version()}")
+def build_delivery(
+    config: Config,
+    log: Log,
+    declarations: Declarations | None = None,
+    *,
+    attempts: Attempts | None = None,
+) -> DeliveryEngine:
+    """Return the engine that delivers to every destination that is enabled, those of `declarations` included.
 
-
-def build_delivery(config: Config, log: Log, declarations: Declarations | None = None) -> DeliveryEngine:
-    """Return the engine that delivers to every destination that is enabled, those of `declarations` included."""
-    destinations = {
-        name: (build_destination(name, settings, config), settings)
-        for name, settings in config.destinations.items()
-    }
+    What webhooks send and are answered is kept in `attempts`.
+    """
+    build = partial(build_destination, config=config, clients=SharedClients(), attempts=attempts)
+    destinations = {name: (build(name, settings), settings) for name, settings in config.destinations.items()}
     return DeliveryEngine(
         log,
         destinations,
         Path(config.data_dir) / "delivery.lock",
+        tell_disabled=partial(append_disabled, log),
         declarations=declarations,
-        build=lambda name, settings: build_destination(name, settings, config),
+        build=build,
     )

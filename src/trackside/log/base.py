@@ -6,7 +6,7 @@ commits. Everything here is synchronous and may be called from any thread.
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, Protocol
 
 from msgspec import Struct
@@ -140,12 +140,33 @@ class SubscriptionState(Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Replay(Struct, frozen=True, kw_only=True, gc=False):
-    """A request to send the events of positions `next` to `until` again, and how far it is."""
+    """A request to send the events of positions `first` to `until` again, and how far it is."""
 
     number: int
+    first: int
     next: int
+    """Everything before it is dealt with."""
     until: int
-    redelivered: int
+    names: tuple[str, ...] = ()
+    """Globs of the names asked for; empty: all that the destination takes."""
+    rate_per_s: float = 0.0
+    """Most events a second; 0: no limit but the destination's own."""
+    redelivered: int = 0
+    given_up: int = 0
+    """Events that were refused, or failed as often as the schedule allows."""
+    reason: str | None = None
+    """Why the last of these was given up."""
+    gone: int = 0
+    """Positions without an event: removed by retention, or never given."""
+    requested_at: datetime
+    finished_at: datetime | None = None
+    cancelled: bool = False
+    seen: bool = False
+    """Whether somebody saw what it gave up, after it had finished."""
+
+
+REPLAYS_KEPT = timedelta(days=7)
+"""How long a finished replay is remembered; one that gave events up, also until somebody looked."""
 
 
 Start = Literal["earliest", "latest"]
@@ -177,14 +198,22 @@ class Subscription(Protocol):
         """Return when the next waiting event is due, or None where nothing waits."""
         ...
 
+    def waiting_at(self, positions: Sequence[int]) -> list[Waiting]:
+        """Return those of these positions that wait, in order of position."""
+        ...
+
     def report_failure(self, reason: str | None, *, now: datetime) -> None:
         """Note that the destination takes nothing (`failing_since` stays at its first such moment), or, with
         None, that it takes events again.
         """
         ...
 
-    def pause(self, paused: bool) -> None:
-        """Keep whether an operator wants this destination to rest."""
+    def pause(self, paused: bool, *, now: datetime | None = None) -> None:
+        """Keep whether an operator wants this destination to rest.
+
+        One that is resumed while it fails has been failing since `now`: it has all of its time again before it is
+        disabled.
+        """
         ...
 
     def dead_letters(self, *, limit: int = 100, after: int = 0) -> list[DeadLetter]:
@@ -203,18 +232,57 @@ class Subscription(Protocol):
         """Give dead letters up for good (they count as filtered); all of them with None. Return how many."""
         ...
 
-    def request_replay(self, first: int, last: int) -> int:
-        """Ask for the events of these positions to be sent again; return the request's number."""
+    def oldest_waiting(self) -> Waiting | None:
+        """Return what waits at the smallest position, due or not; None where nothing waits."""
+        ...
+
+    def request_replay(
+        self,
+        first: int,
+        last: int,
+        *,
+        names: Sequence[str] = (),
+        rate_per_s: float = 0.0,
+        now: datetime | None = None,
+    ) -> int:
+        """Ask for the events of these positions to be sent again; return the request's number.
+
+        The same positions and names, asked for while they are being worked on, are the same request; a new rate
+        holds from then on. `now` is the present where it is not given.
+        """
         ...
 
     def replays(self) -> list[Replay]:
         """Return the requests that are not finished, oldest first."""
         ...
 
+    def finished_replays(self) -> list[Replay]:
+        """Return the requests that ended, cancelled or not, for as long as they are remembered; oldest first."""
+        ...
+
     def advance_replay(
-        self, number: int, *, next_position: int, redelivered: int, checkpoint: str | None
+        self,
+        number: int,
+        *,
+        next_position: int,
+        redelivered: int,
+        checkpoint: str | None,
+        given_up: int = 0,
+        gone: int = 0,
+        reason: str | None = None,
+        now: datetime | None = None,
     ) -> None:
-        """Keep how far a replay is; it is gone once `next_position` is past its end."""
+        """Keep how far a replay is; the counts are those since the last call. It is finished once
+        `next_position` is past its end.
+        """
+        ...
+
+    def cancel_replay(self, number: int, *, now: datetime) -> bool:
+        """End a request where it is; return False where there is no such unfinished one."""
+        ...
+
+    def note_replays_seen(self) -> None:
+        """Note that somebody saw what the finished requests gave up."""
         ...
 
 
@@ -261,6 +329,13 @@ class Log(Protocol):
 
     def position_at(self, moment: datetime) -> int:
         """Return the position of the last event received before `moment`, or the one before the first held."""
+        ...
+
+    def received_at(self, position: int) -> datetime | None:
+        """Return about when the event at `position`, or else the first one after it, was received.
+
+        None where there is none. Cheap: it may be off by the time that one stored group of events spans.
+        """
         ...
 
     def rejects(self, *, limit: int = 100, before: int | None = None) -> list[StoredReject]:

@@ -136,6 +136,12 @@ class MemoryLog:
                     return self._removed + index + 1
             return self._removed
 
+    def received_at(self, position: int) -> datetime | None:
+        """Return when the event at `position`, or the first one held after it, was received."""
+        with self._changed:
+            index = max(0, position - self._removed - 1)
+            return self._events[index].received_at if index < len(self._events) else None
+
     def rejects(self, *, limit: int = 100, before: int | None = None) -> list[StoredReject]:
         """Return rejects, newest first."""
         with self._changed:

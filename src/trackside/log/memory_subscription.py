@@ -2,11 +2,11 @@
 
 import threading
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, Waiting
+from trackside.log.base import REPLAYS_KEPT, DeadLetter, Progress, Replay, SubscriptionState, Waiting
 
 
 class MemorySubscription:
@@ -28,7 +28,8 @@ class MemorySubscription:
     def needed_after(self) -> int:
         """Return the position up to which this subscription needs nothing any more."""
         with self._lock:
-            return min([self._state.position, *(replay.next - 1 for replay in self._replays.values())])
+            open_ = (each.next - 1 for each in self._replays.values() if each.finished_at is None)
+            return min([self._state.position, *open_])
 
     def state(self) -> SubscriptionState:
         """Return the state now."""
@@ -38,7 +39,7 @@ class MemorySubscription:
                 retrying=len(self._waiting),
                 dead=len(self._dead),
                 next_due_at=min((row.due_at for row in self._waiting.values()), default=None),
-                replays=len(self._replays),
+                replays=sum(each.finished_at is None for each in self._replays.values()),
             )
 
     def advance(self, progress: Progress, *, now: datetime) -> None:
@@ -74,6 +75,16 @@ class MemorySubscription:
         with self._lock:
             return min((row.due_at for row in self._waiting.values()), default=None)
 
+    def oldest_waiting(self) -> Waiting | None:
+        """Return what waits at the smallest position."""
+        with self._lock:
+            return self._waiting[min(self._waiting)] if self._waiting else None
+
+    def waiting_at(self, positions: Sequence[int]) -> list[Waiting]:
+        """Return those of these positions that wait."""
+        with self._lock:
+            return [self._waiting[each] for each in sorted({*positions}) if each in self._waiting]
+
     def report_failure(self, reason: str | None, *, now: datetime) -> None:
         """Note that the destination takes nothing, or takes events again."""
         with self._lock:
@@ -84,10 +95,13 @@ class MemorySubscription:
                     self._state, failing_since=self._state.failing_since or now, last_error=reason
                 )
 
-    def pause(self, paused: bool) -> None:
+    def pause(self, paused: bool, *, now: datetime | None = None) -> None:
         """Keep whether an operator wants this destination to rest."""
         with self._lock:
-            self._state = replace(self._state, paused=paused)
+            since = self._state.failing_since
+            if since is not None and not paused:
+                since = now or datetime.now(UTC)
+            self._state = replace(self._state, paused=paused, failing_since=since)
 
     def dead_letters(self, *, limit: int = 100, after: int = 0) -> list[DeadLetter]:
         """Return dead letters after a position, in order."""
@@ -126,36 +140,103 @@ class MemorySubscription:
         chosen = sorted(self._dead) if positions is None else sorted(set(positions) & self._dead.keys())
         return [self._dead.pop(position) for position in chosen]
 
-    def request_replay(self, first: int, last: int) -> int:
+    def request_replay(
+        self,
+        first: int,
+        last: int,
+        *,
+        names: Sequence[str] = (),
+        rate_per_s: float = 0.0,
+        now: datetime | None = None,
+    ) -> int:
         """Ask for events to be sent again; return the request's number."""
         with self._lock:
+            asked = tuple(sorted(set(names)))
+            at = now or datetime.now(UTC)
+            for number, known in self._replays.items():
+                if (known.first, known.until, known.names, known.finished_at) == (first, last, asked, None):
+                    self._replays[number] = replace(known, rate_per_s=rate_per_s)
+                    return number
+            self._forget_replays(at)
             self._replay_number += 1
             number = self._replay_number
             if first <= last:
-                self._replays[number] = Replay(number=number, next=first, until=last, redelivered=0)
+                self._replays[number] = Replay(
+                    number=number,
+                    first=first,
+                    next=first,
+                    until=last,
+                    names=asked,
+                    rate_per_s=rate_per_s,
+                    requested_at=at,
+                )
             return number
+
+    def _forget_replays(self, now: datetime) -> None:
+        self._replays = {
+            number: each
+            for number, each in self._replays.items()
+            if each.finished_at is None
+            or each.finished_at >= now - REPLAYS_KEPT
+            or (each.given_up and not each.seen)
+        }
 
     def replays(self) -> list[Replay]:
         """Return the unfinished requests, oldest first."""
         with self._lock:
-            return list(self._replays.values())
+            return [each for each in self._replays.values() if each.finished_at is None]
+
+    def finished_replays(self) -> list[Replay]:
+        """Return the finished requests that are remembered, oldest first."""
+        with self._lock:
+            return [each for each in self._replays.values() if each.finished_at is not None]
 
     def advance_replay(
-        self, number: int, *, next_position: int, redelivered: int, checkpoint: str | None
+        self,
+        number: int,
+        *,
+        next_position: int,
+        redelivered: int,
+        checkpoint: str | None,
+        given_up: int = 0,
+        gone: int = 0,
+        reason: str | None = None,
+        now: datetime | None = None,
     ) -> None:
-        """Keep how far a replay is; `redelivered` were sent again since the last call."""
+        """Keep how far a replay is."""
         with self._lock:
             replay = self._replays.get(number)
             if replay is None:
                 return
-            if next_position > replay.until:
-                del self._replays[number]
-            else:
-                self._replays[number] = replace(
-                    replay, next=next_position, redelivered=replay.redelivered + redelivered
-                )
+            ended_at = (now or datetime.now(UTC)) if next_position > replay.until else None
+            self._replays[number] = replace(
+                replay,
+                next=next_position,
+                redelivered=replay.redelivered + redelivered,
+                given_up=replay.given_up + given_up,
+                gone=replay.gone + gone,
+                reason=reason or replay.reason,
+                finished_at=replay.finished_at or ended_at,
+            )
             self._state = replace(
                 self._state,
                 redelivered=self._state.redelivered + redelivered,
                 checkpoint=self._state.checkpoint if checkpoint is None else checkpoint,
             )
+
+    def cancel_replay(self, number: int, *, now: datetime) -> bool:
+        """End a request where it is."""
+        with self._lock:
+            replay = self._replays.get(number)
+            if replay is None or replay.finished_at is not None:
+                return False
+            self._replays[number] = replace(replay, finished_at=now, cancelled=True)
+            return True
+
+    def note_replays_seen(self) -> None:
+        """Note that somebody saw what the finished requests gave up."""
+        with self._lock:
+            self._replays = {
+                number: replace(each, seen=each.finished_at is not None)
+                for number, each in self._replays.items()
+            }

@@ -30,7 +30,9 @@ from trackside.outbound.headers import sendable
 from trackside.outbound.names import Lookup, Names, system_lookup
 from trackside.outbound.policy import OPEN, AddressPolicy
 from trackside.outbound.proxy import parse_proxy
+from trackside.outbound.refusing import refusal
 from trackside.outbound.tls import MACHINE_S, TlsFiles
+from trackside.telemetry import catalogue
 
 KNOWN_URLS: Final = 4_096
 HEAD_LINE_BYTES: Final = 8_190
@@ -104,7 +106,7 @@ class HttpClient:
         headers = sendable(request.headers)
         if isinstance(found, str) or isinstance(headers, str):
             refused = found if isinstance(found, str) else str(headers)
-            return Failed(fault=Fault.REFUSED_ADDRESS, detail=refused, maybe_sent=False)
+            return refusal(refused)
         url, host = found
         stage = Attempt(host, secure=url.scheme == "https")
         sending = _Request(request, url, headers, began_s, stage, None, bytearray())
@@ -146,6 +148,7 @@ class HttpClient:
                 raise
             # It never got there, or its answer never came back: a receiver knows a repeated request by its id.
             self.second_tries += 1
+            catalogue.OUTBOUND_SECOND_TRIES.add(1)
             response = await self._exchange(self._fresh or self._open_fresh(), sending)
         if self._proxy is not None and response.status == _PROXY_WANTS_LOGIN:
             response.close()
@@ -179,6 +182,8 @@ class HttpClient:
             detail = "the client was closed"
             return Failed(fault=Fault.LOCAL, detail=detail, maybe_sent=stage.connected, duration_s=duration_s)
         outcome = faults.failed(error, stage, proxied=self._proxy is not None, duration_s=duration_s)
+        if outcome.fault is Fault.REFUSED_ADDRESS:
+            catalogue.OUTBOUND_REFUSED_ADDRESSES.add(1)
         if not stage.connected:
             self._names.forget(stage.host)  # it may have moved
         return outcome

@@ -92,6 +92,13 @@ class AddressPolicy:
         self._networks = tuple(networks)
         self._hosts = frozenset(hosts)
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether the other one answers the same to everything."""
+        return type(other) is type(self) and self._rules() == other._rules()
+
+    def __hash__(self) -> int:
+        return hash(self._rules())
+
     def why_not_address(self, address: IpAddress | str, host: str = "") -> str | None:
         """Return None where a connection to `address` may be made, else the reason in a few words.
 
@@ -121,6 +128,9 @@ class AddressPolicy:
         """
         target = self.target(url)
         return target if isinstance(target, str) else None
+
+    def _rules(self) -> tuple[object, ...]:
+        return self.allow_private_networks, self.ports, frozenset(self._networks), self._hosts
 
     def target(self, url: str) -> Target | str:
         """Return the parts of a URL that may be asked, or the reason why it may not."""

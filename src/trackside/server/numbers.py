@@ -3,12 +3,14 @@
 import asyncio
 import logging
 import platform
+from datetime import UTC, datetime
 from pathlib import Path
 
 from trackside import hub
 from trackside.config.settings import Config
 from trackside.errors import TracksideError
 from trackside.log.base import Log
+from trackside.log.pending import age_s, oldest_pending_at
 from trackside.telemetry import CONTENT_TYPE, catalogue, collect, exposition, write_snapshot
 
 logger = logging.getLogger("trackside.server")
@@ -53,6 +55,8 @@ class Numbers:
         for name, state in self._log.subscription_states().items():
             if name not in self._destinations:
                 continue
+            oldest_at = oldest_pending_at(self._log, state, bounds.last)
+            catalogue.DESTINATION_OLDEST_PENDING_S.set(age_s(oldest_at, datetime.now(UTC)), name)
             catalogue.DESTINATION_PENDING.set(bounds.last - state.position, name)
             catalogue.DESTINATION_RETRYING.set(state.retrying, name)
             catalogue.DESTINATION_DEAD.set(state.dead, name)

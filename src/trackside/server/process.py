@@ -17,6 +17,7 @@ import uvicorn
 from trackside import hub
 from trackside.config.settings import Config
 from trackside.console import live
+from trackside.django.webhooks import surroundings
 from trackside.log.base import Log
 from trackside.loops import fast_loop
 from trackside.server.body import Buffers
@@ -71,6 +72,7 @@ def run(
 ) -> int:
     """Run the roles until told to stop, or until the process `parent` is gone; return the exit status."""
     log = hub.open_log(config)
+    surroundings.show(surroundings.Surroundings(config=config, log=log))
     try:
         housekeeping = Housekeeping(config, log) if Role.DELIVER in roles else None
         if housekeeping:
@@ -85,6 +87,7 @@ def run(
             if housekeeping:
                 housekeeping.stop(config.shutdown_grace_s)
     finally:
+        surroundings.show(None)
         log.close()
     return 0
 

@@ -4,6 +4,8 @@ Operators build dashboards and alerts on these: a name, a label or a payload's f
 in the changelog. Times are in seconds, sizes in bytes.
 """
 
+from datetime import datetime
+
 from msgspec import Struct
 
 from trackside.telemetry.metrics import Counter, Gauge, Histogram, Tally
@@ -178,6 +180,12 @@ DELIVERY_LAG_S = Gauge(
 DESTINATION_PENDING = Gauge(
     "trackside_destination_pending_events", "Events not tried yet.", ("destination",), merge="latest"
 )
+DESTINATION_OLDEST_PENDING_S = Gauge(
+    "trackside_destination_oldest_pending_seconds",
+    "Age of the oldest event that is not dealt with, not tried yet or waiting for another try; 0: there is none.",
+    ("destination",),
+    merge="latest",
+)
 DESTINATION_RETRYING = Gauge(
     "trackside_destination_retrying_events",
     "Events waiting for another try.",
@@ -200,6 +208,21 @@ DELIVERY_FAILURES = Counter(
     "trackside_delivery_failures_total",
     "Exceptions raised by a destination; its events are tried again.",
     ("destination",),
+)
+ATTEMPTS_KEPT = Counter("trackside_attempts_kept_total", "Attempts of webhooks kept to be looked at.")
+ATTEMPTS_DROPPED = Counter(
+    "trackside_attempts_dropped_total",
+    "Attempts of webhooks that were made, and of which nothing is kept: there was no room for them.",
+    ("destination",),
+)
+
+OUTBOUND_REFUSED_ADDRESSES = Counter(
+    "trackside_outbound_refused_addresses_total",
+    "Requests that were not sent because their URL, or an address it led to, is not to be reached.",
+)
+OUTBOUND_SECOND_TRIES = Counter(
+    "trackside_outbound_second_tries_total",
+    "Requests sent once more because the other side had closed a kept connection meanwhile.",
 )
 
 # Webfilters: questions that the platform waits for.
@@ -282,6 +305,27 @@ class DestinationStateChanged(Struct, frozen=True, kw_only=True, gc=False):
     """What it last failed with, where it waits, or why it was paused, where it paused itself."""
 
 
+class DestinationDisabled(Struct, frozen=True, kw_only=True, gc=False):
+    """A destination was paused without an operator: it wants nothing any more, or failed for too long."""
+
+    destination: str
+    reason: str
+
+
+class DeliveryFailed(Struct, frozen=True, kw_only=True, gc=False):
+    """An attempt to deliver an event failed."""
+
+    destination: str
+    position: int
+    event_id: str
+    name: str
+    attempt: int
+    """1 for the first."""
+    reason: str
+    next_at: datetime | None
+    """When it is tried again; None: it is not tried again by itself."""
+
+
 class EventDeadLettered(Struct, frozen=True, kw_only=True, gc=False):
     """An event will not be tried again by itself."""
 
@@ -305,5 +349,7 @@ class ProcessorFailed(Struct, frozen=True, kw_only=True, gc=False):
 LOG_COMMITTED = Signal("log.committed", LogCommitted)
 LOG_UNAVAILABLE_NOW = Signal("log.unavailable", LogUnavailable)
 DESTINATION_STATE_CHANGED = Signal("destination.state_changed", DestinationStateChanged)
+DESTINATION_DISABLED = Signal("destination.disabled", DestinationDisabled)
+DELIVERY_FAILED = Signal("delivery.failed", DeliveryFailed)
 EVENT_DEAD_LETTERED = Signal("event.dead_lettered", EventDeadLettered)
 PROCESSOR_FAILED = Signal("processor.failed", ProcessorFailed)

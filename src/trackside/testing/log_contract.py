@@ -295,6 +295,16 @@ class LogContract(SubscriptionContract):
         assert log.bounds() == Bounds(0, 6, 0)
         log.close()
 
+    def test_when_an_event_was_received(self, log: Log) -> None:
+        assert log.received_at(1) is None
+        for number in range(300):
+            append(log, make_event(number, received_at=NOON + timedelta(minutes=number)))
+        for _ in range(2):
+            told = [log.received_at(position) for position in (0, 1, 150, 300)]
+            assert told == [NOON + timedelta(minutes=minutes) for minutes in (0, 0, 149, 299)]
+            assert log.received_at(301) is None
+            log.maintain(NOON)  # small groups become large ones
+
     def test_maintenance_changes_nothing_that_is_read(self, log: Log) -> None:
         for number in range(300):
             append(log, make_event(number, name=f"name.{number % 3}"))

@@ -5,7 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from trackside.log.base import DeadLetter, Log, Progress, Replay, Subscription, SubscriptionState, Waiting
+from trackside.log.base import (
+    REPLAYS_KEPT,
+    DeadLetter,
+    Log,
+    Progress,
+    Replay,
+    Subscription,
+    SubscriptionState,
+    Waiting,
+)
 from trackside.testing.log_values import NOON, append, make_event
 
 SECOND = timedelta(seconds=1)
@@ -76,6 +85,12 @@ class SubscriptionContract:
         subscription.advance(Progress(), now=NOON + SECOND)
         state = subscription.state()
         assert (state.position, state.checkpoint, state.last_delivered_at) == (3, "a", None)
+
+    def test_what_waits_is_found_by_position(self, subscription: Subscription) -> None:
+        rows = [waiting(2, due_in_s=60, attempt=3), waiting(4), waiting(7)]
+        subscription.advance(Progress(position=8, delivered=5, waiting=rows), now=NOON)
+        assert subscription.waiting_at([7, 3, 2, 7]) == [rows[0], rows[2]]
+        assert subscription.waiting_at([]) == subscription.waiting_at([5, 99]) == []
 
     def test_what_is_due_comes_oldest_first(self, subscription: Subscription) -> None:
         rows = [
@@ -152,12 +167,22 @@ class SubscriptionContract:
         assert not subscription.state().paused
 
     def test_replays_are_worked_off(self, subscription: Subscription) -> None:
-        first, second = subscription.request_replay(1, 10), subscription.request_replay(4, 5)
+        first = subscription.request_replay(1, 10, now=NOON)
+        second = subscription.request_replay(4, 5, names=["a.*"], rate_per_s=50, now=NOON)
         assert first < second
         subscription.advance_replay(first, next_position=6, redelivered=5, checkpoint="x")
         assert subscription.replays() == [
-            Replay(number=first, next=6, until=10, redelivered=5),
-            Replay(number=second, next=4, until=5, redelivered=0),
+            Replay(number=first, first=1, next=6, until=10, redelivered=5, requested_at=NOON),
+            Replay(
+                number=second,
+                first=4,
+                next=4,
+                until=5,
+                names=("a.*",),
+                rate_per_s=50,
+                redelivered=0,
+                requested_at=NOON,
+            ),
         ]
         subscription.advance_replay(first, next_position=11, redelivered=5, checkpoint=None)
         subscription.advance_replay(second, next_position=6, redelivered=2, checkpoint=None)
@@ -168,6 +193,76 @@ class SubscriptionContract:
     def test_a_replay_of_nothing_is_finished_at_once(self, subscription: Subscription) -> None:
         subscription.request_replay(5, 4)
         assert subscription.replays() == []
+
+    def test_the_same_replay_asked_for_twice_is_one(self, subscription: Subscription) -> None:
+        number = subscription.request_replay(1, 9, names=["b", "a"], now=NOON)
+        subscription.advance_replay(number, next_position=4, redelivered=3, checkpoint=None)
+        assert subscription.request_replay(1, 9, names=["a", "b"], rate_per_s=7, now=NOON) == number
+        (replay,) = subscription.replays()
+        assert (replay.next, replay.rate_per_s) == (4, 7)
+        others = {subscription.request_replay(1, 9, now=NOON), subscription.request_replay(2, 9, now=NOON)}
+        assert len(others | {number}) == 3
+        subscription.advance_replay(number, next_position=10, redelivered=6, checkpoint=None)
+        assert subscription.request_replay(1, 9, names=["a", "b"], now=NOON) not in {number, *others}
+
+    def test_a_finished_replay_is_remembered(self, subscription: Subscription) -> None:
+        number = subscription.request_replay(1, 9, now=NOON)
+        step = {"next_position": 10, "redelivered": 4, "checkpoint": None, "given_up": 3, "gone": 2}
+        subscription.advance_replay(number, **step, reason="413", now=NOON + SECOND)  # type: ignore[arg-type]
+        (replay,) = subscription.finished_replays()
+        assert (replay.redelivered, replay.given_up, replay.gone, replay.reason) == (4, 3, 2, "413")
+        assert (replay.finished_at, replay.cancelled, replay.next) == (NOON + SECOND, False, 10)
+
+    def test_a_cancelled_replay_ends_where_it_is(self, subscription: Subscription) -> None:
+        number = subscription.request_replay(1, 9, now=NOON)
+        assert subscription.cancel_replay(number, now=NOON + SECOND)
+        assert subscription.replays() == []
+        assert not subscription.cancel_replay(number, now=NOON)
+        assert not subscription.cancel_replay(number + 9, now=NOON)
+        # what was under way meanwhile counts
+        subscription.advance_replay(number, next_position=4, redelivered=3, checkpoint="x")
+        (replay,) = subscription.finished_replays()
+        assert (replay.cancelled, replay.next, replay.redelivered) == (True, 4, 3)
+        assert replay.finished_at == NOON + SECOND
+        assert (subscription.state().redelivered, subscription.state().checkpoint) == (3, "x")
+
+    def test_what_a_replay_gave_up_stays_until_somebody_saw_it(self, subscription: Subscription) -> None:
+        lossy, clean = (
+            subscription.request_replay(1, 2, now=NOON),
+            subscription.request_replay(3, 4, now=NOON),
+        )
+        for number, given_up in ((lossy, 1), (clean, 0)):
+            subscription.advance_replay(
+                number, next_position=5, redelivered=1, checkpoint=None, given_up=given_up, now=NOON
+            )
+        later = NOON + REPLAYS_KEPT
+        subscription.request_replay(5, 6, now=later)
+        assert [replay.number for replay in subscription.finished_replays()] == [lossy, clean]
+        subscription.request_replay(6, 7, now=later + SECOND)
+        assert [replay.number for replay in subscription.finished_replays()] == [lossy]
+        unfinished = subscription.replays()
+        assert not any(replay.seen for replay in subscription.finished_replays())
+        subscription.note_replays_seen()
+        assert all(replay.seen for replay in subscription.finished_replays())
+        assert subscription.replays() == unfinished
+        assert [replay.number for replay in subscription.finished_replays()] == [lossy]
+        subscription.request_replay(7, 8, now=later + SECOND)
+        assert subscription.finished_replays() == []
+
+    def test_the_oldest_that_waits(self, subscription: Subscription) -> None:
+        assert subscription.oldest_waiting() is None
+        rows = [waiting(3), waiting(2, due_in_s=60, attempt=4)]
+        subscription.advance(Progress(position=3, waiting=rows), now=NOON)
+        assert subscription.oldest_waiting() == rows[1]
+
+    def test_a_resume_begins_the_time_of_failure_anew(self, subscription: Subscription) -> None:
+        subscription.pause(False, now=NOON)
+        assert subscription.state().failing_since is None
+        subscription.report_failure("down", now=NOON)
+        subscription.pause(True, now=NOON + SECOND)
+        assert subscription.state().failing_since == NOON
+        subscription.pause(False, now=NOON + SECOND)
+        assert subscription.state().failing_since == NOON + SECOND
 
     def test_subscriptions_do_not_touch_each_other(self, log: Log, subscription: Subscription) -> None:
         other = log.subscription("other")

@@ -11,8 +11,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from trackside.errors import StorageError
-from trackside.log.sqlite.database import Database, explain
-from trackside.log.sqlite.schema import Schema, verify_header
+from trackside.sqlite.database import Database, explain
+from trackside.sqlite.schema import Schema, verify_header
 from trackside.users import ids
 from trackside.users.base import InvalidUserIdError, User, UsersUnavailable, Wanted
 from trackside.users.ids import KEYS, IdKind

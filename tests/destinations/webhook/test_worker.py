@@ -256,6 +256,21 @@ def test_a_replay(log: Log) -> None:
     assert state_of(log).redelivered == 10
 
 
+def test_at_its_rate_neither_new_events_nor_a_replay_starve(log: Log) -> None:
+    """Turns of two seconds each, at the rate of both together."""
+    fill(log, range(1, 101))
+    place = Place(log, well)
+    place.run(lambda: state_of(log).delivered == 100)
+    fill(log, range(101, 601))
+    log.subscription("place").request_replay(1, 100)
+    slow = Place(log, well, rate_per_s=20.0)
+    slow.run(lambda: not log.subscription("place").replays())
+    assert sorted(slow.ids, key=lambda id_: int(id_[6:]))[:100] == [f"event-{n}" for n in range(1, 101)]
+    assert 50 <= state_of(log).delivered - 100 <= 250
+    slow.run(lambda: state_of(log).delivered == 600)
+    assert len(slow.ids) == len(set(slow.ids)) == 600
+
+
 def test_an_address_that_is_forbidden(log: Log) -> None:
     """The reason is kept for the operator, no attempt is spent, and nothing is lost."""
     fill(log, [1])

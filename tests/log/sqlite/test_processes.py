@@ -15,8 +15,8 @@ import pytest
 from tests.log.sqlite.conftest import OpenLog
 from trackside.event import Batch
 from trackside.log.base import Committed, Progress, Unavailable, append_and_wait
-from trackside.log.sqlite import database
 from trackside.log.sqlite.log import SQLiteLog
+from trackside.sqlite import database
 from trackside.testing.log_values import NOON, append, make_event, read_all
 
 ROOT = Path(__file__).parents[3]

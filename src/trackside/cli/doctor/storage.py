@@ -13,7 +13,7 @@ from trackside.config.first_start import SECRET_FILE
 from trackside.config.load import Loaded
 from trackside.config.toml_file import FILE_NAME
 
-_PRIVATE = (SECRET_FILE, FILE_NAME, "log.db", "delivery.db", "site.db", "users.db")
+_PRIVATE = (SECRET_FILE, FILE_NAME, "log.db", "delivery.db", "site.db", "users.db", "attempts.db")
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "afs", "glusterfs", "ceph"})
 _FLEETING = frozenset({"tmpfs", "ramfs"})
 _SAMPLES = 15

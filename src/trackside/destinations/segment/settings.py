@@ -43,6 +43,13 @@ class SegmentSettings(DestinationSettings, frozen=True, kw_only=True, forbid_unk
             "Networks (10.3.0.0/16), addresses and hosts that may be reached although they are not public."
         ),
     ] = ()
+    proxy: Annotated[
+        str,
+        setting(
+            "Proxy that requests go through: http://proxy.internal:3128, with user:password@ as needed.",
+            secret=True,
+        ),
+    ] = ""
     max_attempts: Annotated[
         int,
         setting(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from trackside.destinations.webhook.bodies import Bodies
 from trackside.destinations.webhook.bodies.json_object import ROOTS
-from trackside.destinations.webhook.connecting import check_credentials, policy_of
+from trackside.destinations.webhook.connecting import check_credentials, check_proxy, policy_of
 from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.errors import ConfigurationError
 from trackside.outbound.signing import Signer
@@ -31,4 +31,5 @@ def _checks(settings: WebhookSettings) -> Iterator[tuple[str, Callable[[], objec
         yield "secret", lambda: Signer(settings.secrets)
     yield "redact", lambda: Bodies(settings)
     yield "allow", lambda: policy_of(settings)
+    yield "proxy", lambda: check_proxy(settings)
     yield "headers", lambda: check_credentials(settings)

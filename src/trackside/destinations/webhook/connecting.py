@@ -12,6 +12,7 @@ from trackside.outbound.base import Client, Failed, Fault, Outgoing
 from trackside.outbound.oauth2 import ClientCredentials
 from trackside.outbound.opening import open_client
 from trackside.outbound.policy import AddressPolicy
+from trackside.outbound.proxy import parse_proxy
 from trackside.outbound.signing import ID, SIGNATURE, TIMESTAMP
 from trackside.outbound.tls import TlsFiles
 
@@ -37,7 +38,13 @@ def policy_of(settings: WebhookSettings) -> AddressPolicy:
     return AddressPolicy(allow=settings.allow, allow_private_networks=settings.allow_private_networks)
 
 
-def connector(settings: WebhookSettings, data_dir: Path, *, user_agent: str) -> Connect:
+def connector(
+    settings: WebhookSettings,
+    data_dir: Path,
+    *,
+    user_agent: str,
+    open_client: Callable[..., Client] = open_client,
+) -> Connect:
     """Return what opens a client as the settings say. Raises ConfigurationError."""
     policy = policy_of(settings)
     tls = TlsFiles(
@@ -47,14 +54,21 @@ def connector(settings: WebhookSettings, data_dir: Path, *, user_agent: str) -> 
     )
     tls.context()  # what cannot be used is told now
     check_credentials(settings)
+    check_proxy(settings)
 
     def connect() -> Client:
-        client: Client = open_client(policy=policy, tls=tls, user_agent=user_agent)
+        client: Client = open_client(policy=policy, tls=tls, proxy=settings.proxy, user_agent=user_agent)
         for credentials in _credentials(settings, client):
             client = WithCredentials(client, credentials)
         return client
 
     return connect
+
+
+def check_proxy(settings: WebhookSettings) -> None:
+    """Raise ConfigurationError where the proxy's URL is none; nothing of it is in its message."""
+    if settings.proxy:
+        parse_proxy(settings.proxy)
 
 
 def check_credentials(settings: WebhookSettings) -> None:

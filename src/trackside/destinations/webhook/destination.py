@@ -10,6 +10,7 @@ from typing import Final, assert_never
 
 from msgspec import Struct
 
+from trackside.attempts.base import Recorder
 from trackside.destinations.base import (
     DELIVERED,
     FILTERED,
@@ -25,6 +26,7 @@ from trackside.destinations.webhook.answers import Failure, NotAsked, Taken, Unw
 from trackside.destinations.webhook.bodies import Bodies, Body
 from trackside.destinations.webhook.pace import Pace
 from trackside.destinations.webhook.queues import NOTHING, Queues, queue_of
+from trackside.destinations.webhook.recording import Recording
 from trackside.destinations.webhook.requests import Requests
 from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.destinations.webhook.turn import Sleep, Turn
@@ -62,8 +64,11 @@ class Webhook:
         why_not: Callable[[str], str | None] = lambda url: None,  # noqa: ARG005
         user_agent: str = "Trackside",
         moments: Moments | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         """`connect` opens a client with the settings' credentials; `why_not` tells why a URL must not be asked.
+
+        With a `recorder` each attempt is kept for people to look at.
 
         Raises ConfigurationError for what cannot be used of the settings.
         """
@@ -73,6 +78,7 @@ class Webhook:
         self._why_not = why_not
         self._client: Client | None = None
         self._moments = moments
+        self._recording = None if recorder is None else Recording(settings, recorder)
         self._bodies = Bodies(settings)
         self._requests = Requests(settings, user_agent=user_agent)
         self._breaker = Breaker(
@@ -154,11 +160,21 @@ class Webhook:
         """Make one attempt."""
         body = self._made.pop(delivery.position)
         began_at = self._moments.monotonic()
-        at_s = int(self._moments.now().timestamp())
+        at = self._moments.now()
         if self._client is None:
             raise DestinationError("the destination is not open")
-        reply = await self._client.send(self._requests.make(delivery, body, at_s=at_s))
+        request = self._requests.make(delivery, body, at_s=int(at.timestamp()))
+        recording = self._recording
+        key = None if recording is None else recording.begin(delivery, request, at=at)
+        try:
+            reply = await self._client.send(request)
+        except BaseException:
+            if recording is not None:
+                recording.break_off(key, self._moments.monotonic() - began_at)
+            raise
         verdict = judge(reply, refuse_statuses=self._settings.refuse_statuses, now=self._moments.now())
+        if recording is not None:
+            recording.end(key, reply, verdict)
         return self._outcome(delivery, verdict, began_at)
 
     def _outcome(self, delivery: Delivery, verdict: Verdict, began_at: float) -> Outcome:

@@ -109,6 +109,16 @@ class WebhookSettings(DestinationSettings, frozen=True, kw_only=True, forbid_unk
             high=10_000,
         ),
     ] = 10
+    disable_after_s: Annotated[
+        float,
+        setting(
+            "After so long without one success the destination is paused, as after a 410, and its operator told;"
+            " 0: never.",
+            unit="s",
+            low=0,
+            high=31_536_000,
+        ),
+    ] = 432_000.0
     allow_private_networks: Annotated[
         bool, setting("Whether the URL may lead into private networks, and to this machine.")
     ] = False
@@ -116,6 +126,14 @@ class WebhookSettings(DestinationSettings, frozen=True, kw_only=True, forbid_unk
         tuple[str, ...],
         setting("Networks (10.3.0.0/16), addresses and hosts that may be reached although they are private."),
     ] = ()
+    proxy: Annotated[
+        str,
+        setting(
+            "Proxy that requests go through: http://proxy.internal:3128, with user:password@ as needed. It has"
+            " to keep them from leading into private networks, for it resolves the names.",
+            secret=True,
+        ),
+    ] = ""
     tls_ca_file: Annotated[
         str,
         setting("Certificates (PEM) that are trusted in place of the machine's own; relative to data_dir."),

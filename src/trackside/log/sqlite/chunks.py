@@ -11,7 +11,7 @@ from msgspec import Struct
 from trackside.errors import StorageError
 from trackside.event import Event
 from trackside.log.sqlite.event_codec import decode_events, encode_events
-from trackside.log.sqlite.instants import to_us
+from trackside.sqlite.instants import to_us
 
 MAX_EVENTS = 1_000
 MAX_RAW_BYTES = 1_048_576

@@ -14,8 +14,8 @@ from trackside.log.sqlite.chunks import (
     encode_names,
     make_compressor,
 )
-from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.writer import insert_chunk
+from trackside.sqlite.database import Database
 
 LARGE_EVENTS = 32
 """A chunk of so many events is left as it is: compressed again with others it would save a tenth, for as much

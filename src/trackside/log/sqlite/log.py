@@ -25,20 +25,20 @@ from trackside.log.base import (
 from trackside.log.group_commit import GroupCommit
 from trackside.log.sqlite import subscriptions
 from trackside.log.sqlite.compaction import Compaction
-from trackside.log.sqlite.database import Database, explain
 from trackside.log.sqlite.dedup import committed_at, remembered_after
-from trackside.log.sqlite.instants import from_us, to_us
 from trackside.log.sqlite.reader import Reader
 from trackside.log.sqlite.rejects import read_rejects
 from trackside.log.sqlite.retention import (
     apply_retention,
-    give_space_back,
     remove_old_ids,
     trim_rejects,
 )
 from trackside.log.sqlite.schema import DELIVERY, LOG
 from trackside.log.sqlite.watch import Watch
 from trackside.log.sqlite.writer import Writer, log_end
+from trackside.sqlite.database import Database, explain
+from trackside.sqlite.instants import from_us, to_us
+from trackside.sqlite.space import give_space_back
 from trackside.telemetry import catalogue
 
 
@@ -138,6 +138,10 @@ class SQLiteLog:
     def position_at(self, moment: datetime) -> int:
         """Return the position of the last event received before `moment`."""
         return self._reader.position_at(moment)
+
+    def received_at(self, position: int) -> datetime | None:
+        """Return about when the event at `position`, or the first one held after it, was received."""
+        return self._reader.received_at(position)
 
     def rejects(self, *, limit: int = 100, before: int | None = None) -> list[StoredReject]:
         """Return rejects, newest first."""

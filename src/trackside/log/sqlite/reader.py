@@ -11,9 +11,9 @@ from msgspec import Struct
 from trackside.event import Event, NameFilter
 from trackside.log.base import Bounds, Page
 from trackside.log.sqlite.chunks import decode_chunk, decode_names
-from trackside.log.sqlite.database import Database
-from trackside.log.sqlite.instants import to_us
 from trackside.log.sqlite.writer import log_end
+from trackside.sqlite.database import Database
+from trackside.sqlite.instants import from_us, to_us
 
 CACHED_EVENTS = 2_000
 """How many decoded events are kept at the most, beside the newest chunk."""
@@ -25,6 +25,15 @@ _CHUNKS = """
     SELECT first, count, names FROM chunks
     WHERE first >= coalesce((SELECT max(first) FROM chunks WHERE first <= :next), 0) ORDER BY first
 """
+
+_CHUNK_TIMES = """
+    SELECT first, count, received_from, received_until, raw_bytes FROM chunks
+    WHERE first >= coalesce((SELECT max(first) FROM chunks WHERE first <= :position), 0)
+        AND first + count > :position ORDER BY first LIMIT 1
+"""
+_SHORT_SPAN_US = 1_000_000
+_SMALL_BYTES = 262_144
+"""A chunk of so much is unpacked within a millisecond or two."""
 
 
 class _Page(Struct):
@@ -115,6 +124,24 @@ class Reader:
             first, count = row
             events = self._events(connection, first, count)
         return int(first) + max(index for index, event in enumerate(events) if event.received_at < moment)
+
+    def received_at(self, position: int) -> datetime | None:
+        """Return when the event at `position`, or the first one held after it, was received.
+
+        Where the chunk it is in came in within a second, or is large, its own times are near enough.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(_CHUNK_TIMES, {"position": position}).fetchone()
+            if row is None:
+                return None
+            first, count, received_from, received_until, raw_bytes = row
+            at = max(0, position - int(first))
+            span = received_until - received_from
+            if at == 0 or span < _SHORT_SPAN_US:
+                return from_us(received_from)
+            if raw_bytes > _SMALL_BYTES:
+                return from_us(received_from + span * at // count)
+            return self._events(connection, first, count)[at].received_at
 
 
 def _wanted(names: NameFilter | None) -> Callable[[str | None], bool]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from trackside.event import Reject
 from trackside.log.base import StoredReject
-from trackside.log.sqlite.instants import from_us, to_us
+from trackside.sqlite.instants import from_us, to_us
 
 BODY_BYTES = 8_192
 DETAIL_CHARACTERS = 1_000

@@ -1,21 +1,19 @@
-"""Removes what is past its time or beyond the log's size, and gives the space back, in short steps."""
+"""Removes what is past its time or beyond the log's size, in short steps."""
 
 import sqlite3
 from datetime import datetime
 
 from trackside.config.settings import LogSettings
-from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.dedup import remembered_after
-from trackside.log.sqlite.instants import to_us
 from trackside.log.sqlite.rejects import remove_old_rejects
 from trackside.log.sqlite.writer import log_end
+from trackside.sqlite.database import Database
+from trackside.sqlite.instants import to_us
+from trackside.sqlite.space import used_bytes
 
 CHUNKS_PER_STEP = 64
 BYTES_PER_STEP = 2_097_152
 ROWS_PER_STEP = 500
-PAGES_PER_STEP = 256
-SPARE_PAGES = 256
-"""Free pages that are kept for what comes next, beside an eighth of the file."""
 
 
 def apply_retention(database: Database, settings: LogSettings, *, passed: int, now: datetime) -> int:
@@ -49,7 +47,7 @@ def _what_goes(
     connection: sqlite3.Connection, settings: LogSettings, passed: int, now_us: int
 ) -> tuple[int, int]:
     """Return how many events go now and the last position of them."""
-    excess = _used_bytes(connection) - settings.retention_bytes if settings.retention_bytes else 0
+    excess = used_bytes(connection) - settings.retention_bytes if settings.retention_bytes else 0
     too_old_us = now_us - settings.retention_s * 1_000_000 if settings.retention_s else None
     count, through, freed = 0, 0, 0
     for first, events, until, size in connection.execute(
@@ -64,14 +62,6 @@ def _what_goes(
         through = last
         freed += size
     return count, through
-
-
-def _used_bytes(connection: sqlite3.Connection) -> int:
-    pages, free, page_size = (
-        connection.execute(f"PRAGMA {name}").fetchone()[0]
-        for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * page_size)
 
 
 def remove_old_ids(database: Database, settings: LogSettings, now: datetime) -> None:
@@ -101,15 +91,3 @@ def trim_rejects(database: Database, settings: LogSettings) -> None:
             count = remove_old_rejects(connection, settings.rejects_kept, limit=ROWS_PER_STEP)
         if count < ROWS_PER_STEP:
             return
-
-
-def give_space_back(database: Database) -> None:
-    """Return free pages to the file system, all but some for what comes next."""
-    while True:
-        with database.writing() as connection:
-            (pages,) = connection.execute("PRAGMA page_count").fetchone()
-            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
-            surplus = free - SPARE_PAGES - pages // 8
-            if surplus <= 0:
-                return
-            connection.execute(f"PRAGMA incremental_vacuum({min(surplus, PAGES_PER_STEP)})").fetchall()

@@ -1,29 +1,6 @@
-"""What the two databases look like, and how a file is told to be one of ours before it is touched."""
+"""What the two databases of the log look like."""
 
-import os
-import sqlite3
-from contextlib import closing
-from pathlib import Path
-
-from msgspec import Struct
-
-from trackside.errors import StorageError
-
-HEADER_BYTES = 100
-MAGIC = b"SQLite format 3\0"
-
-
-class Schema(Struct, frozen=True, kw_only=True):
-    """One kind of database file."""
-
-    what: str
-    """What the file is, for messages."""
-    application_id: int
-    version: int
-    page_size_bytes: int
-    tables: tuple[str, ...]
-    """Statements that make a new file."""
-
+from trackside.sqlite.schema import Schema
 
 LOG = Schema(
     what="event log",
@@ -66,7 +43,7 @@ LOG = Schema(
 DELIVERY = Schema(
     what="delivery state",
     application_id=0x5472446C,  # "TrDl"
-    version=1,
+    version=2,
     page_size_bytes=4096,
     tables=(
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
@@ -110,72 +87,35 @@ DELIVERY = Schema(
             subscription INTEGER NOT NULL,
             next INTEGER NOT NULL,
             until INTEGER NOT NULL,
-            redelivered INTEGER NOT NULL DEFAULT 0
+            redelivered INTEGER NOT NULL DEFAULT 0,
+            first INTEGER NOT NULL DEFAULT 0,
+            names TEXT NOT NULL DEFAULT '[]',
+            rate_per_s REAL NOT NULL DEFAULT 0,
+            given_up INTEGER NOT NULL DEFAULT 0,
+            reason TEXT,
+            gone INTEGER NOT NULL DEFAULT 0,
+            requested_at INTEGER NOT NULL DEFAULT 0,
+            finished_at INTEGER,
+            cancelled INTEGER NOT NULL DEFAULT 0,
+            seen INTEGER NOT NULL DEFAULT 0
         )""",
+        "CREATE INDEX replays_unfinished ON replays (subscription, number) WHERE finished_at IS NULL",
+    ),
+    upgrades=(
+        # 2: what a replay was asked for, what became of it, and the finished ones
+        (
+            "ALTER TABLE replays ADD COLUMN first INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN names TEXT NOT NULL DEFAULT '[]'",
+            "ALTER TABLE replays ADD COLUMN rate_per_s REAL NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN given_up INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN reason TEXT",
+            "ALTER TABLE replays ADD COLUMN gone INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN requested_at INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN finished_at INTEGER",
+            "ALTER TABLE replays ADD COLUMN cancelled INTEGER NOT NULL DEFAULT 0",
+            "ALTER TABLE replays ADD COLUMN seen INTEGER NOT NULL DEFAULT 0",
+            "UPDATE replays SET first = next",
+            "CREATE INDEX replays_unfinished ON replays (subscription, number) WHERE finished_at IS NULL",
+        ),
     ),
 )
-
-
-def create_or_verify(path: Path, schema: Schema, meta: dict[str, str | bytes]) -> None:
-    """Leave a database of this schema at `path`, made with `meta` where there was none.
-
-    The caller holds the file's lock. A new file appears whole or not at all. Raises StorageError, with
-    nothing modified, for a file that is not ours, is damaged or comes from a newer version.
-    """
-    if path.exists():
-        verify_header(path, schema)
-        return
-    for companion in (path.with_name(path.name + "-wal"), path.with_name(path.name + "-journal")):
-        if companion.exists():
-            raise StorageError(
-                f"{path} is missing but {companion.name} is there and holds part of its data; "
-                f"restore {path.name}, or move {companion.name} away to start an empty {schema.what}"
-            )
-    _create(path, schema, meta)
-
-
-def verify_header(path: Path, schema: Schema) -> None:
-    """Do nothing for a file of this schema. Raises StorageError for any other, and OSError."""
-    with path.open("rb") as file:
-        header = file.read(HEADER_BYTES)
-    if len(header) < HEADER_BYTES or not header.startswith(MAGIC):
-        raise StorageError(
-            f"{path} is not a SQLite database or its beginning is damaged; "
-            f"restore it from a backup, or move it away to start an empty {schema.what}"
-        )
-    version = int.from_bytes(header[60:64], "big")
-    application_id = int.from_bytes(header[68:72], "big")
-    if application_id != schema.application_id:
-        raise StorageError(
-            f"{path} is a database of another program (application id {application_id:#x}); "
-            f"choose another data directory, or move the file away"
-        )
-    if version > schema.version:
-        raise StorageError(
-            f"{path} was written by a newer Trackside (schema {version}, this one knows {schema.version}); "
-            f"install that version again, or choose another data directory"
-        )
-
-
-def _create(path: Path, schema: Schema, meta: dict[str, str | bytes]) -> None:
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    with closing(sqlite3.connect(new, isolation_level=None)) as connection:
-        connection.execute(f"PRAGMA page_size = {schema.page_size_bytes}")
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("BEGIN")
-        connection.execute(f"PRAGMA application_id = {schema.application_id}")
-        connection.execute(f"PRAGMA user_version = {schema.version}")
-        for statement in schema.tables:
-            connection.execute(statement)
-        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-        connection.execute("COMMIT")
-        connection.execute("PRAGMA journal_mode = WAL")
-    new.rename(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

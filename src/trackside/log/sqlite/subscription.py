@@ -2,14 +2,16 @@
 
 import sqlite3
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
+from itertools import starmap
 from typing import Any
 
 from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, Waiting
-from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.event_codec import decode_event, encode_event
-from trackside.log.sqlite.instants import from_us, to_us
+from trackside.log.sqlite.replays import Replays
 from trackside.log.sqlite.subscription_state import STATES, at, state_of
+from trackside.sqlite.database import Database
+from trackside.sqlite.instants import from_us, to_us
 
 ADVANCE = """
     UPDATE subscriptions SET
@@ -25,6 +27,12 @@ ADVANCE = """
 """
 
 
+def _waiting(position: int, event: bytes, attempt: int, due_at: int, reason: str) -> Waiting:
+    return Waiting(
+        position=position, event=decode_event(event), attempt=attempt, due_at=from_us(due_at), reason=reason
+    )
+
+
 class SQLiteSubscription:
     """One destination's place in a SQLiteLog; usable from any thread and process."""
 
@@ -32,6 +40,7 @@ class SQLiteSubscription:
         self._database = database
         self._name = name
         self._id = number
+        self._replays = Replays(database, number)
 
     @property
     def name(self) -> str:
@@ -122,16 +131,17 @@ class SQLiteSubscription:
                 " WHERE subscription = ? AND due_at <= ? ORDER BY due_at, position LIMIT ?",
                 (self._id, to_us(now), limit),
             ).fetchall()
-        return [
-            Waiting(
-                position=position,
-                event=decode_event(event),
-                attempt=attempt,
-                due_at=from_us(due_at),
-                reason=reason,
-            )
-            for position, event, attempt, due_at, reason in rows
-        ]
+        return list(starmap(_waiting, rows))
+
+    def oldest_waiting(self) -> Waiting | None:
+        """Return what waits at the smallest position."""
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT position, event, attempt, due_at, reason FROM waiting"
+                " WHERE subscription = ? ORDER BY position LIMIT 1",
+                (self._id,),
+            ).fetchone()
+        return _waiting(*row) if row else None
 
     def next_due_at(self) -> datetime | None:
         """Return when the next waiting event is due."""
@@ -141,6 +151,19 @@ class SQLiteSubscription:
             ).fetchone()
         return at(due_at)
 
+    def waiting_at(self, positions: Sequence[int]) -> list[Waiting]:
+        """Return those of these positions that wait."""
+        with self._database.reading() as connection:
+            found = (
+                connection.execute(
+                    "SELECT position, event, attempt, due_at, reason FROM waiting"
+                    " WHERE subscription = ? AND position = ?",
+                    (self._id, position),
+                ).fetchone()
+                for position in sorted({*positions})
+            )
+            return [_waiting(*row) for row in found if row is not None]
+
     def report_failure(self, reason: str | None, *, now: datetime) -> None:
         """Note that the destination takes nothing, or takes events again."""
         if reason is None:
@@ -148,9 +171,13 @@ class SQLiteSubscription:
         else:
             self._update("failing_since = coalesce(failing_since, ?), last_error = ?", to_us(now), reason)
 
-    def pause(self, paused: bool) -> None:
+    def pause(self, paused: bool, *, now: datetime | None = None) -> None:
         """Keep whether an operator wants this destination to rest."""
-        self._update("paused = ?", int(paused))
+        if paused:
+            self._update("paused = 1")
+        else:
+            since = to_us(now or datetime.now(UTC))
+            self._update("paused = 0, failing_since = CASE WHEN failing_since > 0 THEN ? END", since)
 
     def _update(self, assignments: str, *values: Any) -> None:
         with self._database.writing() as connection:
@@ -231,42 +258,57 @@ class SQLiteSubscription:
             {"n": len(positions), "id": self._id},
         )
 
-    def request_replay(self, first: int, last: int) -> int:
+    def request_replay(
+        self,
+        first: int,
+        last: int,
+        *,
+        names: Sequence[str] = (),
+        rate_per_s: float = 0.0,
+        now: datetime | None = None,
+    ) -> int:
         """Ask for events to be sent again; return the request's number."""
-        with self._database.writing() as connection:
-            number = connection.execute(
-                "INSERT INTO replays (subscription, next, until) VALUES (?, ?, ?)", (self._id, first, last)
-            ).lastrowid
-            if last < first:
-                connection.execute("DELETE FROM replays WHERE number = ?", (number,))
-        return number or 0
+        at = now or datetime.now(UTC)
+        return self._replays.request(first, last, names=names, rate_per_s=rate_per_s, now=at)
 
     def replays(self) -> list[Replay]:
         """Return the unfinished requests, oldest first."""
-        with self._database.reading() as connection:
-            rows = connection.execute(
-                "SELECT number, next, until, redelivered FROM replays WHERE subscription = ? ORDER BY number",
-                (self._id,),
-            ).fetchall()
-        return [
-            Replay(number=n, next=following, until=until, redelivered=r) for n, following, until, r in rows
-        ]
+        return self._replays.select("finished_at IS NULL")
+
+    def finished_replays(self) -> list[Replay]:
+        """Return the finished requests that are remembered, oldest first."""
+        return self._replays.select("finished_at IS NOT NULL")
 
     def advance_replay(
-        self, number: int, *, next_position: int, redelivered: int, checkpoint: str | None
+        self,
+        number: int,
+        *,
+        next_position: int,
+        redelivered: int,
+        checkpoint: str | None,
+        given_up: int = 0,
+        gone: int = 0,
+        reason: str | None = None,
+        now: datetime | None = None,
     ) -> None:
-        """Keep how far a replay is; `redelivered` were sent again since the last call."""
-        with self._database.writing() as connection:
-            changed = connection.execute(
-                "UPDATE replays SET next = ?, redelivered = redelivered + ?"
-                " WHERE number = ? AND subscription = ?",
-                (next_position, redelivered, number, self._id),
-            ).rowcount
-            if not changed:
-                return
-            connection.execute("DELETE FROM replays WHERE number = ? AND next > until", (number,))
-            connection.execute(
-                "UPDATE subscriptions SET redelivered = redelivered + ?, checkpoint = coalesce(?, checkpoint)"
-                " WHERE id = ?",
-                (redelivered, checkpoint, self._id),
-            )
+        """Keep how far a replay is."""
+        self._replays.advance(
+            number,
+            {
+                "next": next_position,
+                "redelivered": redelivered,
+                "given_up": given_up,
+                "gone": gone,
+                "reason": reason,
+                "checkpoint": checkpoint,
+            },
+            now=now or datetime.now(UTC),
+        )
+
+    def cancel_replay(self, number: int, *, now: datetime) -> bool:
+        """End a request where it is."""
+        return self._replays.cancel(number, now=now)
+
+    def note_replays_seen(self) -> None:
+        """Note that somebody saw what the finished requests gave up."""
+        self._replays.note_seen()

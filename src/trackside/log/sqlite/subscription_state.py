@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from trackside.log.base import SubscriptionState
-from trackside.log.sqlite.instants import from_us
+from trackside.sqlite.instants import from_us
 
 STATES = """
     SELECT name, start, position, delivered, filtered, redelivered, retrying, dead, paused,
         failing_since, last_error, last_delivered_at, checkpoint,
         (SELECT min(due_at) FROM waiting WHERE waiting.subscription = subscriptions.id),
-        (SELECT count(*) FROM replays WHERE replays.subscription = subscriptions.id)
+        (SELECT count(*) FROM replays
+            WHERE replays.subscription = subscriptions.id AND replays.finished_at IS NULL)
     FROM subscriptions
 """
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import cast
 
 from trackside.log.base import Progress, Subscription, SubscriptionState
-from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.subscription import ADVANCE, SQLiteSubscription
 from trackside.log.sqlite.subscription_state import read_states
+from trackside.sqlite.database import Database
 
 
 def open_subscriptions(database: Database, starts: Mapping[str, int]) -> dict[str, SQLiteSubscription]:
@@ -59,5 +59,6 @@ def passed_by_all(database: Database, names: Collection[str] | None) -> int | No
         rows = connection.execute(
             "SELECT name, position FROM subscriptions UNION ALL"
             " SELECT name, next - 1 FROM replays JOIN subscriptions ON subscriptions.id = subscription"
+            " WHERE finished_at IS NULL"
         ).fetchall()
     return min((needed for name, needed in rows if names is None or name in names), default=None)

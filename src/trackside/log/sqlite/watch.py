@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from trackside.log.sqlite.database import Database
+from trackside.sqlite.database import Database
 
 POLL_S = 0.05
 """How often it is looked for commits of other processes."""

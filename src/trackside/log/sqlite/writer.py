@@ -12,11 +12,11 @@ from trackside.errors import StorageError
 from trackside.event import Batch, Event
 from trackside.log.base import Committed, Receipt, Unavailable
 from trackside.log.sqlite.chunks import FAST, MAX_EVENTS, Chunk, encode_chunks, make_compressor
-from trackside.log.sqlite.database import Database
 from trackside.log.sqlite.dedup import Deduplication
-from trackside.log.sqlite.instants import to_us
 from trackside.log.sqlite.recent_ids import ID_BYTES
 from trackside.log.sqlite.rejects import insert_rejects
+from trackside.sqlite.database import Database
+from trackside.sqlite.instants import to_us
 
 RETRY_AFTER_S = 5
 

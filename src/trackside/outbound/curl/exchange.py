@@ -11,6 +11,8 @@ from trackside.outbound.curl.multi import Ended, Multi
 from trackside.outbound.curl.places import Places
 from trackside.outbound.curl.transfer import Place
 from trackside.outbound.headers import sendable
+from trackside.outbound.refusing import refusal
+from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +31,9 @@ def judged(places: Places, request: Outgoing) -> tuple[Place, Sequence[tuple[str
     place = places.find(request.url)
     headers = sendable(request.headers)
     if isinstance(place, str):
-        return Failed(fault=Fault.REFUSED_ADDRESS, detail=place, maybe_sent=False)
+        return refusal(place)
     if isinstance(headers, str):
-        return Failed(fault=Fault.REFUSED_ADDRESS, detail=headers, maybe_sent=False)
+        return refusal(headers)
     return place, headers
 
 
@@ -86,7 +88,7 @@ class Exchange:
         for address in found:
             if reason := self._multi.options.policy.why_not_address(address, self.name):
                 detail = f"an address of its host is not to be reached: {reason}"
-                self._fail(Fault.REFUSED_ADDRESS, detail)
+                self.outcome = refusal(detail, duration_s=self._duration_s())
                 return None
         self._multi.tell(self.transfer, found)
         return self._begin()
@@ -102,6 +104,7 @@ class Exchange:
             # It never got there, or its answer never came back: a receiver knows a repeated request by its id.
             self._fresh = True
             self.second_tries += 1
+            catalogue.OUTBOUND_SECOND_TRIES.add(1)
             return self._begin()
         self.outcome = outcome(ended, duration_s=self._duration_s())
         return None

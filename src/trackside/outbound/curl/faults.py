@@ -13,6 +13,7 @@ import pycurl
 from trackside.outbound.base import Answer, Failed, Fault
 from trackside.outbound.curl.multi import Ended
 from trackside.outbound.curl.transfer import Transfer, headers_of
+from trackside.outbound.refusing import refusal
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,8 @@ def outcome(ended: Ended, *, duration_s: float) -> Answer | Failed:
     transfer = ended.transfer
     if transfer.status:
         return answered(transfer, cut=ended.code != 0, duration_s=duration_s)
+    if transfer.refused and not transfer.maybe_sent:
+        return refusal(f"its address is not to be reached: {transfer.refused}", duration_s=duration_s)
     fault, detail = _found(ended)
     return Failed(fault=fault, detail=detail, maybe_sent=transfer.maybe_sent, duration_s=duration_s)
 
@@ -73,8 +76,6 @@ def not_looked_up(error: OSError, *, through_proxy: bool) -> Finding:
 
 def _found(ended: Ended) -> Finding:
     transfer, code = ended.transfer, ended.code
-    if transfer.refused:
-        return Fault.REFUSED_ADDRESS, f"its address is not to be reached: {transfer.refused}"
     if code in _OUR_FILES:
         return Fault.LOCAL, "the files of TLS cannot be used"
     number = transfer.local_error or transfer.curl.getinfo(pycurl.OS_ERRNO)

@@ -135,13 +135,17 @@ class Multi:
         transfer = self.under_way.pop(curl)
         self._multi.remove_handle(curl)
         self._note_told(transfer)
+        if transfer.is_old and transfer.place.dialled is not None:
+            self._told.pop(transfer.place.dialled, None)
         return transfer
 
     def _has_old_addresses(self, transfer: Transfer) -> bool:
         """Return whether the addresses that are about to be dialled are too old, or not told by us."""
-        self._note_told(transfer)
         dialled = transfer.place.dialled
         if dialled is None:
+            return False
+        if transfer.addresses:
+            self._note_told(transfer)
             return False
         told = self._told.get(dialled)
         return told is None or self._fresh(dialled[0]) is not told
@@ -173,10 +177,12 @@ class Multi:
             self.epoll.modify(fd, mask)
 
     def _gone_at_rest(self, fd: int) -> None:
+        """Answer the other side's goodbye, which it may wait for; curl closes the connection when it next looks."""
         with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
             if len(self._gone) < KEPT_CONNECTIONS:
                 ip, port, *_ = ours.getsockname()
                 self._gone.add((ip, port))
+            ours.shutdown(socket.SHUT_RDWR)
 
     def _set_timer(self, after_ms: int) -> None:
         self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0

@@ -19,6 +19,8 @@ HEAD_BYTES: Final = 65_536
 _CONTINUES: Final = range(100, 200)
 _SWITCHING: Final = 101
 _RESET_CONTENT: Final = 205
+_OK: Final = 0
+_FAIL: Final = 1
 _STOP: Final = 0
 """Returned for bytes that curl wanted to hand over: it ends the transfer."""
 _GET_METHODS: Final = {"GET", "OPTIONS", "TRACE"}
@@ -89,6 +91,7 @@ class Transfer:
         curl.setopt(pycurl.HEADERFUNCTION, self._take_line)
         curl.setopt(pycurl.WRITEFUNCTION, self._take_body)
         curl.setopt(pycurl.PREREQFUNCTION, self._start)
+        curl.setopt(pycurl.RESOLVER_START_FUNCTION, self._look_up)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
 
     def prepare(self, request: Outgoing, headers: Sequence[tuple[str, str]], place: Place) -> None:
@@ -192,6 +195,13 @@ class Transfer:
             return int(pycurl.PREREQFUNC_ABORT)
         self.connected = self.maybe_sent = True
         return int(pycurl.PREREQFUNC_OK)
+
+    def _look_up(self) -> int:
+        """Keep curl from asking for a name by itself: it would not look at all of its addresses."""
+        if self.place.dialled is None:
+            return _OK  # it is no name
+        self.is_old = True
+        return _FAIL
 
     def _open(self, _: int, address: tuple[int, int, int, tuple[str, int]]) -> object:
         if self.connected:  # it went out over a kept connection, and nothing came

@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import threading
 from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
@@ -22,8 +23,22 @@ def set_environment(config: Config) -> None:
     os.environ["TRACKSIDE_PUBLIC_URL"] = config.public_url
 
 
+_booting = threading.Lock()
+_booted: Application | None = None
+
+
 def boot() -> Application:
-    """Return the Django project as an ASGI application, its database made or brought up to date."""
+    """Return the Django project as an ASGI application, its database made or brought up to date.
+
+    It is done once in a process, whoever asks first; where it failed, it is tried again.
+    """
+    global _booted  # noqa: PLW0603  # so is Django's own state
+    with _booting:
+        _booted = _booted or _boot()
+        return _booted
+
+
+def _boot() -> Application:
     import django
 
     django.setup(set_prefix=False)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from trackside.errors import StorageError
-from trackside.log.sqlite.schema import Schema, create_or_verify
+from trackside.sqlite.schema import Schema, create_or_verify
 
 BUSY_TIMEOUT_S = 5.0
 """Only for locks of others than us (a backup, a shell): our own transactions queue at the lock file."""
@@ -98,7 +98,7 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Give a connection in a transaction that is durable at the end, or rolled back by an exception."""
+        """Give a connection in a transaction that is kept at the end (see `Schema`), or rolled back by an exception."""
         with self._borrowed() as handle:
             fcntl.flock(handle.lock, fcntl.LOCK_EX)
             try:
@@ -200,7 +200,7 @@ class Database:
                 timeout=BUSY_TIMEOUT_S if patient else 0.0,
             )
             try:
-                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(f"PRAGMA synchronous = {self._schema.synchronous}")
                 connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
                 connection.execute(f"PRAGMA journal_size_limit = {WAL_BYTES}")
                 connection.execute("PRAGMA trusted_schema = OFF")

@@ -1,0 +1,95 @@
+"""What the delivery engine asks: which webhooks the database declares now."""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from django.db import DatabaseError, connections, router
+from msgspec.structs import replace
+
+from trackside.destinations.base import DestinationSettings
+from trackside.destinations.webhook import WebhookSettings
+from trackside.django.webhooks import actions, surroundings
+from trackside.django.webhooks.content import settings_of
+from trackside.django.webhooks.models import State, Webhook, state_of_all
+from trackside.errors import ConfigurationError, StorageError, TracksideError
+
+logger = logging.getLogger(__name__)
+
+Now = Callable[[], datetime]
+
+
+class WebhookDeclarations:
+    """Keeps the contract `trackside.delivery.declarations.Declarations` over the rows.
+
+    A row whose name the configuration file declares is not there: the file counts. One that cannot be used, because
+    its secrets cannot be read or its settings are no good any more, is there and not enabled, so that it keeps its
+    place in the log.
+    """
+
+    def __init__(self, *, keeps_connection: bool = True, now: Now = lambda: datetime.now(UTC)) -> None:
+        """Without `keeps_connection` each call closes its connection: for threads that Django does not know of."""
+        self._keeps_connection = keeps_connection
+        self._now = now
+        self._found: Mapping[str, DestinationSettings] = MappingProxyType({})
+        self._state: State | None = None
+        self._until_s = float("inf")
+        """When the next signing key stops, in seconds since 1970."""
+        self._told: dict[str, str] = {}
+
+    def current(self) -> Mapping[str, DestinationSettings]:
+        """Return the webhooks of the database; the same object where none has changed. Raises StorageError."""
+        try:
+            return self._current()
+        except (DatabaseError, TracksideError) as error:
+            raise StorageError(f"the webhooks of the database cannot be read: {error}") from error
+        finally:
+            self._release()
+
+    def disabled(self, name: str, reason: str) -> None:
+        """Keep that a webhook was given up, and why. Raises StorageError."""
+        try:
+            actions.give_up(name, reason)
+        except (DatabaseError, TracksideError) as error:
+            raise StorageError(f"it cannot be kept that {name} was given up: {error}") from error
+        finally:
+            self._release()
+
+    def _current(self) -> Mapping[str, DestinationSettings]:
+        state, now = state_of_all(), self._now()
+        if state == self._state and now.timestamp() < self._until_s:
+            return self._found
+        # the state was asked for first: what changes in between is seen the next time
+        found, ends = self._read(now)
+        self._state, self._until_s = state, min(ends, default=float("inf"))
+        self._found = MappingProxyType(found)
+        return self._found
+
+    def _read(self, now: datetime) -> tuple[dict[str, DestinationSettings], list[float]]:
+        declared = surroundings.current().config.destinations
+        found: dict[str, DestinationSettings] = {}
+        ends: list[float] = []
+        for row in Webhook.objects.all():
+            if row.name in declared:
+                self._tell(row.name, "the configuration file declares a destination of the same name")
+                continue
+            try:
+                found[row.name] = settings_of(row, now=now)
+            except ConfigurationError as error:
+                self._tell(row.name, str(error))
+                found[row.name] = replace(WebhookSettings(url=row.url), enabled=False)
+                continue
+            self._told.pop(row.name, None)
+            end_s = row.secrets.next_end_s(now)
+            ends += [end_s] if end_s is not None else []
+        return found, ends
+
+    def _tell(self, name: str, reason: str) -> None:
+        if self._told.get(name) != reason:
+            self._told[name] = reason
+            logger.error("webhook cannot be used", extra={"webhook": name, "reason": reason})
+
+    def _release(self) -> None:
+        if not self._keeps_connection:
+            connections[router.db_for_read(Webhook)].close()

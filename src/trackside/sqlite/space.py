@@ -1,0 +1,30 @@
+"""What of a database file is used, and what of it goes back to the file system."""
+
+import sqlite3
+
+from trackside.sqlite.database import Database
+
+PAGES_PER_STEP = 256
+SPARE_PAGES = 256
+"""Free pages that are kept for what comes next, beside an eighth of the file."""
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """Return how many bytes of the file hold something."""
+    pages, free, page_size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0]
+        for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * page_size)
+
+
+def give_space_back(database: Database) -> None:
+    """Return free pages to the file system, all but some for what comes next."""
+    while True:
+        with database.writing() as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+            surplus = free - SPARE_PAGES - pages // 8
+            if surplus <= 0:
+                return
+            connection.execute(f"PRAGMA incremental_vacuum({min(surplus, PAGES_PER_STEP)})").fetchall()
