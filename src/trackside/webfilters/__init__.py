@@ -6,7 +6,7 @@
     enrol(user, mode=result.data["mode"])
 
 points      what is sent, what may be changed, which exceptions there are
-hook        who is asked, and what happens with the answer; checks: whether its settings can be
+hook        who is asked, and what happens with the answer; tables, checks: how it is read, whether it can be
 prepared    a hook made ready; snapshot: the data as it is sent; credentials, tokens
 asking      requests in the budget; asker: their client; endpoints: who is left alone; memory: what is not asked twice
 replies     what an answer says; halting: when a failure halts; patch: changes within what may be changed
@@ -27,6 +27,7 @@ from trackside.webfilters.audit import (
 from trackside.webfilters.checks import problems
 from trackside.webfilters.hook import Hook, Rules
 from trackside.webfilters.points import POINTS, FilterPoint, RedirectUrl, Stops
+from trackside.webfilters.tables import read_hook, read_hooks
 from trackside.webfilters.webfilters import (
     Filtered,
     Webfilters,
@@ -57,5 +58,7 @@ __all__ = [
     "install",
     "installed",
     "problems",
+    "read_hook",
+    "read_hooks",
     "webfilter",
 ]
