@@ -7,6 +7,7 @@ import pytest
 from trackside import hub
 from trackside.config.settings import Config
 from trackside.errors import ConfigurationError
+from trackside.hub.destinations import build_destination
 from trackside.users.anybody import Anybody
 from trackside.users.table import UserTable
 
@@ -192,3 +193,60 @@ def test_what_rows_of_webhooks_may_reach_is_checked(tmp_path: Path) -> None:
 def test_the_path_of_the_api_is_the_server_s_own(tmp_path: Path) -> None:
     text = '[sources.b]\nkind = "browser"\npath = "/api/event"'
     assert "which the server answers itself" in problem(tmp_path, text)
+
+
+def test_two_destinations_with_one_folder(tmp_path: Path) -> None:
+    """Neither could tell which files are its own; nor whose a file is that lies where a folder should be."""
+    text = '[destinations.one]\nkind = "files"\n[destinations.two]\nkind = "files"\npath = "x/../events"\n'
+    told = problem(tmp_path, text)
+    assert told == "destinations.two.path is also that of destinations.one; give each a folder of its own"
+    text = '[destinations.one]\nkind = "files"\npath = "log.db"\n'
+    assert "a file of the server's own" in problem(tmp_path, text)
+    text = '[destinations.one]\nkind = "files"\npath = "."\n'
+    assert "is the data directory itself; want a folder within it" in problem(tmp_path, text)
+
+
+SQL = '[destinations.{}]\nkind = "sql"\nurl = "{}"\n'
+
+
+def test_two_destinations_with_one_table(tmp_path: Path) -> None:
+    """Each would take the other's events for its own; another table, or a destination that rests, is fine."""
+    one, two = SQL.format("one", "sqlite:///events.db"), SQL.format("two", f"sqlite:///{tmp_path}/events.db")
+    told = problem(tmp_path, one + two)
+    assert told == "destinations.two.table is also that of destinations.one; give each a table of its own"
+    load(tmp_path, one + two + 'table = "others"\n')
+    load(tmp_path, one + two + "enabled = false\n")
+
+
+def test_a_database_that_is_none(tmp_path: Path) -> None:
+    """Its password is in no message."""
+    told = problem(tmp_path, SQL.format("lake", "oracle://me:hunter2@db/x"))
+    assert told.startswith("destinations.lake.url is of no database that is known here; want postgresql://")
+    assert "hunter2" not in told
+    told = problem(tmp_path, SQL.format("lake", "sqlite:///log.db"))
+    assert told == "destinations.lake.url leads to a file of the server's own; want another name"
+
+
+def test_a_url_for_batches_that_cannot_be_asked(tmp_path: Path) -> None:
+    """It is found before the first event."""
+    text = '[destinations.lake]\nkind = "http"\nurl = "https://lake.example.org/in"\n'
+    load(tmp_path, text)
+    told = problem(tmp_path, text + 'headers = { Idempotency-Key = "x" }\n')
+    assert told.startswith("destinations.lake.headers: headers has Idempotency-Key, which receivers rely on")
+    assert problem(tmp_path, text + 'secret = "x"\n').startswith("destinations.lake.secret: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('kind = "http"\nurl = "https://lake.example.org/in"', "Http"),
+        ('kind = "files"', "Files"),
+        ('kind = "files"\nformat = "parquet"', "Files"),
+        ('kind = "sql"\nurl = "sqlite:///events.db"', "Sql"),
+    ],
+)
+def test_destinations_of_each_kind(tmp_path: Path, text: str, kind: str) -> None:
+    (tmp_path / "trackside.toml").write_text(f"{SOURCE}[destinations.one]\n{text}\n")
+    config = hub.load_config(None, {"data_dir": str(tmp_path)}, {}).config
+    made = build_destination("one", config.destinations["one"], config)
+    assert type(made).__name__ == kind

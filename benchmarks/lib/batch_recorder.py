@@ -1,4 +1,6 @@
-"""A place that takes Segment's batches as fast as it can: `python -m benchmarks.lib.batch_recorder DELAY_S`.
+"""A place that takes batches as fast as it can: `python -m benchmarks.lib.batch_recorder DELAY_S`.
+
+Batches are Segment's, or JSON Lines.
 
 It prints its port, answers each POST 200 after the delay, and each GET with what it has: how many events, and how
 old those were, shortest first, that say when they were sent (`"sent_s":`, of the machine's monotonic clock).
@@ -64,7 +66,7 @@ class Recording(asyncio.Protocol):
         if b"gzip" in head:
             body = zlib.decompress(body, wbits=31)
         now_s = time.monotonic()
-        Found.events += body.count(b'"messageId":')
+        Found.events += body.count(b"\n" if b"x-ndjson" in head else b'"messageId":')
         Found.lags_s += [now_s - float(sent_s) for sent_s in _SENT.findall(body)]
         asyncio.get_running_loop().call_later(self._delay_s, self._write, _OK)
 

@@ -289,3 +289,60 @@ def test_webhooks(place: Place, settings: str, expected: str, what: str) -> None
     found = findings(place)["crm"]
     assert found["level"] == expected
     assert found["what"].startswith(what)
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected", "what"),
+    [
+        (
+            "url = 'https://x.org/'\nsecret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'",
+            "ok",
+            "its url may be asked, its requests are signed",
+        ),
+        (
+            "url = 'https://x.org/'\nbearer_token = 't'",
+            "ok",
+            "its url may be asked, its requests say who sends them",
+        ),
+        ("url = 'https://x.org/'", "warning", "its requests are not signed"),
+        ("url = 'http://10.0.0.1/'", "error", "its url must not be asked: "),
+    ],
+)
+def test_batches_over_http(place: Place, settings: str, expected: str, what: str) -> None:
+    """A place that takes batches may know us by a token instead of a signature."""
+    found = configured(place, "http", settings)
+    assert (found["level"], found["what"].startswith(what)) == (expected, True)
+
+
+def test_folders(place: Place) -> None:
+    """A folder need not be there yet; a file in its place is an error."""
+    assert configured(place, "files", "path = 'not/yet/there'")["level"] == "ok"
+    (place.data_dir / "taken").write_text("")
+    found = configured(place, "files", "path = 'taken'")
+    assert (found["level"], "is no folder" in found["what"]) == ("error", True)
+
+
+def test_tables(place: Place) -> None:
+    """The database is asked whether the table takes events; one that is not there is made."""
+    found = configured(place, "sql", "url = 'sqlite:///shop.db'")
+    assert (found["level"], found["what"]) == ("ok", "its table events takes events")
+    with sqlite3.connect(place.data_dir / "shop.db") as shop:
+        assert shop.execute("SELECT count(*) FROM events").fetchone() == (0,)
+        shop.execute("CREATE TABLE others (id TEXT)")
+    shop.close()
+    found = configured(place, "sql", "url = 'sqlite:///shop.db'\ntable = 'others'")
+    assert (found["level"], "has no column name, type" in found["what"]) == ("error", True)
+    found = configured(place, "sql", "url = 'postgresql://me:hunter2@127.0.0.1:1/x'\ntimeout_s = 1")
+    assert (found["level"], "PostgreSQL takes nothing" in found["what"]) == ("error", True)
+    assert "hunter2" not in json.dumps(found)
+
+
+def configured(place: Place, kind: str, settings: str) -> dict[str, Any]:
+    """Return the worst finding about a destination with these settings."""
+    file = place.data_dir / "trackside.toml"
+    before = file.read_text()
+    file.write_text(f"{before}\n[destinations.lake]\nkind = '{kind}'\n{settings}\n")
+    try:
+        return findings(place)["lake"]
+    finally:
+        file.write_text(before)

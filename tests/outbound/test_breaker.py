@@ -29,6 +29,20 @@ def test_closed_until_enough_failures_in_a_row() -> None:
     assert (one.width, one.rest_s, one.reason) == (1, 5.0, "answered 500")
 
 
+def test_it_probes_until_something_is_taken() -> None:
+    """From the failure that opens it to the first success, however many rests are between."""
+    clock = Clock()
+    one = breaker(clock)
+    found: list[bool] = []
+    for failures in (2, 1, 0):
+        fail(one, clock, failures)
+        if not failures:
+            one.succeed()
+        clock.elapsed_s += 1_000
+        found.append(one.is_probing)
+    assert found == [False, True, False]
+
+
 def test_rests_grow_to_a_minute() -> None:
     """Each probe that fails makes the rest longer, up to a minute, after which somebody looks again."""
     clock = Clock()

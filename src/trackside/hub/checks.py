@@ -5,7 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trackside.config.settings import Config
+from trackside.destinations.connecting import url_problems
+from trackside.destinations.endpoint import EndpointSettings
+from trackside.destinations.files import FilesSettings, missing_library
 from trackside.destinations.segment import SegmentSettings
+from trackside.destinations.sql import SqlSettings, identity
+from trackside.destinations.sql import problems as sql_problems
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook import problems as webhook_problems
@@ -43,6 +48,7 @@ def problems_between(config: Config) -> Iterator[str]:
     yield from _open_doors(config)
     yield from _wrong_paths(config)
     yield from _shared_files(config)
+    yield from _shared_tables(config)
     yield from _wrong_hosts(config)
     try:
         webhook_policy(config)
@@ -54,8 +60,14 @@ def problems_between(config: Config) -> Iterator[str]:
     except ConfigurationError as error:
         yield f"webhooks.proxy: {error}"
     for name, settings in config.destinations.items():
-        if isinstance(settings, WebhookSettings):
-            yield from (f"destinations.{name}.{problem}" for problem in webhook_problems(settings))
+        match settings:
+            case WebhookSettings():
+                found = webhook_problems(settings)
+            case EndpointSettings():
+                found = url_problems(settings)
+            case _:
+                continue
+        yield from (f"destinations.{name}.{problem}" for problem in found)
 
 
 def _wrong_keys(config: Config) -> Iterator[str]:
@@ -96,22 +108,47 @@ def _wrong_paths(config: Config) -> Iterator[str]:
 
 
 def _shared_files(config: Config) -> Iterator[str]:
-    """Tell of destinations that would write into each other's file, or into one of the server's own."""
+    """Tell of destinations that would write into each other's file or folder, or into one of the server's own."""
     data_dir = Path(config.data_dir).resolve()
-    files: dict[Path, str] = {}
+    places: dict[Path, str] = {}
     for name, settings in config.destinations.items():
-        if not isinstance(settings, TrackingLogSettings) or not settings.enabled:
+        if not isinstance(settings, TrackingLogSettings | FilesSettings) or not settings.enabled:
             continue
+        kind = "folder" if isinstance(settings, FilesSettings) else "file"
         try:
-            file = (data_dir / settings.path).resolve()
+            place = (data_dir / settings.path).resolve()
         except (OSError, ValueError) as error:  # a NUL, links that lead in circles
-            yield f"destinations.{name}.path is {settings.path!r}: {error}; want the path of a file"
+            yield f"destinations.{name}.path is {settings.path!r}: {error}; want the path of a {kind}"
             continue
-        first = files.setdefault(file, name)
+        first = places.setdefault(place, name)
         if first != name:
-            yield f"destinations.{name}.path is also that of destinations.{first}; give each a file of its own"
-        if file.parent == data_dir and file.name.startswith(_OWN_FILES):
+            yield f"destinations.{name}.path is also that of destinations.{first}; give each a {kind} of its own"
+        if place.parent == data_dir and place.name.startswith(_OWN_FILES):
             yield f"destinations.{name}.path is {settings.path!r}, a file of the server's own; want another name"
+        if kind == "folder" and place == data_dir:
+            yield f"destinations.{name}.path is the data directory itself; want a folder within it, as events"
+        if isinstance(settings, FilesSettings) and (reason := missing_library(settings)):
+            yield f"destinations.{name}.{reason}"
+
+
+def _shared_tables(config: Config) -> Iterator[str]:
+    """Tell of destinations that write into one table, and of databases that cannot be asked."""
+    data_dir = Path(config.data_dir).resolve()
+    tables: dict[tuple[str, ...], str] = {}
+    for name, settings in config.destinations.items():
+        if not isinstance(settings, SqlSettings) or not settings.enabled:
+            continue
+        found = list(sql_problems(settings, data_dir))
+        yield from (f"destinations.{name}.{problem}" for problem in found)
+        if found:
+            continue
+        place = identity(settings, data_dir)
+        first = tables.setdefault(place, name)
+        if first != name:
+            yield f"destinations.{name}.table is also that of destinations.{first}; give each a table of its own"
+        file = Path(place[1])
+        if place[0] == "sqlite" and file.parent == data_dir and file.name.startswith(_OWN_FILES):
+            yield f"destinations.{name}.url leads to a file of the server's own; want another name"
 
 
 def _wrong_hosts(config: Config) -> Iterator[str]:

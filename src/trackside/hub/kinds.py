@@ -3,7 +3,10 @@
 from msgspec import Struct
 
 from trackside.destinations.base import DestinationSettings
+from trackside.destinations.files import FilesSettings
+from trackside.destinations.http import HttpSettings
 from trackside.destinations.segment import SegmentSettings
+from trackside.destinations.sql import SqlSettings
 from trackside.destinations.tracking_log import TrackingLogSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.sources.browser import BrowserSettings
@@ -18,7 +21,10 @@ SOURCE_KINDS: dict[str, type[Struct]] = {
     "segment_webhook": SegmentWebhookSettings,
 }
 DESTINATION_KINDS: dict[str, type[DestinationSettings]] = {
+    "files": FilesSettings,
+    "http": HttpSettings,
     "segment": SegmentSettings,
+    "sql": SqlSettings,
     "tracking_log": TrackingLogSettings,
     "webhook": WebhookSettings,
 }

@@ -1,6 +1,5 @@
 """The log, and what brings events into it and out of it."""
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -9,19 +8,12 @@ from trackside.attempts.sqlite import FILE, SQLiteAttempts
 from trackside.config.settings import Config
 from trackside.delivery.declarations import Declarations
 from trackside.delivery.engine import DeliveryEngine
-from trackside.destinations.base import Destination, DestinationSettings
-from trackside.destinations.segment import Segment, SegmentSettings
-from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
-from trackside.destinations.webhook import Webhook, WebhookSettings, connector, policy_of
 from trackside.errors import ConfigurationError, TracksideError
-from trackside.hub.addresses import address_policy
+from trackside.hub.destinations import build_destination
 from trackside.hub.notices import append_disabled
-from trackside.hub.version import version
 from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog
-from trackside.outbound.base import Client
-from trackside.outbound.proxy import parse_proxy
 from trackside.outbound.shared import SharedClients
 from trackside.pipeline.accept import Pipeline
 
@@ -38,12 +30,11 @@ def open_log(config: Config) -> Log:
 
 
 def open_attempts(config: Config) -> Attempts | None:
-    """Return where attempts of webhooks are kept, opened; None where nothing sends any, or none are wanted.
+    """Return where attempts of webhooks are kept, opened; None where none are wanted.
 
     Raises StorageError where they cannot be kept.
     """
-    sends = any(isinstance(settings, WebhookSettings) for settings in config.destinations.values())
-    if not sends or not config.attempts.keep_s or config.log.engine != "sqlite":
+    if not config.attempts.keep_s or config.log.engine != "sqlite":
         return None
     return SQLiteAttempts(Path(config.data_dir), config.attempts)
 
@@ -66,56 +57,6 @@ def log_problem(log: Log) -> str | None:
 def build_pipeline(config: Config, log: Log) -> Pipeline:  # noqa: ARG001  # processors will come from it
     """Return what brings decoded events into the log."""
     return Pipeline(log)
-
-
-def build_destination(
-    name: str,
-    settings: DestinationSettings,
-    config: Config,
-    *,
-    clients: SharedClients | None = None,
-    attempts: Attempts | None = None,
-) -> Destination:
-    """Return the destination `name`, not opened.
-
-    Those that send the same way share their connections in `clients`; what webhooks send is kept in `attempts`.
-    """
-    clients = clients or SharedClients()
-    match settings:
-        case SegmentSettings():
-            return Segment(settings, _segment_client(name, settings, clients))
-        case TrackingLogSettings():
-            return TrackingLog(Path(config.data_dir) / settings.path, settings)
-        case WebhookSettings():
-            return _webhook(name, settings, Path(config.data_dir), clients, attempts)
-        case _:
-            raise ConfigurationError(f"destinations.{name} is of no kind this version knows")
-
-
-def _segment_client(name: str, settings: SegmentSettings, clients: SharedClients) -> Callable[[], Client]:
-    try:
-        if settings.proxy:
-            parse_proxy(settings.proxy)
-        policy = address_policy(settings)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"destinations.{name}: {error}") from error
-    return partial(clients.acquire, policy=policy, proxy=settings.proxy, user_agent=f"Trackside/{version()}")
-
-
-def _webhook(
-    name: str, settings: WebhookSettings, data_dir: Path, clients: SharedClients, attempts: Attempts | None
-) -> Webhook:
-    user_agent = f"Trackside/{version()}"
-    try:
-        return Webhook(
-            settings,
-            connector(settings, data_dir, user_agent=user_agent, open_client=clients.acquire),
-            why_not=policy_of(settings).why_not_url,
-            user_agent=user_agent,
-            recorder=None if attempts is None else attempts.recorder(name),
-        )
-    except ConfigurationError as error:
-        raise ConfigurationError(f"destinations.{name}: {error}") from error
 
 
 def build_delivery(

@@ -37,6 +37,11 @@ class Breaker:
         """Return how long nothing is to be sent; 0 where something may be."""
         return max(0.0, self._rests_until - self._monotonic())
 
+    @property
+    def is_probing(self) -> bool:
+        """Whether it is not known that the endpoint takes anything."""
+        return self._failures >= self._limit
+
     def succeed(self) -> None:
         """Note that the endpoint took an event."""
         self._failures = self._rests = 0

@@ -45,7 +45,7 @@ class Endpoint:
     @property
     def is_left_alone(self) -> bool:
         """Whether it fails so often that it is asked by one question at a time, if at all."""
-        return self._breaker.rest_s > 0 or self._breaker.width == 1
+        return self._breaker.is_probing
 
 
 class Endpoints:

@@ -9,8 +9,12 @@ from trackside.cli.place import opened_log
 from trackside.cli.printing import ago_text
 from trackside.cli.status import DestinationStatus, destination_statuses
 from trackside.config.load import Loaded
-from trackside.destinations.webhook import WebhookSettings, policy_of
-from trackside.errors import TracksideError
+from trackside.destinations.connecting import policy_of
+from trackside.destinations.endpoint import EndpointSettings
+from trackside.destinations.files import FilesSettings
+from trackside.destinations.sql import SqlSettings, engine_for, why_not
+from trackside.destinations.webhook import WebhookSettings
+from trackside.errors import ConfigurationError, TracksideError
 
 
 def check_destinations(loaded: Loaded) -> Iterator[Finding]:
@@ -23,11 +27,14 @@ def check_destinations(loaded: Loaded) -> Iterator[Finding]:
             "Add a [destinations.NAME] to the file.",
         )
     for name, settings in loaded.config.destinations.items():
-        path = getattr(settings, "path", None)
-        if isinstance(path, str):
+        if isinstance(settings, FilesSettings):
+            yield _check_folder(name, Path(loaded.config.data_dir) / settings.path)
+        elif isinstance(path := getattr(settings, "path", None), str):
             yield _check_path(name, Path(loaded.config.data_dir) / path)
-        if isinstance(settings, WebhookSettings):
-            yield _check_webhook(name, settings)
+        if isinstance(settings, SqlSettings):
+            yield _check_table(name, settings, Path(loaded.config.data_dir))
+        if isinstance(settings, EndpointSettings):
+            yield _check_endpoint(name, settings)
     try:
         with opened_log(loaded) as log:
             statuses = destination_statuses(loaded, log)
@@ -53,7 +60,38 @@ def _check_path(name: str, path: Path) -> Finding:
     return ok(name, f"{path} can be written")
 
 
-def _check_webhook(name: str, settings: WebhookSettings) -> Finding:
+def _check_folder(name: str, folder: Path) -> Finding:
+    why = "Its events wait in the log until it can be written."
+    existing = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+    if not existing.is_dir():
+        return error(name, f"{existing} is no folder", why, f"Set destinations.{name}.path to a folder.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return error(
+            name,
+            f"{existing} cannot be written by this user",
+            why,
+            f"chown {os.getuid()} '{existing}', or run as its owner",
+        )
+    return ok(name, f"{folder} can be written")
+
+
+def _check_table(name: str, settings: SqlSettings, data_dir: Path) -> Finding:
+    """Ask the database, and see whether the table takes events; one that is not there yet is made."""
+    try:
+        reason = why_not(engine_for(settings, data_dir), settings.table)
+    except ConfigurationError as problem:
+        reason = str(problem)
+    if reason is None:
+        return ok(name, f"its table {settings.table} takes events")
+    return error(
+        name,
+        reason,
+        "Its events wait in the log.",
+        f"See destinations.{name}.url and table, and whether the database runs.",
+    )
+
+
+def _check_endpoint(name: str, settings: EndpointSettings) -> Finding:
     """Look at the URL's text and the signature; nobody is asked."""
     if reason := policy_of(settings).why_not_url(settings.url):
         return error(
@@ -62,7 +100,7 @@ def _check_webhook(name: str, settings: WebhookSettings) -> Finding:
             "Its events wait in the log.",
             f"Set destinations.{name}.allow to its network or host, or the url to another.",
         )
-    if not settings.secrets:
+    if not settings.secrets and not _says_who_we_are(settings):
         return warning(
             name,
             "its requests are not signed",
@@ -76,7 +114,21 @@ def _check_webhook(name: str, settings: WebhookSettings) -> Finding:
             "Whoever is on the way reads the events.",
             f"Set destinations.{name}.url to https.",
         )
-    return ok(name, "its url may be asked, its requests are signed")
+    signed = "are signed" if settings.secrets else "say who sends them"
+    return ok(name, f"its url may be asked, its requests {signed}")
+
+
+def _says_who_we_are(settings: EndpointSettings) -> bool:
+    """Return whether a place that takes batches can tell us from others; a webhook's receiver wants a signature."""
+    if isinstance(settings, WebhookSettings):
+        return False
+    return bool(
+        settings.headers
+        or settings.bearer_token
+        or settings.basic_username
+        or settings.oauth_token_url
+        or settings.tls_certificate_file
+    )
 
 
 def _check_status(name: str, status: DestinationStatus) -> Iterator[Finding]:

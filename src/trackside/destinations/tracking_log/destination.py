@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from msgspec.structs import replace
-
 from trackside.destinations.base import DELIVERED, Delivery, Outcome, Refused, Retry
+from trackside.destinations.event_json import encodable
 from trackside.destinations.tracking_log.checkpoint import decode_checkpoint
 from trackside.destinations.tracking_log.file import LineFile
 from trackside.destinations.tracking_log.line import render
-from trackside.destinations.tracking_log.recovery import Written, recover
+from trackside.destinations.tracking_log.recovery import recover
 from trackside.destinations.tracking_log.settings import TrackingLogSettings
+from trackside.destinations.written import FORGET_AFTER_EVENTS, Written
 from trackside.errors import DestinationError
 from trackside.event import Event
 
@@ -25,9 +25,6 @@ AGAIN_S = 1.0
 SLICE_EVENTS = 128
 """So many lines are made and written at once: about what a processor's cache holds. To write them in a thread
 beside the one that makes them cost twice what it saved: the two wait for one another at every slice."""
-FORGET_AFTER_EVENTS = 50_000
-"""What was found after a crash and did not come again among so many events will not come: it is several times
-what a worker sends before it notes its position."""
 
 _event = attrgetter("event")
 
@@ -140,20 +137,10 @@ def _line(event: Event) -> bytes | Refused:
         try:
             return render((event,))[:-1]
         except UnicodeEncodeError:
-            return render((_encodable(event),))[:-1]
+            return render((encodable(event),))[:-1]
     except Exception as error:
         logger.exception("event cannot be written as a line", extra={"event_id": event.id})
         return Refused(reason=f"cannot be written as a line: {type(error).__name__}")
-
-
-def _encodable(event: Event) -> Event:
-    """Return `event` with U+FFFD for each half of a surrogate pair in its own texts."""
-    changed = {
-        name: value.encode("utf-8", "replace").decode()
-        for name in event.__struct_fields__
-        if isinstance(value := getattr(event, name), str)
-    }
-    return replace(event, **changed)
 
 
 def _sentence(path: Path, error: OSError) -> str:

@@ -8,13 +8,12 @@ so lines are looked up, not compared one after the other.
 
 import logging
 import os
-from collections import Counter
-from hashlib import blake2b
 from pathlib import Path
 from stat import S_ISREG
 
 from trackside.destinations.tracking_log.checkpoint import Checkpoint
 from trackside.destinations.tracking_log.line import FORMAT
+from trackside.destinations.written import Written
 
 logger = logging.getLogger(__name__)
 
@@ -22,36 +21,6 @@ _COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".lz4", ".zip")
 _BEGINNING = b'{"name":'
 _LARGEST_BYTES = 1 << 30
 """A file larger than this was not written since the last note."""
-
-
-class Written:
-    """The lines that need not be written again, each as often as it was found."""
-
-    def __init__(self) -> None:
-        self._lines: Counter[bytes] = Counter()
-
-    def __bool__(self) -> bool:
-        return bool(self._lines)
-
-    def add(self, line: bytes) -> None:
-        """Note that `line` (without its end) is in a file."""
-        self._lines[_digest(line)] += 1
-
-    def take(self, line: bytes) -> bool:
-        """Return whether `line` was written, and count it as done."""
-        digest = _digest(line)
-        left = self._lines.get(digest)
-        if left is None:
-            return False
-        if left == 1:
-            del self._lines[digest]
-        else:
-            self._lines[digest] = left - 1
-        return True
-
-
-def _digest(line: bytes) -> bytes:
-    return blake2b(line, digest_size=16).digest()
 
 
 def recover(path: Path, note: Checkpoint | None) -> Written:

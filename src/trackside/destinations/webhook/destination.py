@@ -11,6 +11,7 @@ from typing import Final, assert_never
 from msgspec import Struct
 
 from trackside.attempts.base import Recorder
+from trackside.destinations.answers import Failure, NotAsked, Taken, Unwanted, Verdict, judge
 from trackside.destinations.base import (
     DELIVERED,
     FILTERED,
@@ -22,7 +23,6 @@ from trackside.destinations.base import (
     Retry,
     Unsent,
 )
-from trackside.destinations.webhook.answers import Failure, NotAsked, Taken, Unwanted, Verdict, judge
 from trackside.destinations.webhook.bodies import Bodies, Body
 from trackside.destinations.webhook.pace import Pace
 from trackside.destinations.webhook.queues import NOTHING, Queues, queue_of

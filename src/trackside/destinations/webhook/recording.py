@@ -9,8 +9,8 @@ from urllib.parse import urlsplit, urlunsplit
 from msgspec.structs import replace
 
 from trackside.attempts.base import Ending, Headers, Outcome, Recorder, Sending
+from trackside.destinations.answers import Failure, NotAsked, Taken, Unwanted, Verdict
 from trackside.destinations.base import Delivery, Gone
-from trackside.destinations.webhook.answers import Failure, NotAsked, Taken, Unwanted, Verdict
 from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.outbound.base import Answer, Failed, Outgoing
 

@@ -6,11 +6,9 @@ from urllib.parse import quote
 
 from trackside.destinations.base import Delivery
 from trackside.destinations.webhook.bodies import Body
-from trackside.destinations.webhook.settings import WebhookSettings
+from trackside.destinations.webhook.settings import ATTEMPT, WebhookSettings
 from trackside.outbound.base import Outgoing
 from trackside.outbound.signing import ID, TIMESTAMP, Signer
-
-ATTEMPT: Final = "trackside-attempt"
 
 _NOT_VISIBLE: Final = re.compile(r"[^!-~]")
 _VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))

@@ -11,10 +11,10 @@ import msgspec
 from msgspec import Raw, Struct
 from msgspec.structs import replace
 
+from trackside.destinations.answers import Taken, judge
 from trackside.destinations.base import Delivery
-from trackside.destinations.webhook.answers import Taken, judge
+from trackside.destinations.connecting import Connect, connector, policy_of
 from trackside.destinations.webhook.bodies import Bodies
-from trackside.destinations.webhook.connecting import Connect, connector, policy_of
 from trackside.destinations.webhook.requests import Requests
 from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.errors import ConfigurationError

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from trackside.destinations.webhook.bodies.json_object import iso
+from trackside.destinations.event_json import iso
 from trackside.event import Event
 
 CONTENT_TYPE = "application/cloudevents+json"

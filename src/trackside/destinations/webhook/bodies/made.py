@@ -3,11 +3,10 @@
 from typing import assert_never
 
 from msgspec import Struct
-from msgspec.structs import replace
 
+from trackside.destinations.event_json import ALWAYS_SENT, document, encodable, json_body
 from trackside.destinations.webhook.bodies import cloud_event
 from trackside.destinations.webhook.bodies.form import form_body
-from trackside.destinations.webhook.bodies.json_object import ALWAYS_SENT, document, json_body
 from trackside.destinations.webhook.bodies.openedx import openedx_body, openedx_form_body
 from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.document import form
@@ -52,7 +51,7 @@ class Bodies:
         try:
             return self._make(event)
         except UnicodeEncodeError:
-            return self._make(_encodable(event))
+            return self._make(encodable(event))
 
     def _make(self, event: Event) -> Body | None:
         if self._as_it_is and not self._where:
@@ -89,13 +88,3 @@ class Bodies:
             return Body("application/json", content)
         enveloped = cloud_event.cloud_event_body(event, content, user_id=shown.get("user_id"))
         return Body(cloud_event.CONTENT_TYPE, enveloped)
-
-
-def _encodable(event: Event) -> Event:
-    """Return `event` with a question mark for each half of a surrogate pair in its own texts."""
-    changed = {
-        name: value.encode("utf-8", "replace").decode()
-        for name in event.__struct_fields__
-        if isinstance(value := getattr(event, name), str)
-    }
-    return replace(event, **changed)

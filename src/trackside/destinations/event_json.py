@@ -1,9 +1,11 @@
-"""The event as a JSON object: what receivers of the formats json and cloudevents get, and what paths mean."""
+"""The event as a JSON object: what receivers of JSON get, what the paths in settings mean, what stands in files."""
 
+import re
 from datetime import datetime
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec.structs import replace
 
 from trackside.document.encoding import Document
 from trackside.event import EMPTY_OBJECT, Event
@@ -60,6 +62,44 @@ def event_object(event: Event) -> EventObject:
 def json_body(event: Event) -> bytes:
     """Return the object as compact JSON; `data`, `context` and `extra` byte for byte as they came in."""
     return _ENCODER.encode(event_object(event))
+
+
+def json_line(event: Event) -> bytes:
+    """Return the object on one line, without its end; half of a surrogate pair in the event's own texts becomes `?`."""
+    try:
+        line = json_body(event)
+    except UnicodeEncodeError:
+        line = json_body(encodable(event))
+    # sources keep JSON on one line; should one not have, a space between its tokens says the same
+    return line.replace(b"\n", b" ") if b"\n" in line else line
+
+
+def without_half_pairs(json_text: bytes) -> bytes:
+    """Return the JSON with U+FFFD for each escape that is half of a surrogate pair.
+
+    It is JSON, and a browser may send it; but DuckDB reads no file that has one, and PostgreSQL stores none.
+    """
+    if not _MAYBE_HALF.search(json_text):
+        return json_text
+    return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], json_text)
+
+
+_MAYBE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_ESCAPES = re.compile(
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a whole pair
+    rb"|(\\u[dD][89a-fA-F][0-9a-fA-F]{2})"  # half of one
+    rb"|\\."  # any other escape, so that the second of two backslashes begins none
+)
+
+
+def encodable(event: Event) -> Event:
+    """Return `event` with a question mark for each half of a surrogate pair in its own texts."""
+    changed = {
+        name: value.encode("utf-8", "replace").decode()
+        for name in event.__struct_fields__
+        if isinstance(value := getattr(event, name), str)
+    }
+    return replace(event, **changed)
 
 
 def document(event: Event) -> Document:

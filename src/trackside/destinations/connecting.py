@@ -1,11 +1,9 @@
-"""The client of a webhook, with its policy, its certificates and its credentials."""
+"""The client of a destination with a URL: its policy, its certificates, its credentials; what is wrong with them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
-from trackside.destinations.webhook.requests import ATTEMPT
-from trackside.destinations.webhook.settings import WebhookSettings
+from trackside.destinations.endpoint import EndpointSettings
 from trackside.errors import ConfigurationError
 from trackside.outbound.auth import Credentials, FixedHeaders, WithCredentials, basic, bearer, check_ways
 from trackside.outbound.base import Client, Failed, Fault, Outgoing
@@ -13,11 +11,9 @@ from trackside.outbound.oauth2 import ClientCredentials
 from trackside.outbound.opening import open_client
 from trackside.outbound.policy import AddressPolicy
 from trackside.outbound.proxy import parse_proxy
-from trackside.outbound.signing import ID, SIGNATURE, TIMESTAMP
+from trackside.outbound.signing import Signer
 from trackside.outbound.tls import TlsFiles
-
-RESERVED: Final = frozenset({ID, TIMESTAMP, SIGNATURE, ATTEMPT, "content-type"})
-"""Headers that settings cannot give: receivers rely on them."""
+from trackside.outbound.url import parse_url
 
 Connect = Callable[[], Client]
 
@@ -33,13 +29,30 @@ class _Nobody:
         """Do nothing."""
 
 
-def policy_of(settings: WebhookSettings) -> AddressPolicy:
+def policy_of(settings: EndpointSettings) -> AddressPolicy:
     """Return who may be asked. Raises ConfigurationError."""
     return AddressPolicy(allow=settings.allow, allow_private_networks=settings.allow_private_networks)
 
 
+def url_problems(settings: EndpointSettings) -> Iterator[str]:
+    """Return one sentence for each thing that is wrong with URL, signature, policy, proxy and credentials."""
+    if isinstance(reason := parse_url(settings.url), str):
+        yield f"url cannot be asked: {reason}"
+    checks: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("secret", lambda: Signer(settings.secrets) if settings.secrets else None),
+        ("allow", lambda: policy_of(settings)),
+        ("proxy", lambda: parse_proxy(settings.proxy) if settings.proxy else None),
+        ("headers", lambda: check_credentials(settings)),
+    )
+    for setting, check in checks:
+        try:
+            check()
+        except ConfigurationError as error:
+            yield f"{setting}: {error}"
+
+
 def connector(
-    settings: WebhookSettings,
+    settings: EndpointSettings,
     data_dir: Path,
     *,
     user_agent: str,
@@ -54,7 +67,8 @@ def connector(
     )
     tls.context()  # what cannot be used is told now
     check_credentials(settings)
-    check_proxy(settings)
+    if settings.proxy:
+        parse_proxy(settings.proxy)
 
     def connect() -> Client:
         client: Client = open_client(policy=policy, tls=tls, proxy=settings.proxy, user_agent=user_agent)
@@ -65,16 +79,10 @@ def connector(
     return connect
 
 
-def check_proxy(settings: WebhookSettings) -> None:
-    """Raise ConfigurationError where the proxy's URL is none; nothing of it is in its message."""
-    if settings.proxy:
-        parse_proxy(settings.proxy)
-
-
-def check_credentials(settings: WebhookSettings) -> None:
+def check_credentials(settings: EndpointSettings) -> None:
     """Raise ConfigurationError where headers or credentials cannot be used; nothing secret is in its message."""
     for name in settings.headers:
-        if name.lower() in RESERVED:
+        if name.lower() in settings.reserved_headers:
             raise ConfigurationError(f"headers has {name}, which receivers rely on; leave it out")
     ways = {
         "bearer_token": settings.bearer_token,
@@ -85,7 +93,7 @@ def check_credentials(settings: WebhookSettings) -> None:
     _credentials(settings, _Nobody())
 
 
-def _credentials(settings: WebhookSettings, client: Client) -> Sequence[Credentials]:
+def _credentials(settings: EndpointSettings, client: Client) -> Sequence[Credentials]:
     found: list[Credentials] = []
     if settings.headers:
         found.append(FixedHeaders(settings.headers.items()))
