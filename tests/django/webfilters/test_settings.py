@@ -156,3 +156,11 @@ def test_without_a_client_the_project_does_not_start(
     install()
     with pytest.raises(ImproperlyConfigured, match="pycurl or aiohttp"):
         settings.TRACKSIDE = {"webfilters": {"hooks": {"shop": SHOP}}}
+
+
+def test_a_proxy_that_is_none_is_told(settings: Settings) -> None:
+    """Before the project starts; what is secret in it is not shown."""
+    install()
+    with pytest.raises(ImproperlyConfigured, match=r"TRACKSIDE\['webfilters'\]: ") as told:
+        settings.TRACKSIDE = {"webfilters": {"proxy": "ftp://user:SECRET@x", "hooks": {"shop": SHOP}}}
+    assert "SECRET" not in str(told.value)

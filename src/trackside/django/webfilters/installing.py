@@ -8,6 +8,7 @@ from django.core.signals import setting_changed
 
 from trackside.django.webfilters.settings import Given, read
 from trackside.django.webfilters.transactions import in_transaction
+from trackside.errors import ConfigurationError
 from trackside.outbound.blocking import BlockingClient
 from trackside.tracker import get_tracker
 from trackside.webfilters import ChangesShown, EmittingAuditor, Webfilters, installed
@@ -56,6 +57,8 @@ def _made(given: Given) -> Webfilters:
             "TRACKSIDE['webfilters'] has hooks, and nothing is installed that could ask them;"
             " want pycurl or aiohttp: pip install trackside[server]"
         ) from error
+    except ConfigurationError as error:
+        raise ImproperlyConfigured(f"TRACKSIDE['webfilters']: {error}") from error
     return Webfilters(
         given.hooks,
         asker=client,
