@@ -26,6 +26,7 @@ from benchmarks import (
     segment_destination,
     tracker,
     tracking_log,
+    webfilters,
     webhook,
     webhook_view,
 )
@@ -85,6 +86,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: outbox.run(rounds=5, transactions=200),
             lambda: outbound.run(rounds=7, posts=30_000),
             lambda: attempts.run(attempts=50_000, millions=10),
+            lambda: webfilters.run(rounds=7, questions=2_000),
         ]
     return [
         lambda: collector.run(rounds=3, seconds=4),
@@ -103,6 +105,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: outbox.run(rounds=3, transactions=100),
         lambda: outbound.run(rounds=3, posts=10_000),
         lambda: attempts.run(attempts=30_000, millions=1),
+        lambda: webfilters.run(rounds=3, questions=500),
     ]
 
 

@@ -18,6 +18,7 @@ CORE = (
         "clock",
         "config",
         "courses",
+        "document",
         "users",
         "sqlite",
         "attempts",
@@ -27,8 +28,11 @@ CORE = (
         "pipeline",
         "delivery",
     ),
-    *("emitted", "locator", "processors", "routing", "tracker", "backends"),
-    *(f"outbound/{part}" for part in ("base", "policy", "url", "headers", "names", "tls", "auth", "oauth2")),
+    *("emitted", "locator", "processors", "routing", "tracker", "backends", "webfilters"),
+    *(
+        f"outbound/{part}"
+        for part in ("base", "policy", "url", "headers", "names", "tls", "auth", "oauth2", "breaker")
+    ),
     *("outbound/signing", "outbound/retry_after"),
 )
 """All but what serves, what draws pages, and the client itself: destinations must be checked where no server runs."""

@@ -26,12 +26,14 @@ def pages() -> dict[str, str]:
     from trackside.config import reference as configuration
     from trackside.django.settings import reference as django_settings
     from trackside.telemetry import reference as telemetry
+    from trackside.webfilters import reference as webfilters
 
     return {
         "configuration.md": configuration.page(hub.SOURCE_KINDS, hub.DESTINATION_KINDS),
         "command-line.md": command_line(),
         "django-settings.md": django_settings.page(),
         "telemetry.md": telemetry.page(),
+        "webfilter-hook.md": webfilters.page(),
     }
 
 

@@ -34,7 +34,7 @@ def page(source_kinds: Kinds, destination_kinds: Kinds) -> str:
     """Return the page in Markdown."""
     parts = [_HEAD]
     for table, rows in groupby(describe(Config), key=lambda setting: setting.key.rpartition(".")[0]):
-        parts += [f"## `[{table}]`\n" if table else "## Top level\n", _table(rows)]
+        parts += [f"## `[{table}]`\n" if table else "## Top level\n", settings_table(rows)]
     parts += _kinds("sources", "web", source_kinds)
     parts += _kinds("destinations", "crm", destination_kinds)
     parts += ["## Other environment variables\n", _variables(OTHER_VARIABLES)]
@@ -50,11 +50,12 @@ def _kinds(section: str, example: str, kinds: Mapping[str, type[Struct]]) -> lis
     ]
     for kind, declaration in sorted(kinds.items()):
         rows = [setting for setting in describe(declaration) if setting.key != "kind"]
-        parts += [f'### `kind = "{kind}"`\n', _table(rows)]
+        parts += [f'### `kind = "{kind}"`\n', settings_table(rows)]
     return parts
 
 
-def _table(rows: Iterable[Setting]) -> str:
+def settings_table(rows: Iterable[Setting]) -> str:
+    """Return settings as a table in Markdown."""
     lines = ["| setting | type | range | unit | default | |", "|---|---|---|---|---|---|"]
     for row in rows:
         name = row.key.rpartition(".")[2]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trackside.destinations.endpoint import EndpointSettings
 from trackside.errors import ConfigurationError
-from trackside.outbound.auth import Credentials, FixedHeaders, WithCredentials, basic, bearer
+from trackside.outbound.auth import Credentials, FixedHeaders, WithCredentials, basic, bearer, check_ways
 from trackside.outbound.base import Client, Failed, Fault, Outgoing
 from trackside.outbound.oauth2 import ClientCredentials
 from trackside.outbound.opening import open_client
@@ -88,11 +88,8 @@ def check_credentials(settings: EndpointSettings) -> None:
         "bearer_token": settings.bearer_token,
         "basic_username": settings.basic_username or settings.basic_password,
         "oauth_token_url": settings.oauth_token_url or settings.oauth_client_id,
-        "headers.Authorization": any(name.lower() == "authorization" for name in settings.headers),
     }
-    chosen = [name for name, value in ways.items() if value]
-    if len(chosen) > 1:
-        raise ConfigurationError(f"{' and '.join(chosen)} are given; want one way to authorize")
+    check_ways(ways, settings.headers)
     _credentials(settings, _Nobody())
 
 

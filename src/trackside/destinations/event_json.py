@@ -1,20 +1,25 @@
 """The event as a JSON object: what receivers of JSON get, what the paths in settings mean, what stands in files."""
 
-import json
 import re
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.structs import replace
 
+from trackside.document.encoding import Document
 from trackside.event import EMPTY_OBJECT, Event
 
 _ENCODER = msgspec.json.Encoder()
 
-Document = dict[str, Any]
-"""The object with everything in it decoded."""
+ROOTS = frozenset(
+    {
+        *("id", "name", "type", "timestamp", "received_at", "source", "user_id", "anonymous_id"),
+        *("data", "context", "original_timestamp", "sent_at", "extra"),
+    }
+)
+"""What a path begins with."""
+ALWAYS_SENT = ("id", "name", "timestamp")
 
 
 class EventObject(Struct, frozen=True, kw_only=True, gc=False):
@@ -113,15 +118,6 @@ def document(event: Event) -> Document:
             case _:
                 found[name] = value
     return found
-
-
-def encode(value: object) -> bytes:
-    """Return compact JSON. Raises ValueError for a number that JSON does not have."""
-    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    try:
-        return text.encode()
-    except UnicodeEncodeError:  # half of a surrogate pair: only an escape can say it
-        return json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
 
 
 def iso(moment: datetime) -> str:

@@ -23,6 +23,7 @@ class TracksideConfig(AppConfig):
         from trackside.django.checks import ALL
         from trackside.django.tasks import follow_celery
         from trackside.django.tracker import tracker_from_settings
+        from trackside.django.webfilters.installing import install as install_webfilters
         from trackside.django.webhooks import surroundings
         from trackside.errors import ConfigurationError
         from trackside.tracker import register_tracker
@@ -38,4 +39,5 @@ class TracksideConfig(AppConfig):
             raise ImproperlyConfigured(f"the tracker's backends or processors: {told}") from error
         if settings.current().tracker.enabled:
             outbox.install()
+        install_webfilters()
         follow_celery()

@@ -22,9 +22,12 @@ from trackside.django.settings.declared import LEGACY_NAMES
 from trackside.django.tracker import default_tracker
 from trackside.django.verbs import as_file
 from trackside.django.views.segmentio import segmentio_event
+from trackside.django.webfilters.settings import read as read_webfilters
 from trackside.django.webhooks import encryption
 from trackside.errors import ConfigurationError
+from trackside.event import NameFilter
 from trackside.routing import RoutingBackend
+from trackside.webfilters import POINTS
 
 MIDDLEWARE = "trackside.django.middleware.TrackMiddleware"
 _BEFORE = (
@@ -60,13 +63,14 @@ CHECKS: Mapping[str, str] = {
     " (`trust_client_context`).",
     "trackside.W009": "Requests to the webhook are events by themselves, which show its key.",
     "trackside.W010": "Webhooks cannot be kept in the database: what encrypts their secrets is not installed.",
+    "trackside.W011": "A hook of `webfilters` is for no filter point that the project declares: nobody is asked.",
 }
 """Id → what it says."""
 
 
 def check_settings(**_: Any) -> Iterator[CheckMessage]:
     """E001, W001."""
-    problems = [*read(settings)[1], *read_outbox(settings)[1]]
+    problems = [*read(settings)[1], *read_outbox(settings)[1], *read_webfilters(settings)[1]]
     for problem in problems or _server_problems():
         yield Error(problem, hint="Change what the message names.", id="trackside.E001")
     for name in dir(settings):
@@ -223,6 +227,19 @@ def check_encryption(**_: Any) -> Iterator[CheckMessage]:
         )
 
 
+def check_webfilters(**_: Any) -> Iterator[CheckMessage]:
+    """W011."""
+    for hook in read_webfilters(settings)[0].hooks:
+        asked = NameFilter([hook.point])
+        if not any(map(asked.matches, POINTS)):
+            declared = ", ".join(sorted(POINTS)) or "none"
+            yield Warning(
+                f"The hook {hook.name} is for {hook.point}, which no filter point is called.",
+                hint=f"Declared are: {declared}. Load the module that declares it when the project starts.",
+                id="trackside.W011",
+            )
+
+
 ALL = (
     check_settings,
     check_middleware,
@@ -233,6 +250,7 @@ ALL = (
     check_webhook,
     check_webhook_key,
     check_encryption,
+    check_webfilters,
 )
 
 

@@ -6,7 +6,7 @@
 import re
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -45,6 +45,11 @@ class FixedHeaders:
                     f"headers: {reason}; want names and values of one line, not of the client's own"
                 )
 
+    @property
+    def fixed(self) -> Headers:
+        """The headers, for who needs not wait for them."""
+        return self._headers
+
     async def headers(self, *, timeout_s: float) -> Headers:  # noqa: ARG002  # the contract's
         """Return them."""
         return self._headers
@@ -70,6 +75,17 @@ def bearer(token: str) -> FixedHeaders:
     if not _VISIBLE.fullmatch(token):
         raise ConfigurationError("a destination's token is not good; want visible ASCII without spaces")
     return FixedHeaders([("Authorization", f"Bearer {token}")])
+
+
+def check_ways(ways: Mapping[str, object], headers: Iterable[str]) -> None:
+    """Raise ConfigurationError where more than one way to authorize is given.
+
+    `ways` are settings that are one each, true where they are given; a header Authorization is one as well.
+    """
+    chosen = [name for name, value in ways.items() if value]
+    chosen += ["headers.Authorization" for name in headers if name.lower() == "authorization"]
+    if len(chosen) > 1:
+        raise ConfigurationError(f"{' and '.join(chosen)} are given; want one way to authorize")
 
 
 class WithCredentials:

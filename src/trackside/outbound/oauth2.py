@@ -55,23 +55,15 @@ class ClientCredentials:
 
         `secret_in_body` is for servers that do not take the id and the secret as a user and a password.
         """
-        if isinstance(reason := parse_url(token_url), str):
-            raise ConfigurationError(
-                f"token_url is not to be asked: {reason}; want https://login.example.org/token"
-            )
-        if not client_id:
-            raise ConfigurationError("client_id is empty; want the id that the token's server knows us by")
         self._client = client
         self._clock = clock
-        fields = {"grant_type": "client_credentials", **({"scope": scope} if scope else {}), **(extra or {})}
-        headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")]
-        if secret_in_body:
-            fields |= {"client_id": client_id, "client_secret": client_secret}
-        else:
-            pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
-            headers.append(("Authorization", f"Basic {b64encode(pair.encode()).decode()}"))
-        self._question = Outgoing(
-            url=token_url, body=urlencode(fields).encode(), headers=headers, timeout_s=TIMEOUT_S
+        self._question = token_question(
+            token_url=token_url,
+            client_id=client_id,
+            client_secret=client_secret,
+            scope=scope,
+            extra=extra,
+            secret_in_body=secret_in_body,
         )
         self._known: Headers | Answer | Failed | None = None
         self._fetched_s = self._until_s = 0.0
@@ -99,13 +91,39 @@ class ClientCredentials:
 
     async def _fetched(self) -> Headers | Answer | Failed:
         outcome = await self._client.send(self._question)
-        self._known, life_s = _judged(outcome)
+        self._known, life_s = judged_token(outcome)
         self._fetched_s = self._clock()
         self._until_s = self._fetched_s + life_s
         return self._known
 
 
-def _judged(outcome: Answer | Failed) -> tuple[Headers | Answer | Failed, float]:
+def token_question(
+    *,
+    token_url: str,
+    client_id: str,
+    client_secret: str,
+    scope: str = "",
+    extra: Mapping[str, str] | None = None,
+    secret_in_body: bool = False,
+) -> Outgoing:
+    """Return the request for a token; see `ClientCredentials`. Raises ConfigurationError."""
+    if isinstance(reason := parse_url(token_url), str):
+        raise ConfigurationError(
+            f"token_url is not to be asked: {reason}; want https://login.example.org/token"
+        )
+    if not client_id:
+        raise ConfigurationError("client_id is empty; want the id that the token's server knows us by")
+    fields = {"grant_type": "client_credentials", **({"scope": scope} if scope else {}), **(extra or {})}
+    headers = [("Content-Type", "application/x-www-form-urlencoded"), ("Accept", "application/json")]
+    if secret_in_body:
+        fields |= {"client_id": client_id, "client_secret": client_secret}
+    else:
+        pair = f"{quote_plus(client_id)}:{quote_plus(client_secret)}"
+        headers.append(("Authorization", f"Basic {b64encode(pair.encode()).decode()}"))
+    return Outgoing(url=token_url, body=urlencode(fields).encode(), headers=headers, timeout_s=TIMEOUT_S)
+
+
+def judged_token(outcome: Answer | Failed) -> tuple[Headers | Answer | Failed, float]:
     """Return what a fetch came to, and for how long that holds."""
     if isinstance(outcome, Failed):
         return msgspec.structs.replace(

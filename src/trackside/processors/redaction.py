@@ -55,6 +55,7 @@ _OWN_FIELDS = frozenset(
 _ATOMS = frozenset({bool, type(None), datetime, date, time, timedelta, UUID})
 _AFTER_KEY = re.compile(r"""["']\s*:""")
 _LONGEST_KEY = 200
+_MOST_KEYS = 10_000
 _KEY_IN_QUERY = re.compile(r"(?:^|(?<=[?&;#\s]))([^=&?;#\s]{1,200})=([^&#;\s]+)")
 _ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")
 _BEFORE_JSON = " \t\r\n\ufeff"
@@ -91,6 +92,8 @@ class RedactionProcessor:
         self._keys = NameFilter(_NOT_IN_GLOBS.sub("", glob.lower()) for glob in globs)
         self._patterns = tuple(_compiled(pattern) for pattern in patterns)
         self.replacement = replacement
+        self._secret: dict[str, bool] = {}
+        """Whether names of fields that were seen are those of secrets."""
 
     def __call__(self, event: Any) -> Any:
         """Return `event` without what is secret: the same object where nothing had to be replaced."""
@@ -105,16 +108,23 @@ class RedactionProcessor:
 
     def _field(self, key: Any, value: Any) -> tuple[Any, Any]:
         text = key.decode("utf-8", "replace") if type(key) is bytes else str(key)
-        shown = self._text_by_pattern(text)
-        shown = key if shown == text else shown
+        shown = key
+        if self._patterns and (redacted := self._text_by_pattern(text)) != text:
+            shown = redacted
         if self._is_secret(text):
             return shown, self.replacement
         return shown, self._redacted(value)
 
     def _is_secret(self, key: str) -> bool:
-        if not key.isascii():
-            key = normalize("NFKC", key)  # wide letters are letters
-        return self._keys.matches(_NOT_IN_KEYS.sub("", key.lower()))
+        known = self._secret.get(key)
+        if known is None:
+            if len(self._secret) >= _MOST_KEYS:  # names come from outside: this must not grow with them
+                self._secret.clear()
+            shown = key if key.isascii() else normalize("NFKC", key)  # wide letters are letters
+            known = self._keys.matches(_NOT_IN_KEYS.sub("", shown.lower()))
+            if len(key) <= _LONGEST_KEY:
+                self._secret[key] = known
+        return known
 
     def _redacted(self, value: Any) -> Any:
         kind = type(value)
@@ -147,7 +157,7 @@ class RedactionProcessor:
                 redacted = self._redacted(value)
                 return text if redacted is value or redacted == value else dumps(redacted)
         # cut in the middle, or with something around it: nobody can tell where a secret in it ends
-        if _AFTER_KEY.search(text) and any(map(self._is_secret, _keys_in(text))):
+        if ":" in text and _AFTER_KEY.search(text) and any(map(self._is_secret, _keys_in(text))):
             return self.replacement
         if "=" in text:
             text = _KEY_IN_QUERY.sub(self._query_field, text)

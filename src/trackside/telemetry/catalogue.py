@@ -225,6 +225,49 @@ OUTBOUND_SECOND_TRIES = Counter(
     "Requests sent once more because the other side had closed a kept connection meanwhile.",
 )
 
+# Webfilters: questions that the platform waits for.
+WEBFILTER_S = Histogram(
+    "trackside_webfilter_seconds",
+    "Time the platform waited for the answer to a question, all hooks together.",
+    ("point",),
+    bounds=_LATENCIES_S,
+)
+WEBFILTER_HOOK_S = Histogram(
+    "trackside_webfilter_hook_seconds", "Time a hook took to answer.", ("hook",), bounds=_LATENCIES_S
+)
+WEBFILTER_DECISIONS = Counter(
+    "trackside_webfilter_decisions_total",
+    "Questions by what came of them: passed, changed, or halted (the platform's action was stopped).",
+    ("point", "decision"),
+)
+WEBFILTER_HOOKS = Counter(
+    "trackside_webfilter_hooks_total",
+    "What hooks said: passed, changed, halted, failed, or skipped (not asked); in mode shadow it was not obeyed.",
+    ("hook", "mode", "outcome"),
+)
+WEBFILTER_FAIL_OPEN = Counter(
+    "trackside_webfilter_fail_open_total",
+    "Times a hook had no usable answer and the platform went on all the same.",
+    ("hook",),
+)
+WEBFILTER_CONFLICTS = Counter(
+    "trackside_webfilter_conflicts_total", "Fields that several hooks of one question changed.", ("point",)
+)
+WEBFILTER_LEFT_ALONE = Gauge(
+    "trackside_webfilter_left_alone",
+    "1 while a hook's receiver fails so often that it is asked by one question at a time, if at all; else 0.",
+    ("hook",),
+    merge="latest",
+)
+WEBFILTER_IN_TRANSACTION = Counter(
+    "trackside_webfilter_in_transaction_total",
+    "Questions asked while the application held a database transaction open.",
+    ("point",),
+)
+WEBFILTER_AUDIT_FAILURES = Counter(
+    "trackside_webfilter_audit_failures_total", "Questions that could not be recorded."
+)
+
 # The server itself.
 PROCESSES = Gauge("trackside_processes", "Processes reporting.")
 BUILD = Gauge(

@@ -11,11 +11,23 @@ if TYPE_CHECKING:
         capture_events,
         outbox,
     )
+    from trackside.testing.webfilters import assert_asked, assert_not_asked, webfilter_answers
 
-__all__ = ["CapturesEvents", "assert_emitted", "assert_not_emitted", "capture_events", "outbox"]
+__all__ = [
+    "CapturesEvents",
+    "assert_asked",
+    "assert_emitted",
+    "assert_not_asked",
+    "assert_not_emitted",
+    "capture_events",
+    "outbox",
+    "webfilter_answers",
+]
+_OF_WEBFILTERS = {"assert_asked", "assert_not_asked", "webfilter_answers"}
 
 
 def __getattr__(name: str) -> Any:
     if name in __all__:  # pytest loads this package at its start, also where nobody captures events
-        return getattr(import_module("trackside.testing.events"), name)
+        module = "webfilters" if name in _OF_WEBFILTERS else "events"
+        return getattr(import_module(f"trackside.testing.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

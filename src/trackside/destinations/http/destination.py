@@ -9,12 +9,12 @@ from typing import Final, assert_never
 
 from trackside.destinations.answers import Failure, NotAsked, Taken, Unwanted, judge
 from trackside.destinations.base import DELIVERED, Delivery, Gone, Outcome, Refused, Retry, Unsent
-from trackside.destinations.breaker import Breaker
 from trackside.destinations.http.batch import Batch, Batches
 from trackside.destinations.http.requests import Requests
 from trackside.destinations.http.settings import HttpSettings
 from trackside.errors import DestinationError
 from trackside.outbound.base import Client
+from trackside.outbound.breaker import Breaker
 
 SEND_S: Final = 2.0
 """After so long no further batch is begun: what was sent is written down before more is, and a stop is near."""

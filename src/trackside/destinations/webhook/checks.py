@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from trackside.destinations.connecting import url_problems
+from trackside.destinations.event_json import ROOTS
 from trackside.destinations.webhook.bodies import Bodies
-from trackside.destinations.webhook.bodies.paths import ROOTS
 from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.errors import ConfigurationError
 

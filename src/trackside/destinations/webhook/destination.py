@@ -23,7 +23,6 @@ from trackside.destinations.base import (
     Retry,
     Unsent,
 )
-from trackside.destinations.breaker import JITTER, Breaker
 from trackside.destinations.webhook.bodies import Bodies, Body
 from trackside.destinations.webhook.pace import Pace
 from trackside.destinations.webhook.queues import NOTHING, Queues, queue_of
@@ -33,6 +32,7 @@ from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.destinations.webhook.turn import Sleep, Turn
 from trackside.errors import DestinationError
 from trackside.outbound.base import Client
+from trackside.outbound.breaker import JITTER, Breaker
 
 logger = logging.getLogger(__name__)
 

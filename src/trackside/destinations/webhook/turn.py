@@ -7,8 +7,8 @@ from contextlib import suppress
 from typing import Final, Protocol
 
 from trackside.destinations.base import Delivery, Gone, Outcome, Unsent
-from trackside.destinations.breaker import Breaker
 from trackside.destinations.webhook.pace import Pace
+from trackside.outbound.breaker import Breaker
 
 LONGEST_S: Final = 2.0
 """After so long nothing more is begun, so that what was sent is written down: the rest of the page comes again at

@@ -17,7 +17,7 @@ from trackside.django.settings.declared import LEGACY_NAMES, DjangoSettings
 NAME = "TRACKSIDE"
 _PATTERNS = ("requests.ignore_url_patterns", "requests.redact")
 _TREES: Mapping[str, tuple[type, ...]] = {"backends": (dict,), "processors": (list, tuple)}
-_TABLES_OF_OTHERS = ("outbox",)
+_TABLES_OF_OTHERS = ("outbox", "webfilters")
 """Tables whose own modules read and check them."""
 
 _current: DjangoSettings | None = None

@@ -9,6 +9,7 @@ from trackside.django.checks import CHECKS
 from trackside.django.engines import ENGINES
 from trackside.django.outbox.settings import OutboxSettings
 from trackside.django.settings.declared import LEGACY_NAMES, DjangoSettings
+from trackside.django.webfilters.settings import WebfilterSettings
 
 _HEAD = """\
 # Django settings
@@ -36,6 +37,10 @@ a key that is no setting and a value that cannot be used keep it from starting, 
 hold further backends and processors in the same form. Events go to the backends in the order of their names.
 `processors` is a list of the same; they run before all backends. Where neither `backends` nor
 `EVENT_TRACKING_BACKENDS` is given, events go to the log in `data_dir`.
+"""
+_WEBFILTERS = """\
+Besides these, `hooks` is a dict: a name of your choice → the settings of a [hook](webfilter-hook.md); `points` is a
+dict: the name of a filter point → `budget_s` and `chained` of its questions.
 """
 _LEGACY_HEAD = """\
 ## Names of Open edX
@@ -67,8 +72,10 @@ def page() -> str:
     """Return the page in Markdown."""
     parts = [_HEAD]
     declarations: dict[str, type[Struct]] = {**tables(DjangoSettings), "outbox": OutboxSettings}
+    declarations["webfilters"] = WebfilterSettings
     for name, declaration in declarations.items():
         parts += [f"## `{name}`\n", _sentence(declaration), _table(describe(declaration))]
+    parts.append(_WEBFILTERS)
     parts.append(_CHECKS_HEAD + "\n".join(f"| `{id_}` | {says} |" for id_, says in CHECKS.items()) + "\n")
     parts.append(_LEGACY_HEAD + "\n".join(_legacy_rows()) + "\n")
     rows = (f"| `{theirs}` | `{ours}` |" for theirs, ours in sorted(ENGINES.items()))

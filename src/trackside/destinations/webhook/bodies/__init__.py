@@ -1,9 +1,8 @@
 """How an event becomes the body of a request, in each of the formats.
 
 made         which format, which fields, what is redacted
-json_object  json
 cloud_event  cloudevents
-form         form
+form         form, in the encoding of `trackside.document.form`
 openedx      openedx, openedx_form; signals: the class of each signal's data
 """
 

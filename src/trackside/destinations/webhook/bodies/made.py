@@ -4,11 +4,14 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from trackside.destinations.event_json import Document, document, encodable, encode, json_body
-from trackside.destinations.webhook.bodies import cloud_event, form
+from trackside.destinations.event_json import ALWAYS_SENT, document, encodable, json_body
+from trackside.destinations.webhook.bodies import cloud_event
+from trackside.destinations.webhook.bodies.form import form_body
 from trackside.destinations.webhook.bodies.openedx import openedx_body, openedx_form_body
-from trackside.destinations.webhook.bodies.paths import Selection, Where
 from trackside.destinations.webhook.settings import WebhookSettings
+from trackside.document import form
+from trackside.document.encoding import Document, encode
+from trackside.document.paths import Selection, Where
 from trackside.event import Event
 from trackside.processors.redaction import RedactionProcessor
 
@@ -30,7 +33,7 @@ class Bodies:
         """Raises ConfigurationError for a pattern that is no regular expression."""
         self._format = settings.format
         self._where = Where(settings.where)
-        self._selection = Selection(settings.fields) if settings.fields else None
+        self._selection = Selection([*ALWAYS_SENT, *settings.fields]) if settings.fields else None
         self._redaction = (
             RedactionProcessor(keys=settings.redact_fields, patterns=settings.redact)
             if settings.redact or settings.redact_fields
@@ -72,7 +75,7 @@ class Bodies:
             case "json" | "cloudevents":
                 return self._body(event, encode(shown), shown)
             case "form":
-                return Body(form.CONTENT_TYPE, form.form_body(shown))
+                return Body(form.CONTENT_TYPE, form_body(shown))
             case "openedx":
                 return Body("application/json", openedx_body(event, shown))
             case "openedx_form":

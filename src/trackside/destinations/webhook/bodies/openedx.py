@@ -5,9 +5,9 @@ Source: openedx-webhooks 21.0.0 and 22.0.0, `receivers._process_event` and `util
 
 from typing import Any
 
-from trackside.destinations.event_json import Document, encode
-from trackside.destinations.webhook.bodies.form import encode_pairs, pairs
 from trackside.destinations.webhook.bodies.signals import class_path
+from trackside.document.encoding import Document, encode
+from trackside.document.form import encode_pairs, pairs
 from trackside.event import Event
 
 SIGNAL_PREFIX = "org.openedx."

@@ -1,23 +1,14 @@
-"""Dotted paths into the JSON object of an event: what is asked of it, and what of it is sent."""
+"""Dotted paths into a JSON object: what is asked of it, and what of it is sent."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from trackside.destinations.event_json import Document, encode
+from trackside.document.encoding import Document, encode
 from trackside.event import NameFilter
-
-ROOTS = frozenset(
-    {
-        *("id", "name", "type", "timestamp", "received_at", "source", "user_id", "anonymous_id"),
-        *("data", "context", "original_timestamp", "sent_at", "extra"),
-    }
-)
-"""What a path begins with."""
-ALWAYS_SENT = ("id", "name", "timestamp")
 
 
 class Where:
-    """Tells whether an event's fields are as asked: each path has a value that one of its globs matches.
+    """Tells whether an object's fields are as asked: each path has a value that one of its globs matches.
 
     A glob that begins with `!` forbids: no value may be like it. Where all of a path's globs forbid, it may be missing.
     """
@@ -69,11 +60,11 @@ def _values(value: Any, path: str) -> Iterator[Any]:
 
 
 class Selection:
-    """Keeps of an event what may be sent."""
+    """Keeps of an object what may be sent."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._tree: dict[str, Any] = {}
-        for path in [*ALWAYS_SENT, *paths]:
+        for path in paths:
             _grow(self._tree, path.split("."))
 
     def of(self, document: Document) -> Document:

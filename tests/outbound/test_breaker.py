@@ -3,7 +3,7 @@
 import pytest
 
 from tests.destinations.webhook.tools import Clock
-from trackside.destinations.breaker import Breaker
+from trackside.outbound.breaker import Breaker
 
 
 def breaker(clock: Clock, *, most: int = 8, failures: int = 3) -> Breaker:

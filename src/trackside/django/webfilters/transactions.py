@@ -1,0 +1,18 @@
+"""Whether a transaction is open: one that waits for an outside answer holds its locks for as long.
+
+Webfilters(hooks, asker=BlockingClient(), in_transaction=in_transaction)
+"""
+
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+def in_transaction() -> bool:
+    """Return whether any connection of this thread has a transaction open; that of a test case is none."""
+    return any(map(_is_open, connections.all(initialized_only=True)))
+
+
+def _is_open(connection: BaseDatabaseWrapper) -> bool:
+    if connection.in_atomic_block:
+        return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
+    return connection.connection is not None and not connection.autocommit

@@ -1,0 +1,6 @@
+"""JSON objects that leave: what is asked of them, what of them is sent, and how they are written.
+
+encoding  JSON text
+form      key-value pairs in form encoding
+paths     dotted paths: globs on what is there, and selections
+"""

@@ -1,0 +1,167 @@
+"""Asking: the requests of hooks that are asked side by side, within what is left of the question's time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from msgspec import Struct
+
+from trackside.outbound.auth import Headers
+from trackside.outbound.base import Answer, Failed, Outgoing
+from trackside.webfilters.asker import Asker, replies
+from trackside.webfilters.audit import Outcome
+from trackside.webfilters.endpoints import TOO_MANY_REQUESTS, Endpoint, Endpoints
+from trackside.webfilters.memory import Memory
+from trackside.webfilters.moments import Moments
+from trackside.webfilters.patch import Change
+from trackside.webfilters.prepared import Prepared
+from trackside.webfilters.replies import Failure, Stop
+from trackside.webfilters.snapshot import Snapshot
+from trackside.webfilters.tokens import Tokens
+
+LEAST_S: Final = 0.001
+"""With less time left nobody is asked."""
+UNAUTHORIZED: Final = 401
+FAIR_SHARE: Final = 0.5
+"""With less of its time than this, that an answer came too late says nothing about its receiver."""
+
+
+class Means(Struct, frozen=True, kw_only=True):
+    """What questions are asked with."""
+
+    asker: Asker
+    endpoints: Endpoints
+    memory: Memory
+    tokens: Tokens
+    moments: Moments
+
+
+class Turn(Struct, kw_only=True):
+    """One hook in one question: the data as it is in its place in the order, and what comes of it."""
+
+    prepared: Prepared
+    seen: Snapshot
+    key: str = ""
+    """What the same question has in common with this one; empty where nothing is remembered."""
+    reply: Answer | Failed | None = None
+    failure: Failure | None = None
+    cached: bool = False
+    had_its_time: bool = True
+    latency_s: float = 0.0
+    outcome: Outcome = "passed"
+    reason: str | None = None
+    stop: Stop | None = None
+    changes: Sequence[Change] = ()
+
+    def skip(self, reason: str) -> None:
+        """Note why the hook is not asked, which is no failure."""
+        self.outcome, self.reason = "skipped", reason
+
+
+class Asks:
+    """Asks what belongs to one question."""
+
+    def __init__(
+        self, means: Means, *, question_id: str, at: datetime, until: float, budget_s: float
+    ) -> None:
+        """`until` is the monotonic time at which the budget is used up."""
+        self.question_id = question_id
+        self._means = means
+        self._at = at
+        self._until = until
+        self._budget_s = budget_s
+
+    def ask(self, turns: Sequence[Turn]) -> None:
+        """Give each turn its reply, or the failure that it was not asked for. Raises nothing."""
+        asked = [(turn, request) for turn in turns if (request := self._request(turn)) is not None]
+        if not asked:
+            return
+        started_at = self._means.moments.monotonic()
+        found = replies(
+            self._means.asker, [request for _, request in asked], budget_s=self._until - started_at
+        )
+        took_s = self._means.moments.monotonic() - started_at
+        for (turn, _), reply in zip(asked, found, strict=True):
+            turn.reply = reply
+            turn.latency_s = reply.duration_s or took_s
+            self._endpoint(turn).leave(reply, started_at=started_at, had_its_time=turn.had_its_time)
+            question = turn.prepared.token_question
+            if question is not None and isinstance(reply, Answer) and reply.status == UNAUTHORIZED:
+                self._means.tokens.refused(question)
+
+    def remember(self, turn: Turn) -> None:
+        """Let what came of a turn count for the same question, as long as its hook says."""
+        hook, reply = turn.prepared.hook, turn.reply
+        if turn.cached or not turn.key or reply is None or not turn.had_its_time:
+            return
+        if turn.failure is not None and turn.failure.kind == "unusable":
+            self._means.memory.keep(turn.key, turn.failure, hook.failure_cache_s)
+        elif isinstance(reply, Failed) or reply.status >= 500 or reply.status == TOO_MANY_REQUESTS:
+            ours = isinstance(reply, Failed) and reply.is_ours
+            self._means.memory.keep(turn.key, reply, 0.0 if ours else hook.failure_cache_s)
+        else:
+            self._means.memory.keep(turn.key, reply, hook.cache_s)
+
+    def _request(self, turn: Turn) -> Outgoing | None:
+        """Return the request; None where the reply is known, or there can be none."""
+        prepared = turn.prepared
+        if prepared.broken is not None:
+            turn.failure = Failure(kind="unusable", reason=f"the hook cannot be used: {prepared.broken}")
+            return None
+        try:
+            shown = prepared.shown(turn.seen)
+            if self._recall(turn, shown):
+                return None
+            token = self._token(turn)
+            if isinstance(token, Answer | Failed):
+                turn.reply, turn.key = token, ""  # what is known of tokens is kept with them
+                return None
+            timeout_s = self._time_s(turn)
+            request = prepared.request(
+                shown,
+                self.question_id,
+                at=self._at.isoformat(),
+                at_s=int(self._at.timestamp()),
+                timeout_s=timeout_s,
+                more=token,
+            )
+        except Exception as error:  # noqa: BLE001  # the border: what could not be redacted is not sent
+            turn.failure = Failure(kind="unusable", reason=f"the data cannot be sent: {type(error).__name__}")
+            return None
+        reason = (
+            "the budget of the question is used up" if timeout_s < LEAST_S else self._endpoint(turn).enter()
+        )
+        if reason is not None:
+            turn.failure = Failure(kind="request_exception", reason=reason)
+            return None
+        return request
+
+    def _recall(self, turn: Turn, shown: Snapshot) -> bool:
+        """Return whether the reply to the same question counts still."""
+        hook = turn.prepared.hook
+        if not (hook.cache_s or hook.failure_cache_s):
+            return False
+        turn.key = f"{turn.prepared.point.name} {turn.prepared.fingerprint} {shown.hash}"
+        known = self._means.memory.recall(turn.key)
+        turn.cached = known is not None
+        if isinstance(known, Failure):
+            turn.failure = known
+        else:
+            turn.reply = known
+        return turn.cached
+
+    def _token(self, turn: Turn) -> Headers | Answer | Failed:
+        question = turn.prepared.token_question
+        timeout_s = self._time_s(turn)
+        if question is None or timeout_s < LEAST_S:
+            return ()
+        return self._means.tokens.headers(question, timeout_s=timeout_s)
+
+    def _time_s(self, turn: Turn) -> float:
+        left_s = self._until - self._means.moments.monotonic()
+        wanted_s = turn.prepared.hook.timeout_s
+        turn.had_its_time = left_s >= FAIR_SHARE * min(wanted_s, self._budget_s)
+        return min(wanted_s, left_s)
+
+    def _endpoint(self, turn: Turn) -> Endpoint:
+        return self._means.endpoints.of(turn.prepared.hook.url)

@@ -1,0 +1,109 @@
+"""Changes that an answer asks for: merged into the data, field by field, within what may be changed.
+
+Objects are merged, anything else is replaced; null is a value and deletes nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from trackside.document.encoding import Document
+from trackside.webfilters.points import FilterPoint, Path, Unfit
+from trackside.webfilters.prepared import Prepared
+
+
+class Change(Struct, frozen=True):
+    """One value that becomes another."""
+
+    path: Path
+    value: Any
+
+
+def patched(
+    prepared: Prepared, document: Document, patch: Mapping[str, Any]
+) -> tuple[Document, list[Change]]:
+    """Return a new document with what `patch` says, and what is different in it. Raises Unfit."""
+    point = prepared.point
+    changes: list[Change] = []
+    changed = document
+    for path, value in _leaves(patch, document, ()):
+        if point.declared(path) is None or not _is_permitted(prepared, path):
+            raise Unfit(f"{_told(path)} may not be changed")
+        if not _is_same(at(document, path), value):
+            changes.append(Change(path, value))
+            changed = _with(changed, path, value)
+    for declared in {declared for change in changes if (declared := point.declared(change.path))}:
+        typed = point.typed(declared, at(changed, declared))
+        inside = [each.path for each in changes if each.path[: len(declared)] == declared]
+        if isinstance(typed, dict) and any(at(typed, path[len(declared) :]) is _MISSING for path in inside):
+            raise Unfit(f"{_told(declared)} has no such field")
+    return changed, changes
+
+
+def applied(
+    point: FilterPoint, data: Mapping[str, Any], document: Document, paths: Iterable[Path]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return `data` with what is at `paths` in the document, in the types of the point, and these changes alone.
+
+    All else in it are the very objects that were given; `data` itself is as it was.
+    """
+    whole, changes = dict(data), dict[str, Any]()
+    for path in paths:
+        declared = point.declared(path)
+        if declared is None:
+            continue
+        typed = point.typed(declared, at(document, declared))
+        inner = at(typed, path[len(declared) :]) if isinstance(typed, dict) else _MISSING
+        where, value = (declared, typed) if inner is _MISSING else (path, inner)
+        whole, changes = _with(whole, where, value), _with(changes, where, value)
+    return whole, changes
+
+
+def at(value: Any, path: Path) -> Any:
+    """Return what is at a path, or a value of its own where nothing is."""
+    for name in path:
+        if not isinstance(value, Mapping) or name not in value:
+            return _MISSING
+        value = value[name]
+    return value
+
+
+class _Missing:
+    pass
+
+
+_MISSING = _Missing()
+
+
+def _leaves(patch: Mapping[str, Any], current: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield each value that replaces another: what is an object on both sides is looked into."""
+    for name, value in patch.items():
+        below = current.get(name) if isinstance(current, Mapping) else None
+        if isinstance(value, dict) and (value or isinstance(below, Mapping)):
+            yield from _leaves(value, below, (*path, name))
+        else:
+            yield (*path, name), value
+
+
+def _is_permitted(prepared: Prepared, path: Path) -> bool:
+    allowed = prepared.may_change
+    return not allowed or any(path[: len(each)] == each for each in allowed)
+
+
+def _is_same(old: Any, new: Any) -> bool:
+    return type(old) is type(new) and bool(old == new)
+
+
+def _with(document: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any]:
+    first, *rest = path
+    copy = dict(document)
+    if rest:
+        below = copy.get(first)
+        value = _with(below if isinstance(below, Mapping) else {}, tuple(rest), value)
+    copy[first] = value
+    return copy
+
+
+def _told(path: Path) -> str:
+    return ".".join(path)[:200]

@@ -1,0 +1,118 @@
+"""A hook made ready for one point: what is asked of its data, what is sent, and who sends."""
+
+from hashlib import sha256
+from typing import Any, Final
+
+import msgspec
+
+from trackside.document import form
+from trackside.document.encoding import Document, encode
+from trackside.document.paths import Selection, Where
+from trackside.errors import ConfigurationError
+from trackside.outbound.auth import Headers
+from trackside.outbound.base import USER_AGENT, Outgoing
+from trackside.outbound.signing import ID, TIMESTAMP, Signer
+from trackside.processors.redaction import RedactionProcessor
+from trackside.webfilters.checks import hook_problems
+from trackside.webfilters.credentials import credentials_of, token_question_of
+from trackside.webfilters.hook import Hook
+from trackside.webfilters.points import METADATA, FilterPoint, Path
+from trackside.webfilters.snapshot import Snapshot
+
+VERSION: Final = 1
+"""The version of what is sent."""
+
+
+class Prepared:
+    """A hook of a point. One that cannot be used is there as well: its failure follows its policy, unasked."""
+
+    def __init__(self, hook: Hook, point: FilterPoint, *, user_agent: str = USER_AGENT) -> None:
+        self.hook = hook
+        self.point = point
+        self.broken: str | None = None
+        """Why the hook cannot be asked at all."""
+        self.fingerprint = sha256(msgspec.json.encode(hook)).hexdigest()[:16]
+        """Changes with every setting: what was remembered for others does not count."""
+        self.may_change: tuple[Path, ...] = tuple(tuple(path.split(".")) for path in hook.may_change)
+        self.token_question: Outgoing | None = None
+        """What a token is asked for with, where the receiver wants one."""
+        self._where = Where(hook.where)
+        self._selection = Selection(hook.fields) if hook.fields else None
+        self._redaction: RedactionProcessor | None = None
+        self._signer: Signer | None = None
+        self._headers: tuple[tuple[str, str], ...] = ()
+        self.broken = next(hook_problems(hook), None)
+        if self.broken is None:
+            self._make_ready(user_agent)
+
+    @property
+    def obeyed(self) -> bool:
+        """Whether its answer counts."""
+        return self.hook.mode == "enforce"
+
+    @property
+    def changes(self) -> bool:
+        """Whether its answer may change data."""
+        return self.hook.kind == "changer" and not self.hook.disable_filtering
+
+    def matches(self, seen: Snapshot) -> bool:
+        """Return whether it is asked about this data."""
+        return not self._where or self._where.matches(seen.document)
+
+    def shown(self, seen: Snapshot) -> Snapshot:
+        """Return what of the data it is sent. Raises what the redaction raises."""
+        kept = seen.document if self._selection is None else self._selection.of(seen.document)
+        if self._redaction is not None:
+            redacted: dict[str, Document] = self._redaction({"shown": kept})
+            kept = redacted["shown"]
+        return seen if kept is seen.document else Snapshot(kept)
+
+    def request(
+        self,
+        shown: Snapshot,
+        question_id: str,
+        *,
+        at: str,
+        at_s: int,
+        timeout_s: float,
+        more: Headers = (),
+    ) -> Outgoing:
+        """Return the request: `at` is the time as text, `at_s` in seconds since 1970 (UTC), `more` further headers."""
+        metadata: dict[str, Any] = {
+            "event_type": self.point.name,
+            "time": at,
+            "id": question_id,
+            "version": VERSION,
+        }
+        if self.hook.form_encoding:
+            body = form.encode_pairs([*form.pairs(shown.document | {METADATA: metadata}, form.plain)])
+        else:
+            comma = b"," if shown.document else b""
+            body = b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), encode(metadata))
+        signed = (
+            ((ID, question_id), (TIMESTAMP, str(at_s)))
+            if self._signer is None
+            else self._signer.headers(question_id, body, at_s=at_s)
+        )
+        return Outgoing(
+            url=self.hook.url, body=body, timeout_s=timeout_s, headers=(*self._headers, *more, *signed)
+        )
+
+    def _make_ready(self, user_agent: str) -> None:
+        hook = self.hook
+        try:
+            if hook.redact or hook.redact_fields:
+                self._redaction = RedactionProcessor(keys=hook.redact_fields, patterns=hook.redact)
+            self._signer = Signer(hook.secrets) if hook.secrets else None
+            own = credentials_of(hook)
+            self.token_question = token_question_of(hook)
+        except ConfigurationError as error:
+            self.broken = str(error)
+            return
+        names = {name.lower() for name, _ in own}
+        self._headers = (
+            *(() if "user-agent" in names else (("User-Agent", user_agent),)),
+            ("Accept", "application/json"),
+            ("Content-Type", form.CONTENT_TYPE if hook.form_encoding else "application/json"),
+            *own,
+        )

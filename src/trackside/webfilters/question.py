@@ -1,0 +1,123 @@
+"""One question from its first request to its decision: who is asked when, and what of the answers counts."""
+
+from collections.abc import Iterable, Sequence
+
+from trackside.document.encoding import Document
+from trackside.webfilters.asking import Asks, Turn
+from trackside.webfilters.halting import halt_of
+from trackside.webfilters.moments import Moments
+from trackside.webfilters.patch import patched
+from trackside.webfilters.points import Path, Unfit
+from trackside.webfilters.prepared import Prepared
+from trackside.webfilters.replies import Failure, judge
+from trackside.webfilters.snapshot import Snapshot
+
+
+class Asking:
+    """One question under way; made for it and used once.
+
+    `turns` are its hooks, those that are asked first in front; `data` the data as it is by now; `halted_by`
+    the first whose answer halts. What is in here is all our own: nobody else's data has changed.
+    """
+
+    def __init__(self, asks: Asks, data: Snapshot, moments: Moments) -> None:
+        self.turns: list[Turn] = []
+        self.data = data
+        self.halted_by: Turn | None = None
+        self._asks = asks
+        self._moments = moments
+
+    def run(self, hooks: Iterable[Prepared], *, chained: bool) -> None:
+        """Ask. `chained`: each changer sees what those before it changed; else all see the data as it was."""
+        last: list[Turn] = []
+        # the sort is stable: changers, then deciders, each in the order they are given in
+        for prepared in sorted(hooks, key=lambda each: each.hook.kind):
+            turn = self._turn(prepared)
+            if self.halted_by is not None:
+                turn.skip("halted before")
+            elif reason := self._why_not(prepared):
+                turn.skip(reason)
+            elif chained and prepared.hook.kind == "changer" and prepared.obeyed:
+                self._ask([turn])
+            else:
+                last.append(turn)  # in shadow too: who is not obeyed takes no time from who is
+        if self.halted_by is None:
+            self._ask(last)
+        else:
+            for turn in last:
+                turn.skip("halted before")
+
+    def fail(self, hooks: Iterable[Prepared], reason: str) -> None:
+        """Ask nobody, because there is nothing that could be sent; each hook fails by its policy."""
+        for prepared in hooks:
+            turn = self._turn(prepared)
+            turn.failure = Failure(kind="unusable", reason=reason)
+            self._settle(turn)
+
+    def _turn(self, prepared: Prepared) -> Turn:
+        turn = Turn(prepared=prepared, seen=self.data)
+        self.turns.append(turn)
+        return turn
+
+    def _why_not(self, prepared: Prepared) -> str | None:
+        share = prepared.hook.sample_share
+        if share < 1 and self._moments.random() >= share:
+            return "not in the sample"
+        return None if prepared.matches(self.data) else "where does not ask for it"
+
+    def _ask(self, turns: Sequence[Turn]) -> None:
+        self._asks.ask(turns)
+        for turn in turns:
+            self._settle(turn)
+
+    def _settle(self, turn: Turn) -> None:
+        """Note what the turn came to, and let it count where it does."""
+        self._hear(turn)
+        self._asks.remember(turn)
+        if turn.failure is not None:
+            turn.outcome, turn.reason = "failed", turn.failure.reason
+            turn.stop = halt_of(turn.prepared, turn.failure)
+        if turn.stop is not None and turn.prepared.obeyed and self.halted_by is None:
+            self.halted_by = turn
+
+    def _hear(self, turn: Turn) -> None:
+        if turn.failure is not None or turn.reply is None:
+            return
+        question_id = None if turn.cached else self._asks.question_id
+        said = judge(turn.prepared, turn.reply, question_id=question_id)
+        if isinstance(said, Failure):
+            turn.failure = said
+        elif said.stop is not None:
+            turn.outcome, turn.stop = "halted", said.stop
+        elif said.data:
+            self._change(turn, said.data)
+
+    def _change(self, turn: Turn, data: Document) -> None:
+        before = self.data if turn.prepared.obeyed else turn.seen
+        try:
+            after, turn.changes = patched(turn.prepared, before.document, data)
+        except Unfit as unfit:
+            turn.failure = Failure(kind="unusable", reason=str(unfit), status=_status(turn))
+            return
+        except Exception as error:  # noqa: BLE001  # the border: no answer may reach the platform as an exception
+            reason = f"the changes cannot be made: {type(error).__name__}"
+            turn.failure = Failure(kind="unusable", reason=reason, status=_status(turn))
+            return
+        if turn.changes:
+            turn.outcome = "changed"
+            if turn.prepared.obeyed:
+                self.data = Snapshot(after)
+
+
+def changed_paths(turns: Iterable[Turn]) -> dict[Path, list[str]]:
+    """Return the paths that obeyed hooks changed, each with their names in order."""
+    paths: dict[Path, list[str]] = {}
+    for turn in turns:
+        if turn.prepared.obeyed:
+            for change in turn.changes:
+                paths.setdefault(change.path, []).append(turn.prepared.hook.name)
+    return paths
+
+
+def _status(turn: Turn) -> int | None:
+    return getattr(turn.reply, "status", None)

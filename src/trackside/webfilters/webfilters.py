@@ -1,0 +1,243 @@
+"""All hooks of a process, and the question itself: `webfilter(point, data)`."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct
+
+from trackside.errors import ConfigurationError
+from trackside.event import NameFilter
+from trackside.outbound.base import USER_AGENT, Answer, Failed, Fault, Outgoing
+from trackside.telemetry import catalogue
+from trackside.webfilters.asker import Asker
+from trackside.webfilters.asking import Asks, Means
+from trackside.webfilters.audit import Auditor, ChangesShown, NoAuditor
+from trackside.webfilters.endpoints import Endpoints
+from trackside.webfilters.hook import Hook, Rules
+from trackside.webfilters.memory import Memory
+from trackside.webfilters.moments import Moments
+from trackside.webfilters.patch import applied
+from trackside.webfilters.points import POINTS, FilterPoint
+from trackside.webfilters.prepared import Prepared
+from trackside.webfilters.question import Asking, changed_paths
+from trackside.webfilters.records import count, question_record
+from trackside.webfilters.snapshot import NOTHING, Unsendable, snapshot
+from trackside.webfilters.tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+
+class Filtered(Struct, frozen=True):
+    """What came of a question that did not stop."""
+
+    data: Mapping[str, Any]
+    """All that was asked about, changed: in the types that the point declares; the rest as it was given."""
+    changes: Mapping[str, Any] = {}
+    """What is different, alone, within the same objects."""
+    question_id: str | None = None
+    """By which the audit finds it; None where nobody was asked."""
+
+
+class Webfilters:
+    """Asks hooks; safe from every thread. Nothing is opened or started before the first question."""
+
+    def __init__(
+        self,
+        hooks: Iterable[Hook] = (),
+        *,
+        asker: Asker,
+        auditor: Auditor | None = None,
+        rules: Rules | None = None,
+        rules_of: Mapping[str, Rules] | None = None,
+        changes_shown: ChangesShown | None = None,
+        failures_until_probing: int = 5,
+        in_transaction: Callable[[], bool] = lambda: False,
+        user_agent: str = USER_AGENT,
+        moments: Moments | None = None,
+    ) -> None:
+        """`rules_of` has the rules of single points, by name; `changes_shown` says what is recorded of changes.
+
+        `in_transaction` tells whether the caller holds a database transaction open, which is then reported.
+        """
+        self._asker = asker
+        self._failures = failures_until_probing
+        self._moments = moments or Moments()
+        self._pid = os.getpid()
+        self._means = self._new_means()
+        self._auditor = auditor or NoAuditor()
+        self._rules = rules or Rules()
+        self._rules_of = dict(rules_of or {})
+        self._shown = changes_shown or ChangesShown()
+        self._in_transaction = in_transaction
+        self._reported: set[str] = set()
+        self._user_agent = user_agent
+        self._hooks: Sequence[Hook] = ()
+        self._of_point: dict[str, tuple[Prepared, ...]] = {}
+        self.use(hooks)
+
+    def use(self, hooks: Iterable[Hook]) -> None:
+        """Ask these hooks from now on; questions under way end as they began.
+
+        What is known of their receivers stays. A hook that cannot be used fails by its policy, unasked.
+        """
+        found = sorted(
+            (hook for hook in hooks if hook.enabled and hook.mode != "off"),
+            key=lambda hook: (hook.order, hook.name),
+        )
+        self._hooks = found
+        self._of_point = {}
+        self._means.endpoints.keep({hook.url for hook in found})
+
+    def has_hooks(self, point: FilterPoint | str) -> bool:
+        """Return whether anybody may be asked at a point."""
+        return bool(self.hooks_of(_point(point) if isinstance(point, str) else point))
+
+    def hooks_of(self, point: FilterPoint) -> Sequence[Prepared]:
+        """Return who is asked at a point, in order."""
+        found = self._of_point.get(point.name)
+        if found is None:
+            # read before the hooks: it belongs to them or to older ones, who keep it then
+            of_point = self._of_point
+            found = tuple(
+                Prepared(hook, point, user_agent=self._user_agent)
+                for hook in self._hooks
+                if NameFilter([hook.point]).matches(point.name)
+            )
+            for each in found:
+                if each.broken is not None:
+                    logger.error(
+                        "a hook cannot be used", extra={"hook": each.hook.name, "reason": each.broken}
+                    )
+            of_point[point.name] = found
+        return found
+
+    def ask(self, point: FilterPoint | str, data: Mapping[str, Any]) -> Filtered:
+        """Return what came of the question, or raise the exception of the point that an answer asked for."""
+        if isinstance(point, str):
+            point = _point(point)
+        hooks = self._of_point.get(point.name)
+        if hooks is None:
+            hooks = tuple(self.hooks_of(point))
+        return self._asked(point, hooks, data) if hooks else Filtered(data)
+
+    def _asked(self, point: FilterPoint, hooks: Sequence[Prepared], data: Mapping[str, Any]) -> Filtered:
+        if self._pid != os.getpid():
+            # after a fork locks may be held, and questions under way, by threads that are not here
+            self._pid, self._means = os.getpid(), self._new_means()
+        rules = self._rules_of.get(point.name, self._rules)
+        began, asked_at, question_id = self._moments.monotonic(), self._moments.now(), self._moments.new_id()
+        asks = Asks(
+            self._means,
+            question_id=question_id,
+            at=asked_at,
+            until=began + rules.budget_s,
+            budget_s=rules.budget_s,
+        )
+        asking = Asking(asks, NOTHING, self._moments)
+        in_transaction = self._holds_transaction(point)
+        input_hash = ""
+        try:
+            asking.data = snapshot(point, data)
+            input_hash = asking.data.hash
+        except Unsendable as error:
+            asking.fail(hooks, str(error))
+        else:
+            asking.run(hooks, chained=rules.chained)
+        if all(turn.outcome == "skipped" for turn in asking.turns):
+            return Filtered(data)
+        self._leave_record(
+            point,
+            asking,
+            question_id=question_id,
+            asked_at=asked_at,
+            input_hash=input_hash,
+            in_transaction=in_transaction,
+            began=began,
+            rules=rules,
+        )
+        if asking.halted_by is not None and asking.halted_by.stop is not None:
+            raise asking.halted_by.stop.error
+        whole, changes = applied(point, data, asking.data.document, changed_paths(asking.turns))
+        return Filtered(whole if changes else data, changes, question_id)
+
+    def _holds_transaction(self, point: FilterPoint) -> bool:
+        """Return whether the caller holds a transaction open; said once for each point, and counted."""
+        if not self._in_transaction():
+            return False
+        catalogue.WEBFILTER_IN_TRANSACTION.add(1, point.name)
+        if point.name not in self._reported:
+            self._reported.add(point.name)
+            logger.warning("a question is asked while a transaction is open", extra={"point": point.name})
+        return True
+
+    def _new_means(self) -> Means:
+        moments = self._moments
+        return Means(
+            asker=self._asker,
+            endpoints=Endpoints(failures=self._failures, monotonic=moments.monotonic, random=moments.random),
+            memory=Memory(moments.monotonic),
+            tokens=Tokens(self._asker, moments.monotonic),
+            moments=moments,
+        )
+
+    def _leave_record(
+        self, point: FilterPoint, asking: Asking, *, began: float, rules: Rules, **about: Any
+    ) -> None:
+        duration_s = self._moments.monotonic() - began
+        try:
+            question = question_record(
+                point, asking, self._shown, duration_s=duration_s, budget_s=rules.budget_s, **about
+            )
+            count(question, asking, self._means.endpoints)
+            self._auditor.record(question)
+        except Exception:  # the border: the platform goes on without a record, and somebody sees it
+            catalogue.WEBFILTER_AUDIT_FAILURES.add(1)
+            logger.exception("a question could not be recorded", extra={"point": point.name})
+
+
+class _Nobody:
+    """Asks nobody: what a process has before `install`."""
+
+    def ask(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:  # noqa: ARG002
+        return [Failed(fault=Fault.LOCAL, detail="nothing is installed", maybe_sent=False)] * len(requests)
+
+
+_NONE: Final = Webfilters(asker=_Nobody())
+_installed: Webfilters = _NONE
+
+
+def webfilter(point: FilterPoint | str, data: Mapping[str, Any]) -> Filtered:
+    """Ask the hooks of a point whether the platform may act, and return the data as they changed it.
+
+    Raises the exception of the point that an answer asked for, and nothing else that depends on an answer;
+    ConfigurationError where no point of that name is declared. Waits no longer than the point's budget, and not at
+    all where no hook is set.
+    """
+    return _installed.ask(point, data)
+
+
+def has_hooks(point: FilterPoint | str) -> bool:
+    """Return whether anybody may be asked at a point: where nobody is, its data need not be gathered."""
+    return _installed.has_hooks(point)
+
+
+def install(webfilters: Webfilters | None) -> Webfilters | None:
+    """Let `webfilter` ask these from now on, None: nobody; return what it asked before."""
+    global _installed  # one process has one set of hooks, as it has one tracker
+    before, _installed = _installed, webfilters or _NONE
+    return None if before is _NONE else before
+
+
+def installed() -> Webfilters | None:
+    """Return what `webfilter` asks."""
+    return None if _installed is _NONE else _installed
+
+
+def _point(name: str) -> FilterPoint:
+    try:
+        return POINTS[name]
+    except KeyError:
+        known = ", ".join(sorted(POINTS)) or "none"
+        raise ConfigurationError(f"there is no filter point {name!r}; declared are: {known}") from None
