@@ -16,6 +16,7 @@ from trackside.backends.logger import LoggerBackend
 from trackside.django.engines import ENGINES
 from trackside.django.middleware import TrackMiddleware
 from trackside.django.outbox.settings import read as read_outbox
+from trackside.django.secret_rows import encryption
 from trackside.django.settings import read
 from trackside.django.settings.current import closest
 from trackside.django.settings.declared import LEGACY_NAMES
@@ -23,7 +24,6 @@ from trackside.django.tracker import default_tracker
 from trackside.django.verbs import as_file
 from trackside.django.views.segmentio import segmentio_event
 from trackside.django.webfilters.settings import read as read_webfilters
-from trackside.django.webhooks import encryption
 from trackside.errors import ConfigurationError
 from trackside.event import NameFilter
 from trackside.routing import RoutingBackend

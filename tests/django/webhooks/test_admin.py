@@ -191,7 +191,7 @@ def test_without_cryptography_nothing_is_kept(pages: Client, monkeypatch: pytest
     from trackside.django.checks import check_encryption
 
     assert list(check_encryption()) == []
-    monkeypatch.setattr("trackside.django.webhooks.encryption.is_available", lambda: False)
+    monkeypatch.setattr("trackside.django.secret_rows.encryption.is_available", lambda: False)
     assert "cannot be kept without cryptography" in add(pages)
     assert not Webhook.objects.exists()
     assert [each.id for each in check_encryption()] == ["trackside.W010"]

@@ -13,11 +13,11 @@ from django.utils import timezone
 from msgspec.structs import replace
 from pytest_django import Settings
 
+from trackside.django.secret_rows.secrets import Secrets, SigningKey, Unreadable
 from trackside.django.webhooks import actions, surroundings
 from trackside.django.webhooks.models import ChangedMeanwhileError, Webhook, readable, state_of_all
 from trackside.django.webhooks.refusals import WrongSettings
 from trackside.django.webhooks.resolving import refused_addresses
-from trackside.django.webhooks.secrets import Secrets, SigningKey, Unreadable
 from trackside.django.webhooks.surroundings import Surroundings
 from trackside.outbound.signing import new_secret
 

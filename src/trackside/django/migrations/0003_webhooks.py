@@ -3,9 +3,9 @@
 import django.db.models.manager
 from django.db import migrations, models
 
-import trackside.django.webhooks.encryption
+import trackside.django.secret_rows.encryption
+import trackside.django.secret_rows.secrets
 import trackside.django.webhooks.models
-import trackside.django.webhooks.secrets
 
 
 class Migration(migrations.Migration):
@@ -76,8 +76,8 @@ class Migration(migrations.Migration):
                 ("tls_key_file", models.CharField(blank=True, default="", max_length=255)),
                 (
                     "secrets",
-                    trackside.django.webhooks.encryption.SecretsField(
-                        blank=True, default=trackside.django.webhooks.secrets.Secrets, editable=False
+                    trackside.django.secret_rows.encryption.SecretsField(
+                        blank=True, default=trackside.django.secret_rows.secrets.Secrets, editable=False
                     ),
                 ),
                 ("disabled_at", models.DateTimeField(blank=True, editable=False, null=True)),

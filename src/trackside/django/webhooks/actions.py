@@ -12,11 +12,12 @@ from msgspec.structs import replace
 
 from trackside import hub
 from trackside.destinations.webhook import Trial, WebhookSettings, try_out_now
-from trackside.django.webhooks import content, encryption, surroundings
+from trackside.django.secret_rows import encryption
+from trackside.django.secret_rows.secrets import Secrets
+from trackside.django.webhooks import content, surroundings
 from trackside.django.webhooks.models import ChangedMeanwhileError, Webhook, readable
 from trackside.django.webhooks.refusals import NoSuchWebhook, NotReachable, NotTheCase, WrongSettings
 from trackside.django.webhooks.resolving import refused_addresses
-from trackside.django.webhooks.secrets import Secrets
 from trackside.errors import ConfigurationError
 from trackside.outbound.names import Lookup, system_lookup
 from trackside.outbound.signing import new_secret

@@ -8,10 +8,10 @@ from django.utils import timezone
 from msgspec import Struct
 
 from trackside.destinations.webhook import WebhookSettings
+from trackside.django.secret_rows.secrets import SETTINGS, Secrets
 from trackside.django.webhooks import surroundings
 from trackside.django.webhooks.models import Webhook, builtins, readable
 from trackside.django.webhooks.refusals import NoSuchWebhook
-from trackside.django.webhooks.secrets import SETTINGS, Secrets
 from trackside.django.webhooks.states import Standing, standings
 
 Origin = Literal["file", "database"]

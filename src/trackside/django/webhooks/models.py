@@ -9,9 +9,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from trackside.destinations.webhook import WebhookSettings
-from trackside.django.webhooks.encryption import SecretsField
-from trackside.django.webhooks.secrets import SETTINGS, Secrets, Unreadable
-from trackside.errors import TracksideError
+from trackside.django.secret_rows.rows import ChangedMeanwhileError, SecretRow, readable
+from trackside.django.secret_rows.secrets import SETTINGS, Secrets
+
+__all__ = ["ApiToken", "ChangedMeanwhileError", "Webhook", "readable"]
 
 NAME_CHARS = 64
 URL_CHARS = 2_048
@@ -22,10 +23,6 @@ COLUMNS = tuple(
 """The settings that have a column of the same name."""
 LATEST = "latest"
 """Where a new row begins, unless somebody says otherwise: whoever adds one wants what happens from now on."""
-
-
-class ChangedMeanwhileError(TracksideError):
-    """Somebody else changed the webhook meanwhile; look at it again."""
 
 
 class WebhookRows(models.QuerySet["Webhook"]):
@@ -56,10 +53,11 @@ def too_large() -> list[int]:
     return [413]
 
 
-class Webhook(models.Model):
+class Webhook(SecretRow):
     """A webhook; its name is that of its subscription, and is never used again."""
 
-    id = models.BigAutoField(primary_key=True)
+    settings_columns = COLUMNS
+
     name = models.CharField(max_length=NAME_CHARS, unique=True)
     description = models.TextField(blank=True, default="")
     url = models.CharField("URL", max_length=URL_CHARS)
@@ -91,18 +89,10 @@ class Webhook(models.Model):
     tls_ca_file = models.CharField(max_length=255, blank=True, default="")
     tls_certificate_file = models.CharField(max_length=255, blank=True, default="")
     tls_key_file = models.CharField(max_length=255, blank=True, default="")
-    secrets = SecretsField(default=Secrets, blank=True, editable=False)
     disabled_at = models.DateTimeField(null=True, blank=True, editable=False)
     """When the delivery engine gave the endpoint up, and with that disabled it."""
     disabled_reason = models.TextField(blank=True, default="", editable=False)
-    created_at = models.DateTimeField(editable=False)
-    created_by = models.CharField(max_length=255, blank=True, default="", editable=False)
-    """A user's name, or what else made it: it outlives the user."""
-    updated_at = models.DateTimeField(editable=False)
-    updated_by = models.CharField(max_length=255, blank=True, default="", editable=False)
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
-    revision = models.BigIntegerField(default=0, editable=False)
-    """Grows with each change, by one: whoever holds an older one would write over somebody else's work."""
 
     objects = _Present()
     all_rows = models.Manager["Webhook"]()
@@ -114,10 +104,6 @@ class Webhook(models.Model):
         ordering = ("name",)
         verbose_name = "webhook"
         base_manager_name = "all_rows"
-
-    def __str__(self) -> str:
-        """Return its name."""
-        return self.name
 
     @property
     def is_active(self) -> bool:
@@ -136,25 +122,6 @@ class Webhook(models.Model):
             raise ValidationError(
                 {name if name in (*COLUMNS, "name") else "__all__": told for name, told in problems.items()}
             )
-
-    def table(self) -> dict[str, Any]:
-        """Return its settings without secrets, as a table of the file has them."""
-        return {name: getattr(self, name) for name in COLUMNS}
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Write the row where nobody else has changed it since it was read. Raises ChangedMeanwhileError."""
-        self.updated_at = timezone.now()
-        if self._state.adding:
-            self.created_at = self.updated_at
-            super().save(*args, **kwargs)
-            return
-        expected, self.revision = self.revision, self.revision + 1
-        columns = [each for each in self._meta.concrete_fields if not each.primary_key]
-        values = {each.attname: getattr(self, each.attname) for each in columns}
-        rows = Webhook.all_rows.using(kwargs.get("using") or self._state.db)
-        if not rows.filter(pk=self.pk, revision=expected).update(**values):
-            self.revision = expected
-            raise ChangedMeanwhileError(f"somebody else changed {self.name} meanwhile; look at it again")
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:  # noqa: ARG002
         """Mark it as deleted and forget its secrets; its name stays taken."""
@@ -195,12 +162,6 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         """Return its name."""
         return self.name
-
-
-def readable(row: Webhook) -> Secrets | None:
-    """Return the secrets of a row, None where they cannot be read."""
-    found: Secrets | Unreadable = row.secrets
-    return None if isinstance(found, Unreadable) else found
 
 
 def builtins(settings: WebhookSettings) -> dict[str, Any]:

@@ -7,16 +7,21 @@ from typing import Final
 
 from trackside.destinations.webhook import WebhookSettings, policy_of
 from trackside.outbound.names import Lookup, system_lookup
+from trackside.outbound.policy import AddressPolicy
 
 DEADLINE_S: Final = 3.0
 
 
 def refused_addresses(settings: WebhookSettings, *, lookup: Lookup = system_lookup) -> dict[str, list[str]]:
-    """Return what is wrong with the addresses that the hosts of the settings' URLs lead to, by setting.
+    """Return what is wrong with the addresses that the hosts of the settings' URLs lead to, by setting."""
+    return refused(settings, policy_of(settings), lookup=lookup)
+
+
+def refused(settings: object, policy: AddressPolicy, *, lookup: Lookup) -> dict[str, list[str]]:
+    """Return what a policy says of the addresses that the settings' URLs lead to, by setting.
 
     A host that cannot be resolved within the deadline, or not at all, is nobody's mistake yet.
     """
-    policy = policy_of(settings)
     found: dict[str, list[str]] = {}
     for name in ("url", "oauth_token_url"):
         url = getattr(settings, name)

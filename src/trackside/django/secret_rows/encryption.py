@@ -9,8 +9,8 @@ import msgspec
 from django.conf import settings
 from django.db import models
 
+from trackside.django.secret_rows.secrets import Secrets, Unreadable
 from trackside.django.webhooks import surroundings
-from trackside.django.webhooks.secrets import Secrets, Unreadable
 from trackside.errors import ConfigurationError
 
 if TYPE_CHECKING:
