@@ -1,4 +1,4 @@
-"""The admin: webhooks and tokens, and a page of the tracker that shows, and changes nothing."""
+"""The admin: webhooks, webfilters and tokens, and a page of the tracker that shows, and changes nothing."""
 
 from typing import Any
 
@@ -10,10 +10,12 @@ from django.urls import URLPattern, path
 
 from trackside.django.state.models import TrackerState
 from trackside.django.state.report import state_report
+from trackside.django.webfilters.admin import WebfilterAdmin
+from trackside.django.webfilters.question_admin import WebfilterQuestionAdmin
 from trackside.django.webhooks.admin import WebhookAdmin
 from trackside.django.webhooks.token_admin import ApiTokenAdmin
 
-__all__ = ["ApiTokenAdmin", "TrackerStateAdmin", "WebhookAdmin"]
+__all__ = ["ApiTokenAdmin", "TrackerStateAdmin", "WebfilterAdmin", "WebfilterQuestionAdmin", "WebhookAdmin"]
 
 
 @admin.register(TrackerState)

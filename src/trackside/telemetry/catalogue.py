@@ -264,6 +264,10 @@ WEBFILTER_IN_TRANSACTION = Counter(
     "Questions asked while the application held a database transaction open.",
     ("point",),
 )
+WEBFILTER_ROWS_FAILURES = Counter(
+    "trackside_webfilter_rows_failures_total",
+    "Times the webfilters of the database could not be read; those that were known last go on.",
+)
 WEBFILTER_AUDIT_FAILURES = Counter(
     "trackside_webfilter_audit_failures_total", "Questions that could not be recorded."
 )

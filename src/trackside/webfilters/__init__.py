@@ -12,6 +12,7 @@ asking      requests in the budget; asker: their client; endpoints: who is left 
 replies     what an answer says; halting: when a failure halts; patch: changes within what may be changed
 question    one question; records, audit: what it leaves behind
 webfilters  all hooks of a process
+trial       one hook tried out, with the example data of its point (examples)
 """
 
 from trackside.webfilters.asker import Asker
@@ -28,12 +29,14 @@ from trackside.webfilters.checks import problems
 from trackside.webfilters.hook import Hook, Rules
 from trackside.webfilters.points import POINTS, FilterPoint, RedirectUrl, Stops
 from trackside.webfilters.tables import read_hook, read_hooks
+from trackside.webfilters.trial import try_out
 from trackside.webfilters.webfilters import (
     Filtered,
     Webfilters,
     has_hooks,
     install,
     installed,
+    stand_by,
     webfilter,
 )
 
@@ -60,5 +63,7 @@ __all__ = [
     "problems",
     "read_hook",
     "read_hooks",
+    "stand_by",
+    "try_out",
     "webfilter",
 ]

@@ -105,12 +105,14 @@ class FilterPoint:
         sends: Mapping[str, Any],
         changes: Mapping[str, Any] | None = None,
         exceptions: Mapping[str, Stops | type[Exception]] | None = None,
+        example: Mapping[str, Any] | None = None,
     ) -> None:
         """Declare the point.
 
         `sends` names the fields that leave, with their types: what else is given stays here. `changes` names the
         paths an answer may change, dotted, with types as msgspec checks them; objects within one are merged.
         `exceptions` are the names an answer may use; the first one is raised where a hook fails and that halts.
+        `example` is data that a hook can be tried out with; what is not in it is made of the types.
         Raises ConfigurationError for what cannot be, and for a name that is declared already.
         """
         self.name = name
@@ -123,6 +125,7 @@ class FilterPoint:
             each: stops if isinstance(stops, Stops) else Stops(stops)
             for each, stops in (exceptions or {}).items()
         }
+        self.example: Mapping[str, Any] = dict(example or {})
         _check_fields(name, self.sends, self.changes)
         with _LOCK:
             if name in POINTS:

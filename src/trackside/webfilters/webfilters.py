@@ -113,6 +113,10 @@ class Webfilters:
             of_point[point.name] = found
         return found
 
+    def is_left_alone(self, url: str) -> bool:
+        """Return whether this process asks a receiver by one question at a time, if at all, because it failed."""
+        return url in {hook.url for hook in self._hooks} and self._means.endpoints.of(url).is_left_alone
+
     def ask(self, point: FilterPoint | str, data: Mapping[str, Any]) -> Filtered:
         """Return what came of the question, or raise the exception of the point that an answer asked for."""
         if isinstance(point, str):
@@ -205,6 +209,7 @@ class _Nobody:
 
 
 _NONE: Final = Webfilters(asker=_Nobody())
+_standing_by: Webfilters = _NONE
 _installed: Webfilters = _NONE
 
 
@@ -224,15 +229,23 @@ def has_hooks(point: FilterPoint | str) -> bool:
 
 
 def install(webfilters: Webfilters | None) -> Webfilters | None:
-    """Let `webfilter` ask these from now on, None: nobody; return what it asked before."""
+    """Let `webfilter` ask these from now on, None: whoever stands by; return what it asked before."""
     global _installed  # one process has one set of hooks, as it has one tracker
-    before, _installed = _installed, webfilters or _NONE
-    return None if before is _NONE else before
+    before, _installed = installed(), webfilters or _standing_by
+    return before
 
 
 def installed() -> Webfilters | None:
-    """Return what `webfilter` asks."""
-    return None if _installed is _NONE else _installed
+    """Return what `webfilter` asks; None where nothing was installed."""
+    return None if _installed is _standing_by else _installed
+
+
+def stand_by(webfilters: Webfilters | None) -> None:
+    """Let `webfilter` ask these wherever nothing is installed: a host's own hooks, as those of its database."""
+    global _standing_by, _installed  # noqa: PLW0603  # one process has one set of hooks
+    before, _standing_by = _standing_by, webfilters or _NONE
+    if _installed is before:
+        _installed = _standing_by
 
 
 def _point(name: str) -> FilterPoint:

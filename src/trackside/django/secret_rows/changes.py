@@ -24,11 +24,16 @@ class Addressed(Protocol):
     """Settings that say where requests go and what they carry."""
 
     @property
-    def url(self) -> str: ...
+    def url(self) -> str:
+        """Where requests go."""
+
     @property
-    def oauth_token_url(self) -> str: ...
+    def oauth_token_url(self) -> str:
+        """Where a token is asked for."""
+
     @property
-    def headers(self) -> Mapping[str, str]: ...
+    def headers(self) -> Mapping[str, str]:
+        """What requests carry."""
 
 
 def merged(row: SecretRow, changes: Mapping[str, Any]) -> dict[str, Any]:

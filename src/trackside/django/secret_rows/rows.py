@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models.signals import post_save
 from django.utils import timezone
 
 from trackside.django.secret_rows.encryption import SecretsField
@@ -57,6 +58,8 @@ class SecretRow(models.Model):
         if not rows.filter(pk=self.pk, revision=expected).update(**values):
             self.revision = expected
             raise ChangedMeanwhileError(f"somebody else changed {self.name} meanwhile; look at it again")
+        # an UPDATE sends no signal of its own
+        post_save.send(type(self), instance=self, created=False, raw=False, using=rows.db, update_fields=None)
 
 
 def readable(row: SecretRow) -> Secrets | None:

@@ -41,10 +41,20 @@ class WebfilterSettings(Struct, frozen=True, kw_only=True):
     ] = True
     record_values: Annotated[
         bool,
-        setting(
-            "Whether the event has the changed values, those of secrets replaced; off: only their paths."
-        ),
+        setting("Whether changed values are recorded, those of secrets replaced; off: only their paths."),
     ] = True
+    rows: Annotated[
+        bool, setting("Whether the webfilters of the database are asked, beside the hooks of the settings.")
+    ] = True
+    audit: Annotated[bool, setting("Whether each question is kept in the database, for the admin.")] = True
+    audit_keep_s: Annotated[
+        int,
+        setting("Older questions are removed.", unit="s", low=60, high=315_360_000),
+    ] = 2_592_000
+    audit_most: Annotated[
+        int,
+        setting("With more questions than this the oldest are removed.", low=100, high=100_000_000),
+    ] = 100_000
     allow_private_networks: Annotated[
         bool, setting("Whether hooks may lead into private networks, and to this machine.")
     ] = False

@@ -12,6 +12,18 @@ def in_transaction() -> bool:
     return any(map(_is_open, connections.all(initialized_only=True)))
 
 
+def transaction_of_test_case(using: str) -> object:
+    """Return the transaction of a Django test case that this thread's connection is in, or None.
+
+    What such a transaction holds nobody else sees, and it is taken back at the end.
+    """
+    connection = connections[using]
+    if not connection.in_atomic_block:
+        return None
+    found = (block for block in connection.atomic_blocks if getattr(block, "_from_testcase", False))
+    return next(found, None)
+
+
 def _is_open(connection: BaseDatabaseWrapper) -> bool:
     if connection.in_atomic_block:
         return any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)

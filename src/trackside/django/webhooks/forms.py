@@ -27,6 +27,7 @@ class _WebhookForm(SecretRowForm):
 
     def put_in(self, changes: dict[str, Any]) -> None:
         """Give the instance what was typed. Raises Refusal."""
+        assert isinstance(self.instance, Webhook)  # noqa: S101  # of a type variable that Django's form has not
         actions.prepared(self.instance, changes, strict=False)
 
 

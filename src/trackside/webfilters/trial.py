@@ -1,0 +1,75 @@
+"""A hook tried out: its receiver is asked as a question would ask it, and nothing is counted, kept or changed."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from trackside.outbound.base import USER_AGENT
+from trackside.webfilters.asker import Asker
+from trackside.webfilters.asking import Asks, Means
+from trackside.webfilters.audit import ChangesShown, Question
+from trackside.webfilters.endpoints import Endpoints
+from trackside.webfilters.examples import example_of
+from trackside.webfilters.hook import Hook
+from trackside.webfilters.memory import Memory
+from trackside.webfilters.moments import Moments
+from trackside.webfilters.points import FilterPoint
+from trackside.webfilters.prepared import Prepared
+from trackside.webfilters.question import Asking
+from trackside.webfilters.records import question_record
+from trackside.webfilters.snapshot import NOTHING, Unsendable, snapshot
+from trackside.webfilters.tokens import Tokens
+
+ID_PREFIX: Final = "test-"
+"""The id of a question that is none begins with this: a receiver may want to tell."""
+
+
+def try_out(
+    hook: Hook,
+    point: FilterPoint,
+    *,
+    asker: Asker,
+    data: Mapping[str, Any] | None = None,
+    changes_shown: ChangesShown | None = None,
+    user_agent: str = USER_AGENT,
+    moments: Moments | None = None,
+) -> Question:
+    """Return the record that a question with this hook alone, obeyed, would leave; raises nothing of an answer.
+
+    `data` is what is asked about, else example data of the point. The receiver is asked whatever the hook's mode,
+    share and `where` are, and whether or not it is left alone.
+    """
+    moments = moments or Moments()
+    tried = replace(
+        hook, enabled=True, mode="enforce", sample_share=1.0, where={}, cache_s=0, failure_cache_s=0
+    )
+    began, asked_at, question_id = moments.monotonic(), moments.now(), ID_PREFIX + moments.new_id()
+    means = Means(
+        asker=asker,
+        endpoints=Endpoints(failures=1, monotonic=moments.monotonic, random=moments.random),
+        memory=Memory(moments.monotonic),
+        tokens=Tokens(asker, moments.monotonic),
+        moments=moments,
+    )
+    budget_s = tried.timeout_s
+    asks = Asks(means, question_id=question_id, at=asked_at, until=began + budget_s, budget_s=budget_s)
+    asking = Asking(asks, NOTHING, moments)
+    prepared = [Prepared(tried, point, user_agent=user_agent)]
+    try:
+        asking.data = snapshot(point, example_of(point) if data is None else data)
+    except Unsendable as error:
+        asking.fail(prepared, str(error))
+    else:
+        asking.run(prepared, chained=True)
+    return question_record(
+        point,
+        asking,
+        changes_shown or ChangesShown(),
+        question_id=question_id,
+        asked_at=asked_at,
+        input_hash=asking.data.hash,
+        in_transaction=False,
+        duration_s=moments.monotonic() - began,
+        budget_s=budget_s,
+    )
