@@ -26,7 +26,7 @@ from trackside.webfilters import Hook
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S: Final = 0.9
+LOOK_EVERY_S: Final = 1.0
 FRESH_S: Final = 2.0
 """What was looked at so long ago counts: a look that is late holds up nobody at once."""
 REST_AFTER_S: Final = 5.0

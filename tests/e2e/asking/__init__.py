@@ -1,0 +1,1 @@
+"""A small Django project that asks before somebody registers."""
