@@ -31,7 +31,6 @@ def try_out(
     *,
     asker: Asker,
     data: Mapping[str, Any] | None = None,
-    changes_shown: ChangesShown | None = None,
     user_agent: str = USER_AGENT,
     moments: Moments | None = None,
 ) -> Question:
@@ -41,21 +40,11 @@ def try_out(
     share and `where` are, and whether or not it is left alone.
     """
     moments = moments or Moments()
-    tried = replace(
-        hook, enabled=True, mode="enforce", sample_share=1.0, where={}, cache_s=0, failure_cache_s=0
-    )
     began, asked_at, question_id = moments.monotonic(), moments.now(), ID_PREFIX + moments.new_id()
-    means = Means(
-        asker=asker,
-        endpoints=Endpoints(failures=1, monotonic=moments.monotonic, random=moments.random),
-        memory=Memory(moments.monotonic),
-        tokens=Tokens(asker, moments.monotonic),
-        moments=moments,
-    )
-    budget_s = tried.timeout_s
+    budget_s, means = hook.timeout_s, _means(asker, moments)
     asks = Asks(means, question_id=question_id, at=asked_at, until=began + budget_s, budget_s=budget_s)
     asking = Asking(asks, NOTHING, moments)
-    prepared = [Prepared(tried, point, user_agent=user_agent)]
+    prepared = [Prepared(_obeyed(hook), point, user_agent=user_agent)]
     try:
         asking.data = snapshot(point, example_of(point) if data is None else data)
     except Unsendable as error:
@@ -65,11 +54,28 @@ def try_out(
     return question_record(
         point,
         asking,
-        changes_shown or ChangesShown(),
+        ChangesShown(),
         question_id=question_id,
         asked_at=asked_at,
         input_hash=asking.data.hash,
         in_transaction=False,
         duration_s=moments.monotonic() - began,
         budget_s=budget_s,
+    )
+
+
+def _obeyed(hook: Hook) -> Hook:
+    return replace(
+        hook, enabled=True, mode="enforce", sample_share=1.0, where={}, cache_s=0, failure_cache_s=0
+    )
+
+
+def _means(asker: Asker, moments: Moments) -> Means:
+    """Return means that remember nothing of others, and of which others remember nothing."""
+    return Means(
+        asker=asker,
+        endpoints=Endpoints(failures=1, monotonic=moments.monotonic, random=moments.random),
+        memory=Memory(moments.monotonic),
+        tokens=Tokens(asker, moments.monotonic),
+        moments=moments,
     )

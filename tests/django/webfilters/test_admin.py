@@ -318,3 +318,13 @@ def test_the_audit_is_read_only(pages: Client) -> None:
     assert pages.get(f"{AUDIT}add/").status_code == 403
     assert pages.post(f"{AUDIT}{row.pk}/delete/", {"post": "yes"}).status_code == 403
     assert WebfilterQuestion.objects.get().point == row.point
+
+
+def test_where_no_point_is_declared_the_pages_are_not_offered(
+    pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a server that only routes events nobody would ever be asked."""
+    assert "Webfilter" in pages.get("/admin/").content.decode()
+    for module in ("admin", "question_admin"):
+        monkeypatch.setattr(f"trackside.django.webfilters.{module}.POINTS", {})
+    assert "Webfilter" not in pages.get("/admin/").content.decode()

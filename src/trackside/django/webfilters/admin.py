@@ -22,6 +22,7 @@ from trackside.django.webfilters.forms import WebfilterForm
 from trackside.django.webfilters.models import Webfilter, WebfilterQuestion
 from trackside.django.webfilters.showing import told
 from trackside.errors import TracksideError
+from trackside.webfilters import POINTS
 
 _HALTS: Final = tuple(
     f"{what}_{kind}" for kind in ("on_4xx", "on_5xx", "on_request_exception") for what in ("halt", "redirect")
@@ -98,6 +99,10 @@ class WebfilterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscri
     list_filter = ("enabled", "mode", "kind", "point")
     search_fields = ("name", "description", "point", "url")
     actions = ("enable", "disable", "shadow", "enforce", "rotate", "try_out")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Return whether the page is offered: where no point is declared nobody would be asked."""
+        return bool(POINTS) and super().has_module_permission(request)
 
     def get_urls(self) -> list[URLPattern]:
         """Return the pages, and what the two buttons of a webfilter's page post to."""

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from trackside.django.webfilters.models import Webfilter, WebfilterQuestion
+from trackside.webfilters import POINTS
 
 _NOTHING: Final = "-"
 
@@ -63,6 +64,10 @@ class WebfilterQuestionAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not
         *("hooks_shown", "patch_shown", "conflicts_shown"),
     )
     readonly_fields = fields
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Return whether the page is offered: where no point is declared nobody would be asked."""
+        return bool(POINTS) and super().has_module_permission(request)
 
     @admin.display(description="hooks")
     def asked(self, row: WebfilterQuestion) -> str:
