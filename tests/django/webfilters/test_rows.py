@@ -14,8 +14,8 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings as DjangoSettings
 
 from tests.django.outbox.databases import ALIAS
-from tests.django.webfilters.conftest import Endpoint, add, following
-from tests.django.webfilters.registration import IDLE, REGISTRATION
+from tests.django.webfilters.conftest import Endpoint, add, following, kept
+from tests.django.webfilters.registration import IDLE, REGISTRATION, PreventRegistration
 from trackside.django.webfilters import actions, installing
 from trackside.django.webfilters.models import Webfilter
 from trackside.django.webfilters.rows import Rows
@@ -110,15 +110,24 @@ def test_a_database_that_hangs_holds_up_one_question_and_no_transaction(
 
 @on_sqlite
 @pytest.mark.usefixtures("project")
-def test_a_row_that_cannot_be_used_is_told_once_and_the_others_go_on(
-    settings: DjangoSettings, caplog: pytest.LogCaptureFixture
+def test_a_row_that_cannot_be_used_fails_by_its_policy_and_the_others_go_on(
+    settings: DjangoSettings, caplog: pytest.LogCaptureFixture, endpoint: Endpoint
 ) -> None:
-    add("lost", URL)
+    """A gate that is closed in doubt does not stand open because its key is gone; the log tells it once."""
+    add("lost", endpoint.url)
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-" * 8, []
     with caplog.at_level(logging.ERROR):
         add("good", URL)
         names = _hooks()
-    assert names == ["good"]
+    assert names == ["good", "lost"]
+    Webfilter.objects.filter(name="good").delete()
+    assert webfilter(REGISTRATION, DATA).changes == {}
+    Webfilter.objects.filter(name="lost").update(on_failure="fail_closed", revision=5)
+    following().rows.changed()
+    with pytest.raises(PreventRegistration):
+        webfilter(REGISTRATION, DATA)
+    assert endpoint.requests == []
+    assert [(each.decision, each.fail_open) for each in kept()] == [("passed", True), ("halted", False)]
     assert caplog.text.count("webfilter cannot be used") == 1
 
 
@@ -212,8 +221,6 @@ def test_a_child_of_a_fork_follows_by_itself(endpoint: Endpoint) -> None:
     child.start()
     child.join(20)
     assert child.exitcode == 0
-    from tests.django.webfilters.conftest import kept
-
     assert [row.hook_names for row in kept()] == [",gate,"]
 
 

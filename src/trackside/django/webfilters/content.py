@@ -24,6 +24,8 @@ _LONGEST: Final = {
     for each in Webfilter._meta.concrete_fields  # noqa: SLF001  # Django's own word
     if each.name in COLUMNS and each.max_length
 }
+_OF_POLICY: Final = ("enabled", "mode", "order", "on_failure", "message")
+"""What counts of a row that cannot be used."""
 _FIELD_OF: Final = {"oauth": "oauth_token_url"}
 """First word of a sentence → the field it belongs to, where that is no setting's name."""
 
@@ -46,6 +48,15 @@ def hook_of(row: Webfilter, *, now: datetime) -> Hook:
     if problems or found is None:
         raise ConfigurationError("; ".join(each for told in problems.values() for each in told))
     return found
+
+
+def unusable(row: Webfilter) -> Hook:
+    """Return a hook in place of one that cannot be used: nobody is asked by it, and it fails by the row's policy.
+
+    Without it a gate that has to be closed in doubt would stand open.
+    """
+    policy_of_row = {name: getattr(row, name) for name in _OF_POLICY}
+    return Hook(name=row.name, point=row.point, url="", **policy_of_row)
 
 
 def read(name: str, table: Mapping[str, Any], *, strict: bool = True) -> tuple[Hook | None, Problems]:

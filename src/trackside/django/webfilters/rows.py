@@ -17,7 +17,7 @@ from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from trackside.django.outbox.forks import kept_from_forks
-from trackside.django.webfilters.content import hook_of
+from trackside.django.webfilters.content import hook_of, unusable
 from trackside.django.webfilters.models import State, Webfilter, state_of_all
 from trackside.django.webfilters.transactions import transaction_of_test_case
 from trackside.errors import ConfigurationError
@@ -69,6 +69,7 @@ class Look:
                 hook = hook_of(row, now=now)
             except ConfigurationError as error:
                 self._tell(row.name, str(error))
+                found.append(unusable(row))
                 continue
             self._told.pop(row.name, None)
             found.append(hook)
