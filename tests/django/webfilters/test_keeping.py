@@ -194,6 +194,16 @@ def test_within_a_test_case_nothing_is_kept() -> None:
     assert not WebfilterQuestion.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_in_a_database_in_memory_nothing_is_kept() -> None:
+    """Two connections to it cannot write side by side: one of them would fail, and it might be the test's."""
+    keeper = Keeper(WebfilterSettings())
+    keeper.record(question())
+    assert keeper.flush(5)
+    assert not WebfilterQuestion.objects.exists()
+    connections["default"].close()
+
+
 @on_sqlite
 @pytest.mark.usefixtures("project")
 def test_the_project_s_questions_are_kept(endpoint: Endpoint) -> None:
