@@ -60,6 +60,9 @@ class Turn:
         self._begun = False
         self._over = self._stopped = False
         self._error: BaseException | None = None
+        self._loop = (
+            asyncio.get_running_loop()
+        )  # once: each look at it asks the system who we are (until Python 3.12)
 
     async def run(self) -> list[Outcome]:
         """Return one outcome for each delivery, in their order."""
@@ -91,7 +94,7 @@ class Turn:
                 self._step_forward(line)
                 continue
             self._begun = True
-            task = asyncio.create_task(self._try(line, self._pace.take()))
+            task = self._loop.create_task(self._try(line, self._pace.take()))
             self._tasks.add(task)
             task.add_done_callback(self._end)
 

@@ -20,7 +20,6 @@ KEPT_CONNECTIONS: Final = 1_024
 IDLE_HANDLES: Final = 1_024
 TOLD_NAMES: Final = 10_000
 _EVENTS: Final = 256
-_AT_REST: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
 _MASKS: Final = {
     pycurl.POLL_NONE: 0,
     pycurl.POLL_IN: select.EPOLLIN,
@@ -59,6 +58,8 @@ class Multi:
         self.under_way: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
         self._at_rest: set[int] = set()
+        self._masks: dict[int, int] = {}
+        """What the sockets of transfers under way are watched for."""
         """Sockets that curl does not watch, as it keeps them for a request that may come."""
         self._gone: set[tuple[str, int]] = set()
         """Our side of connections on which something came while they were at rest: their end, as a rule."""
@@ -109,6 +110,7 @@ class Multi:
         act = self._multi.socket_action
         for fd, event in self.epoll.poll(wait_s, _EVENTS):
             if fd in self._at_rest:
+                self.epoll.unregister(fd)  # what it says is heard once
                 self._gone_at_rest(fd)
                 continue
             ready = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
@@ -168,14 +170,16 @@ class Multi:
     def _watch(self, what: int, fd: int, *_: object) -> None:
         if what == pycurl.POLL_REMOVE:
             # curl looks at connections at rest once a second; what ended meanwhile would cost a second try
-            self.epoll.modify(fd, _AT_REST)
+            if self._masks.pop(fd, 0) != select.EPOLLIN:
+                self.epoll.modify(fd, select.EPOLLIN)
             self._at_rest.add(fd)
             return
         self._at_rest.discard(fd)
+        mask = self._masks[fd] = _MASKS[what]
         try:
-            self.epoll.modify(fd, _MASKS[what])
+            self.epoll.modify(fd, mask)
         except FileNotFoundError:  # a new one, also where its number was that of one at rest
-            self.epoll.register(fd, _MASKS[what])
+            self.epoll.register(fd, mask)
 
     def _gone_at_rest(self, fd: int) -> None:
         """Answer the other side's goodbye, which it may wait for; curl closes the connection when it next looks."""
