@@ -21,7 +21,7 @@ from benchmarks.lib.bench_venv import ROOT
 from benchmarks.lib.command import conclude
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.lib.webhook_receiver import Receiver, receiving
-from benchmarks.tracking_log import Cost, Stopwatch, event, wait_until
+from benchmarks.tracking_log import Cost, Stopwatch, event
 from trackside import hub
 from trackside.backends.log import LogBackend
 from trackside.config.settings import Config
