@@ -59,7 +59,7 @@ class Multi:
         self._idle: list[Transfer] = []
         self._at_rest: set[int] = set()
         self._masks: dict[int, int] = {}
-        """What the sockets of transfers under way are watched for."""
+        """What sockets are surely watched for: nothing is known of any once a new one may have an old one's number."""
         """Sockets that curl does not watch, as it keeps them for a request that may come."""
         self._gone: set[tuple[str, int]] = set()
         """Our side of connections on which something came while they were at rest: their end, as a rule."""
@@ -111,6 +111,7 @@ class Multi:
         for fd, event in self.epoll.poll(wait_s, _EVENTS):
             if fd in self._at_rest:
                 self.epoll.unregister(fd)  # what it says is heard once
+                self._masks.pop(fd, None)
                 self._gone_at_rest(fd)
                 continue
             ready = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
@@ -152,6 +153,7 @@ class Multi:
 
     def _has_old_addresses(self, transfer: Transfer) -> bool:
         """Return whether the addresses that are about to be dialled are too old, or not told by us."""
+        self._masks.clear()  # a socket is about to be made
         dialled = transfer.place.dialled
         if dialled is None:
             return False
@@ -170,12 +172,14 @@ class Multi:
     def _watch(self, what: int, fd: int, *_: object) -> None:
         if what == pycurl.POLL_REMOVE:
             # curl looks at connections at rest once a second; what ended meanwhile would cost a second try
-            if self._masks.pop(fd, 0) != select.EPOLLIN:
-                self.epoll.modify(fd, select.EPOLLIN)
             self._at_rest.add(fd)
+            mask = select.EPOLLIN
+        else:
+            self._at_rest.discard(fd)
+            mask = _MASKS[what]
+        if self._masks.get(fd) == mask:
             return
-        self._at_rest.discard(fd)
-        mask = self._masks[fd] = _MASKS[what]
+        self._masks[fd] = mask
         try:
             self.epoll.modify(fd, mask)
         except FileNotFoundError:  # a new one, also where its number was that of one at rest
