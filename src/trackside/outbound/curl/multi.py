@@ -57,9 +57,9 @@ class Multi:
         self.is_closed = False
         self.under_way: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
-        self._at_rest: set[int] = set()
         self._masks: dict[int, int] = {}
         """What sockets are surely watched for: nothing is known of any once a new one may have an old one's number."""
+        self._at_rest: set[int] = set()
         """Sockets that curl does not watch, as it keeps them for a request that may come."""
         self._gone: set[tuple[str, int]] = set()
         """Our side of connections on which something came while they were at rest: their end, as a rule."""
