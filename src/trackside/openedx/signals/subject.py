@@ -5,7 +5,7 @@ from typing import Any
 
 from trackside.courses import course_context_from_course_id
 
-_USERS = (("user", "id"), ("student_user", "id"), ("user_id",), ("lms_user_id",))
+_USERS = (("user", "id"), ("student_user", "id"), ("user_id",), ("lms_user_id",), ("enterprise_course_enrollment", "enterprise_customer_user", "user_id"))
 _COURSES = (
     ("course_key",),
     ("course", "course_key"),
@@ -13,6 +13,9 @@ _COURSES = (
     ("course_id",),
     ("usage_key",),
     ("location",),
+    ("object_id",),
+    ("content_key",),
+    ("enterprise_course_enrollment", "course_id"),
 )
 _BLOCK = "block-v1:"
 
