@@ -11,7 +11,13 @@ COURSE = "course-v1:edX+DemoX+2026"
 BLOCK = "block-v1:edX+DemoX+2026+type@problem+block@p1"
 LIBRARY = "lib:edX:Physics"
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678_901, UTC)
-_TEXTS = {"course_id": COURSE, "location": BLOCK, "object_id": BLOCK, "email": "u@example.org", "username": "zoe"}
+_TEXTS = {
+    "course_id": COURSE,
+    "location": BLOCK,
+    "object_id": BLOCK,
+    "email": "u@example.org",
+    "username": "zoe",
+}
 _LIBRARY_KEYS = {
     "LibraryLocatorV2": LIBRARY,
     "LibraryUsageLocatorV2": "lb:edX:Physics:html:h1",
@@ -40,9 +46,11 @@ def of_type(kind: Any, name: str = "") -> Any:
 
 def _generic(origin: Any, parts: tuple[Any, ...], name: str) -> Any:
     if origin is dict:
-        return {"a": of_type(parts[1], "a") if parts else 1, "nested": {"b": [1, None]}} if not parts else {
-            of_type(parts[0], "k"): of_type(parts[1], "v")
-        }
+        return (
+            {"a": of_type(parts[1], "a") if parts else 1, "nested": {"b": [1, None]}}
+            if not parts
+            else {of_type(parts[0], "k"): of_type(parts[1], "v")}
+        )
     if origin in (list, set, tuple):
         return origin([of_type(parts[0] if parts else str, name)])
     inner = [each for each in parts if each is not type(None)]  # Optional, Union, Annotated

@@ -36,9 +36,7 @@ def events(sent: tuple[Host, list[dict[str, Any]]]) -> dict[str, Event]:
     return {event.id: event for event in sent[0].events()}
 
 
-def test_each_is_in_the_log(
-    sent: tuple[Host, list[dict[str, Any]]], events: dict[str, Event]
-) -> None:
+def test_each_is_in_the_log(sent: tuple[Host, list[dict[str, Any]]], events: dict[str, Event]) -> None:
     """Under its own id and type, at its own time, with its arguments and its whole metadata."""
     assert len(sent[1]) == len(events) == SIGNALS
     for each in sent[1]:
@@ -62,7 +60,9 @@ def test_nothing_of_their_data_is_lost(events: dict[str, Event]) -> None:
 def test_each_says_whom_it_is_about(events: dict[str, Event]) -> None:
     """All that have a user do; those of content and of roles have none."""
     of_user = {event.name for event in events.values() if event.user_id}
-    others = {event.name.split(".", 2)[2] for event in events.values()} - {n.split(".", 2)[2] for n in of_user}
+    others = {event.name.split(".", 2)[2] for event in events.values()} - {
+        n.split(".", 2)[2] for n in of_user
+    }
     assert {name for name in others if not name.startswith(("content_authoring.", "authz."))} == {
         "analytics.tracking.event.emitted.v1",
         "enterprise.enterprise_group.deleted.v1",
@@ -73,9 +73,7 @@ def test_each_says_whom_it_is_about(events: dict[str, Event]) -> None:
     }
 
 
-def test_each_arrives_at_a_webhook(
-    sent: tuple[Host, list[dict[str, Any]]], events: dict[str, Event]
-) -> None:
+def test_each_arrives_at_a_webhook(sent: tuple[Host, list[dict[str, Any]]], events: dict[str, Event]) -> None:
     """Once in our own form, once in that of openedx-webhooks, with data and metadata."""
     with Receiver() as ours, Receiver() as theirs:
         webhooks = {"ours": webhook(ours.url), "theirs": webhook(theirs.url, format="openedx")}

@@ -95,10 +95,12 @@ class PlainMaker:
         """Return JSON in a text with what may be said of it; None where it cannot be read."""
         try:
             value = json.loads(text)
+            if not isinstance(value, dict):
+                return None  # a text might be JSON again
             if how is Treatment.CONTEXT:
                 value = context_shown(self._mode, value)
             return json.dumps(self.plain(value))
-        except (TypeError, ValueError, AttributeError, RecursionError):
+        except (TypeError, ValueError, RecursionError):
             return None
 
 

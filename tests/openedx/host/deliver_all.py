@@ -7,8 +7,9 @@ to `requests`.
 import logging
 from unittest import mock
 
-import django
 from django.conf import settings
+
+import django
 
 
 def main() -> None:

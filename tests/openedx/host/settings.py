@@ -4,6 +4,7 @@
 
 import json
 import os
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from edx_django_utils.plugins import add_plugins, get_plugin_apps
 HOST = json.loads(os.environ["HOST"])
 FOLDER = Path(HOST["folder"])
 PROJECT = f"{HOST.get('service', 'lms')}.djangoapp"
+
+DATABASE = HOST.get("database")
+if DATABASE and DATABASE["ENGINE"].endswith("mysql"):
+    import_module("pymysql").install_as_MySQLdb()
 
 # common.py
 SECRET_KEY = "host"
@@ -49,8 +54,7 @@ TEMPLATES = [
     }
 ]
 DATABASES: dict[str, Any] = {
-    "default": HOST.get("database")
-    or {"ENGINE": "django.db.backends.sqlite3", "NAME": str(FOLDER / "host.sqlite3")}
+    "default": DATABASE or {"ENGINE": "django.db.backends.sqlite3", "NAME": str(FOLDER / "host.sqlite3")}
 }
 INSTALLED_APPS.extend(get_plugin_apps(PROJECT))
 add_plugins(__name__, PROJECT, "common")

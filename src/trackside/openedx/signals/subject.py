@@ -5,7 +5,13 @@ from typing import Any
 
 from trackside.courses import course_context_from_course_id
 
-_USERS = (("user", "id"), ("student_user", "id"), ("user_id",), ("lms_user_id",), ("enterprise_course_enrollment", "enterprise_customer_user", "user_id"))
+_USERS = (
+    ("user", "id"),
+    ("student_user", "id"),
+    ("user_id",),
+    ("lms_user_id",),
+    ("enterprise_course_enrollment", "enterprise_customer_user", "user_id"),
+)
 _COURSES = (
     ("course_key",),
     ("course", "course_key"),
