@@ -53,58 +53,95 @@ def with_three(folder: Path, url: str, case: str, signals: int) -> Found:
         log.close()
 
 
-def row(what: str, found: dict[str, float], less_ms: float = 0.0) -> tuple[str, ...]:
-    """Return a line of the table; `less_ms` is what the same takes without a signal."""
-    median_ms = found["median_ms"] - less_ms
-    return what, f"{median_ms:.3f}", f"{found['p99_ms'] - less_ms:.3f}", number(found["queries"])
+def more(found: Found) -> dict[str, float]:
+    """Return what a transaction that writes one row takes more with a signal in it."""
+    without, with_one = found["row"], found["row_and_signal"]
+    p99_ms = with_one["p99_ms"] - without["median_ms"]
+    return {**{name: with_one[name] - without[name] for name in with_one}, "p99_ms": p99_ms}
+
+
+def row(what: str, cost: dict[str, float]) -> tuple[str, ...]:
+    """Return a line of the table."""
+    times = (f"{cost[name]:.3f}" for name in ("median_ms", "p99_ms", "cpu_ms"))
+    return what, *times, number(cost["queries"])
 
 
 def run(*, signals: int) -> Report:
     """Measure, and return the report."""
-    rows: list[tuple[str, ...]] = []
-    costs_ms: dict[str, float] = {}
+    costs: dict[str, dict[str, float]] = {}
     with receiving() as receiver:
-        with scratch.folder() as folder:
-            bare = probe("trackside", str(folder), "framework", str(signals))
-        rows.append(row("openedx-events alone, no receiver", bare["alone"]))
-        for webhooks in ("no webhook", "3 webhooks of 100 ms"):
-            for case in ("outbox", "memory"):
-                with scratch.folder() as folder:
-                    found = (
-                        probe("trackside", str(folder), case, str(signals))
-                        if webhooks == "no webhook"
-                        else with_three(folder, receiver.url, case, signals)
-                    )
-                if case == "outbox":
-                    rows.append(row(f"Trackside, {webhooks}", found["alone"]))
-                    costs_ms[webhooks] = found["alone"]["median_ms"]
-                    costs_ms[f"{webhooks}, queries"] = found["alone"]["queries"]
-                more = row(f"… in a transaction ({case})", found["row and signal"], found["row"]["median_ms"])
-                costs_ms[f"{webhooks}, {case}"] = (
-                    found["row and signal"]["median_ms"] - found["row"]["median_ms"]
-                )
-                rows.append(more)
+        for case in ("outbox", "memory"):
+            with scratch.folder() as folder:
+                found = probe("trackside", str(folder), case, str(signals))
+            costs.setdefault("framework", found["framework"])
+            costs.setdefault("framework, after a pause", found["framework_paused"])
+            costs[f"{case}, no webhook"] = found["alone"]
+            costs[f"{case}, no webhook, after a pause"] = found["paused"]
+            costs[f"{case}, no webhook, in a transaction"] = more(found)
+        for case in ("outbox", "memory"):
+            with scratch.folder() as folder:
+                found = with_three(folder, receiver.url, case, signals)
+            costs[f"{case}, 3 webhooks"] = found["alone"]
+            costs[f"{case}, 3 webhooks, after a pause"] = found["paused"]
+            costs[f"{case}, 3 webhooks, in a transaction"] = more(found)
         for count in (0, 1, 3):
             calls = THEIR_CALLS if count else THEIR_IDLE_CALLS
             theirs = probe("openedx-webhooks", f"{receiver.url}/slow/100", str(count), str(calls))
-            rows.append(row(f"openedx-webhooks, {count} webhooks of 100 ms", theirs["alone"]))
-            costs_ms[f"theirs {count}"] = theirs["alone"]["median_ms"]
+            costs[f"openedx-webhooks, {count} webhooks"] = theirs["alone"]
     return Report(
         "Signals of Open edX",
-        [Table("One signal, on the thread that sends it", ("", "ms, p50", "ms, p99", "queries"), rows)],
-        _checks(costs_ms),
-        (f"{signals} signals; in a transaction: what it takes more than without.", *machine.describe()),
+        [
+            Table(
+                "One signal, on the thread that sends it; webhooks take 100 ms",
+                ("", "ms, p50", "ms, p99", "CPU ms", "queries"),
+                [row(what, cost) for what, cost in costs.items()],
+            )
+        ],
+        _checks(costs),
+        (
+            "framework: openedx-events with a receiver that does nothing, in turns with the next line; it is part of"
+            " all lines.",
+            "outbox and memory are Trackside with `signals.on_commit`; in a transaction: what it takes more than"
+            " without a signal. The outbox's query is its INSERT, one for all signals of a transaction.",
+            f"{signals} signals, back to back; after a pause of 0.5 ms, in which the log's thread works, the processor's"
+            " caches are cold.",
+            *machine.describe(),
+        ),
     )
 
 
-def _checks(ms: dict[str, float]) -> list[Check]:
-    three = "3 webhooks of 100 ms"
+def _checks(costs: dict[str, dict[str, float]]) -> list[Check]:
+    def p50(name: str) -> float:
+        return costs[name]["median_ms"]
+
+    idle, three = "outbox, no webhook", "outbox, 3 webhooks"
     return [
-        Check("no webhook, in total", ms["no webhook"], PROMISED_MS, "ms"),
-        Check("no webhook, queries", ms["no webhook, queries"], 0),
-        Check("three webhooks, in total", ms[three], PROMISED_WITH_THREE_MS, "ms"),
-        Check("three webhooks, in a transaction", ms[f"{three}, outbox"], PROMISED_WITH_THREE_MS, "ms"),
-        Check("three webhooks, times less than there", ms["theirs 3"] / ms[three], 100, at_least=True),
+        Check("no webhook, beside the framework", p50(idle) - p50("framework"), PROMISED_MS, "ms"),
+        Check("no webhook, queries", costs[idle]["queries"], 0),
+        Check(
+            "three webhooks, in total, after a pause",
+            p50(f"{three}, after a pause"),
+            PROMISED_WITH_THREE_MS,
+            "ms",
+        ),
+        Check(
+            "three webhooks, in a transaction, kept in memory",
+            p50("memory, 3 webhooks, in a transaction"),
+            PROMISED_WITH_THREE_MS,
+            "ms",
+        ),
+        Check(
+            "three webhooks, in a transaction, with the outbox",
+            p50(f"{three}, in a transaction"),
+            PROMISED_WITH_THREE_MS,
+            "ms",
+        ),
+        Check(
+            "three webhooks, times less than there",
+            p50("openedx-webhooks, 3 webhooks") / p50(three),
+            100,
+            at_least=True,
+        ),
     ]
 
 

@@ -27,6 +27,7 @@ _MEMBER_BYTES = 8
 _LARGEST = 2**256
 """Beyond it digits take time; no id has so many."""
 _MOST_NAMES = 10_000
+_KEEP = Treatment.KEEP
 
 
 class _Shape(Enum):
@@ -124,7 +125,7 @@ class _Making:
         how = _HOW.get(kind)
         if how is None:
             how = _HOW[kind] = _how(kind)
-        if isinstance(how, _Shape):
+        if type(how) is _Shape:
             return self._inside(how, value, levels)
         try:
             found = how(value)
@@ -168,7 +169,11 @@ class _Making:
     def _fields(self, value: Any, levels: int) -> dict[str, Any]:
         maker, kind = self._maker, type(value)
         plan = maker.plans.get(kind) or maker.plan(kind, _field_names(kind))
-        return {name: self._told(getattr(value, name), how, levels) for name, how in plan}
+        make, inner = self.make, levels - 1
+        return {
+            name: make(getattr(value, name), inner) if how is _KEEP else self._told(getattr(value, name), how)
+            for name, how in plan
+        }
 
     def _members(self, value: Any, levels: int) -> dict[str, Any]:
         made: dict[str, Any] = {}
@@ -177,7 +182,8 @@ class _Making:
                 made[REST] = SIZE
                 break
             name = self._text(key if type(key) is str else str(self.make(key, 1)))
-            made[name] = self._told(member, self._maker.of_name(name), levels)
+            how = self._maker.of_name(name)
+            made[name] = self.make(member, levels - 1) if how is _KEEP else self._told(member, how)
         return made
 
     def _items(self, value: Any, levels: int) -> list[Any]:
@@ -189,9 +195,7 @@ class _Making:
             made.append(self.make(item, levels - 1))
         return made
 
-    def _told(self, value: Any, how: Treatment, levels: int) -> Any:
-        if how is Treatment.KEEP:
-            return self.make(value, levels - 1)
+    def _told(self, value: Any, how: Treatment) -> Any:
         self._left -= _MEMBER_BYTES
         if how is Treatment.HIDE:
             return None

@@ -14,6 +14,7 @@ from trackside.backends.identity import event_id
 from trackside.backends.log.entry import OVERHEAD_BYTES, RejectEntry
 from trackside.backends.log.fast_json import (
     UNUSUAL,
+    encode,
     encode_lines,
     encode_quickly,
     has_time,
@@ -175,8 +176,14 @@ def _user_id(event: Mapping[str, Any], context: object) -> object:
 
 
 def _members(extra: object) -> bytes:
-    """Return the members of an object of JSON, with a comma before each. Raises Unencodable."""
-    return b"," + encode_json(extra)[1:-1] if extra and isinstance(extra, Mapping) else b""
+    """Return the members of an object of JSON's own types, with a comma before each. Raises Unencodable."""
+    if not extra or not isinstance(extra, Mapping):
+        return b""
+    try:
+        encoded = encode(extra)
+    except UNUSUAL:
+        encoded = encode_json(extra)
+    return b"," + encoded[1:-1]
 
 
 def _text(value: object) -> str | None:

@@ -36,7 +36,6 @@ class SignalReceiver:
         self._maker = PlainMaker(
             mode=settings.personal_data, max_bytes=settings.data_bytes, depth=settings.depth
         )
-        self._metadata_maker = PlainMaker()
 
     def wants(self, event_type: str) -> bool:
         """Return whether signals of this type become events."""
@@ -56,10 +55,10 @@ class SignalReceiver:
                 catalogue.SIGNALS_IGNORED.add(1, "actor")
                 return
             name = getattr(metadata, "event_type", None) or signal.event_type
-            said = self._metadata_maker.plain(metadata) if metadata is not None else None
+            said = {"event_type": name} if metadata is None else _said(metadata)
             event = self._event(name, said, data, context, bus=bool(from_event_bus))
-            event["timestamp"] = getattr(metadata, "time", None) or datetime.now(UTC)
-            self._emit(event, str(getattr(metadata, "id", None) or uuid4()))
+            event["timestamp"] = datetime.now(UTC) if metadata is None else metadata.time
+            self._emit(event, said.get("id") or str(uuid4()))
         except Exception as error:  # noqa: BLE001  # the border: a signal's sender goes on, also where Django would raise
             catalogue.EMITTED_DROPPED.add(1, "signal_failed")
             logger.error("A signal could not become an event", extra={"error": type(error).__name__})
@@ -70,10 +69,16 @@ class SignalReceiver:
         return "own" if is_own_signal() else None
 
     def _event(
-        self, name: str, metadata: Any, data: Mapping[str, Any], context: Mapping[str, Any], *, bus: bool
+        self,
+        name: str,
+        metadata: Mapping[str, Any],
+        data: Mapping[str, Any],
+        context: Mapping[str, Any],
+        *,
+        bus: bool,
     ) -> EmittedEvent:
         told = self._maker.plain(dict(data))
-        extra = {"event_metadata": metadata or {"event_type": name}}
+        extra: dict[str, Any] = {"event_metadata": metadata}
         if bus:
             extra["from_event_bus"] = True
         return {
@@ -97,3 +102,16 @@ class SignalReceiver:
     def _send(self, event: EmittedEvent, id_: str) -> None:
         with sending_as(id_):
             self._tracker.emit_event(event)
+
+
+def _said(metadata: Any) -> dict[str, Any]:
+    """Return the fields of an `EventsMetadata`, as its own JSON has them."""
+    return {
+        "event_type": metadata.event_type,
+        "id": str(metadata.id),
+        "minorversion": metadata.minorversion,
+        "source": metadata.source,
+        "sourcehost": metadata.sourcehost,
+        "time": metadata.time.isoformat(),
+        "sourcelib": list(metadata.sourcelib),
+    }
