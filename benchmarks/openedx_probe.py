@@ -134,15 +134,15 @@ def trackside(folder: str, case: str, count: int) -> dict[str, dict[str, float]]
 def openedx_webhooks(url: str, webhooks: int, count: int) -> dict[str, dict[str, float]]:
     """Return what a signal costs with so many webhooks."""
     set_up("", "openedx_webhooks")
-    from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED as SIGNAL  # noqa: N811
+    from openedx_events.learning.signals import COURSE_ENROLLMENT_CREATED
     from openedx_webhooks.models import Webhook
     from openedx_webhooks.receivers import course_enrollment_created_receiver
 
-    SIGNAL.connect(course_enrollment_created_receiver)
+    COURSE_ENROLLMENT_CREATED.connect(course_enrollment_created_receiver)
     for _ in range(webhooks):
         Webhook.objects.create(event="COURSE_ENROLLMENT_CREATED", webhook_url=url)
     data = enrollment()
-    return found(count, 0, alone=lambda: SIGNAL.send_event(enrollment=data))
+    return found(count, 0, alone=lambda: COURSE_ENROLLMENT_CREATED.send_event(enrollment=data))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,12 @@ PROMISED_MS = 0.05
 PROMISED_WITH_THREE_MS = 0.2
 THEIR_CALLS = 5
 THEIR_IDLE_CALLS = 300
+NOTES = (
+    "framework: openedx-events with a receiver that does nothing, in turns with the next line; it is in all lines.",
+    "outbox and memory are Trackside's `signals.on_commit`.",
+    "Back to back; after a pause of 0.5 ms, in which the log's thread works, the processor's caches are cold.",
+    "In a transaction: what it takes more than without a signal. The query is the outbox's INSERT, one for all.",
+)
 
 Found = dict[str, dict[str, float]]
 
@@ -98,15 +104,7 @@ def run(*, signals: int) -> Report:
             )
         ],
         _checks(costs),
-        (
-            "framework: openedx-events with a receiver that does nothing, in turns with the next line; it is part of"
-            " all lines.",
-            "outbox and memory are Trackside with `signals.on_commit`; in a transaction: what it takes more than"
-            " without a signal. The outbox's query is its INSERT, one for all signals of a transaction.",
-            f"{signals} signals, back to back; after a pause of 0.5 ms, in which the log's thread works, the processor's"
-            " caches are cold.",
-            *machine.describe(),
-        ),
+        (*NOTES, f"{signals} signals.", *machine.describe()),
     )
 
 

@@ -18,7 +18,7 @@ EmittedEvent = dict[str, Any]
 """`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it.
 
 One that `Tracker.emit_event` takes may say more, which a log keeps: `user_id`, of whom it tells, where that is not
-the context's; and `extra`, a dict of JSON's own types, of what stands in the event's `extra` beside that a tracker emitted it.
+the context's; and `extra`, in JSON's own types, what the event's `extra` has beside that a tracker emitted it.
 """
 
 __all__ = [

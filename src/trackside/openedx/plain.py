@@ -125,7 +125,7 @@ class _Making:
         how = _HOW.get(kind)
         if how is None:
             how = _HOW[kind] = _how(kind)
-        if type(how) is _Shape:
+        if isinstance(how, _Shape):
             return self._inside(how, value, levels)
         try:
             found = how(value)
