@@ -19,6 +19,7 @@ from benchmarks import (
     log_append,
     memory,
     middleware,
+    openedx_signals,
     outbound,
     outbox,
     segment_destination,
@@ -80,6 +81,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: emit.run(rounds=5),
             lambda: middleware.run(rounds=25),
             lambda: outbox.run(rounds=5, transactions=200),
+            lambda: openedx_signals.run(signals=3_000),
             lambda: outbound.run(rounds=7, posts=30_000),
         ]
     return [
@@ -96,6 +98,7 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: emit.run(rounds=2),
         lambda: middleware.run(rounds=7),
         lambda: outbox.run(rounds=3, transactions=100),
+        lambda: openedx_signals.run(signals=1_000),
         lambda: outbound.run(rounds=3, posts=10_000),
     ]
 

@@ -153,6 +153,53 @@ def test_in_memory_until_the_commit(host: Host) -> None:
     assert len(host.events()) == 2
 
 
+BACKENDS = (
+    "from trackside.openedx.tracker import signal_tracker; from trackside.tracker import get_tracker\n"
+    "print([type(b).__name__ for b in signal_tracker().backends.values()],"
+    " [type(p).__name__ for p in signal_tracker().processors])\n"
+)
+
+
+def test_to_logs_only(host: Host) -> None:
+    """The tracking log of the platform's own settings gets no signal; the project's processors see each."""
+    logger = {"ENGINE": "eventtracking.backends.logger.LoggerBackend", "OPTIONS": {"name": "tracking"}}
+    routed = {
+        "ENGINE": "eventtracking.backends.routing.RoutingBackend",
+        "OPTIONS": {"backends": {"logger": logger}},
+    }
+    redaction = {"ENGINE": "trackside.processors.redaction.RedactionProcessor", "OPTIONS": {"keys": ["pii"]}}
+    host = host.but(
+        yaml={"EVENT_TRACKING_BACKENDS": {"tracking_logs": routed}, "TRACKSIDE": {"processors": [redaction]}}
+    )
+    shown = host.run(
+        code="import io, logging; kept = io.StringIO(); logging.getLogger('tracking').setLevel(logging.INFO)\n"
+        "logging.getLogger('tracking').addHandler(logging.StreamHandler(kept))\n"
+        + BACKENDS
+        + SEND
+        + "send(); finish(); print(kept.getvalue())"
+    )
+    assert shown.strip() == "['LogBackend'] ['RedactionProcessor']"
+    (event,) = host.events()
+    assert "zoe" not in bytes(event.data).decode()
+
+
+def test_to_a_server(host: Host) -> None:
+    """Where the project's tracker forwards to a server, so do signals; a log of their own is not made."""
+    forward = {
+        "ENGINE": "trackside.backends.forward.ForwardBackend",
+        "OPTIONS": {
+            "url": "http://127.0.0.1:9",
+            "write_key": "k",
+            "data_dir": str(host.folder / "out"),
+            "forwards": False,
+        },
+    }
+    host = host.but(yaml={"TRACKSIDE": {"backends": {"server": forward}}})
+    assert host.run(code=BACKENDS + SEND + "send(); finish()").strip() == "['ForwardBackend'] []"
+    assert (host.folder / "out").is_dir()
+    assert not host.data_dir.exists()
+
+
 def test_signals_of_others(host: Host) -> None:
     """One that an app defines after the start is followed too; where classes differ, their fields are told."""
     host.run(
