@@ -135,7 +135,7 @@ def test_d14_settings_load_any_number_of_times(host: Host) -> None:
         code="from django.conf import settings as s; print(s.INSTALLED_APPS.count('trackside.django'),"
         " sum('trackside' in each for each in s.MIDDLEWARE), s.TRACKSIDE['signals'], len(s.TRACKSIDE))"
     )
-    assert shown.strip() == "1 1 {'depth': 9} 2"
+    assert shown.strip() == "1 1 {'depth': 9} 4"
 
 
 def test_d18_a_graph_of_objects_is_bounded() -> None:

@@ -14,6 +14,7 @@ import pytest
 from tests.conftest import missing
 from tests.django.outbox import databases
 from tests.openedx.conftest import Host
+from tests.openedx.settings.test_merging import log_in
 
 SEND = """
 from django.db import transaction
@@ -48,7 +49,7 @@ def test_loaded_by_the_platform(host: Host, service: str) -> None:
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "trackside.django.middleware.TrackMiddleware",
         ],
-        {"data_dir": str(host.data_dir)},
+        {"data_dir": str(host.data_dir), **log_in(str(host.data_dir))},
     ]
 
 
@@ -61,12 +62,24 @@ def test_the_operators_file_wins(host: Host) -> None:
     assert json.loads(shown) == {
         "data_dir": str(host.data_dir),
         "signals": {"ignore": ["*.enrollment.created.v1"]},
+        **log_in(str(host.data_dir)),
     }
     host.run(
         code=SEND + "from openedx_events.learning.signals import COURSE_ENROLLMENT_CHANGED as OTHER\n"
         "send(); OTHER.send_event(**arguments(OTHER)); finish()"
     )
     assert names(host) == ["org.openedx.learning.course.enrollment.changed.v1"]
+
+
+def test_the_start_is_quiet(host: Host) -> None:
+    """No thread, no folder, no connection: servers fork after it. A backend of the platform's own is not made again."""
+    broken = {"x": {"ENGINE": "event_routing_backends.backends.sync_events_router.SyncEventsRouter"}}
+    shown = host.but(yaml={"EVENT_TRACKING_BACKENDS": broken}).run(
+        code="import threading; from django.db import connection\n"
+        "print(threading.active_count(), connection.connection)"
+    )
+    assert shown.split() == ["1", "None"]
+    assert not host.data_dir.exists()
 
 
 def test_checks_are_clean(host: Host) -> None:

@@ -14,6 +14,19 @@ PLATFORMS = "common.djangoapps.track.middleware.TrackMiddleware"
 OURS = "trackside.django.middleware.TrackMiddleware"
 APP = "trackside.openedx.apps.TracksideOpenedxConfig"
 
+LOG = "trackside.backends.log.LogBackend"
+
+
+def log_in(folder: str | None) -> dict[str, Any]:
+    """Return the backends and processors that are ours alone."""
+    options = {"data_dir": folder, "settings": None}
+    return {"backends": {"log": {"ENGINE": LOG, "OPTIONS": options}}, "processors": []}
+
+
+def table(lms: Any) -> Any:
+    """Return what the settings say of us."""
+    return lms.TRACKSIDE
+
 
 def settings(**others: Any) -> Any:
     """Return settings as the LMS has them at the end of its `common.py`."""
@@ -37,7 +50,11 @@ def test_what_is_added() -> None:
         "another.plugin",
     ]
     assert lms.MIDDLEWARE == ["sessions", AUTH, PLATFORMS, OURS, "last"]
-    assert lms.TRACKSIDE == {"data_dir": "/openedx/data/trackside", "requests": {"emit": False}}
+    assert table(lms) == {
+        "data_dir": "/openedx/data/trackside",
+        "requests": {"emit": False},
+        **log_in("/openedx/data/trackside"),
+    }
 
 
 @pytest.mark.parametrize("kind", [list, tuple])
@@ -60,12 +77,14 @@ def test_an_operators_values_stay() -> None:
         "data_dir": "/mine",
         "requests": {"emit": True, "multipart": True},
         "signals": {"names": ["a.*"]},
+        "backends": {"log": {"ENGINE": LOG, "OPTIONS": {"data_dir": "/other"}}},
+        "processors": [{"ENGINE": "a.b"}],
     }
     before = copy.deepcopy(given)
     lms = settings(TRACKSIDE=given, MIDDLEWARE=[OURS, PLATFORMS], INSTALLED_APPS=["trackside.django", APP])
     base.plugin_settings(lms)
     production.plugin_settings(lms)
-    assert lms.TRACKSIDE == before == given
+    assert table(lms) == before == given
     assert lms.MIDDLEWARE == [OURS, PLATFORMS]
     assert lms.INSTALLED_APPS == ["trackside.django", APP]
 
@@ -76,10 +95,11 @@ def test_yaml_that_replaces_what_was_there() -> None:
     base.plugin_settings(lms)
     vars(lms).update(TRACKSIDE={"signals": {"ignore": ["x"]}}, DATA_DIR="/elsewhere", INSTALLED_APPS=[APP])
     production.plugin_settings(lms)
-    assert lms.TRACKSIDE == {
+    assert table(lms) == {
         "data_dir": "/elsewhere/trackside",
         "requests": {"emit": False},
         "signals": {"ignore": ["x"]},
+        **log_in("/elsewhere/trackside"),
     }
     assert lms.INSTALLED_APPS == ["trackside.django", APP]
 
@@ -91,6 +111,32 @@ def test_yaml_that_moves_the_data() -> None:
     lms.DATA_DIR = "/elsewhere"
     production.plugin_settings(lms)
     assert lms.TRACKSIDE["data_dir"] == "/elsewhere/trackside"
+    assert lms.TRACKSIDE["backends"] == log_in("/elsewhere/trackside")["backends"]
+
+
+def test_yaml_that_names_backends() -> None:
+    """They take the place of the default, also where they are almost the same."""
+    lms = settings()
+    base.plugin_settings(lms)
+    backends = {"log": {"ENGINE": LOG, "OPTIONS": {"data_dir": "/other"}}}
+    lms.TRACKSIDE = {"data_dir": "/mine", "backends": backends}
+    production.plugin_settings(lms)
+    assert lms.TRACKSIDE["backends"] == backends
+
+
+def test_where_the_platforms_tracker_is_ours() -> None:
+    """Its own settings say what its backends are."""
+    lms = settings(INSTALLED_APPS=["trackside.compat.eventtracking", APP])
+    base.plugin_settings(lms)
+    assert "backends" not in lms.TRACKSIDE
+
+
+def test_the_environment_names_the_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """First, as it does everywhere."""
+    monkeypatch.setenv("TRACKSIDE_DATA_DIR", "/env")
+    lms = settings()
+    base.plugin_settings(lms)
+    assert lms.TRACKSIDE["backends"]["log"]["OPTIONS"]["data_dir"] == "/env"
 
 
 def test_tokens() -> None:
@@ -102,11 +148,12 @@ def test_tokens() -> None:
     )
     production.plugin_settings(lms)
     production.plugin_settings(lms)
-    assert lms.TRACKSIDE == {
+    assert table(lms) == {
         "data_dir": "/mine",
         "requests": {"emit": False},
         "segment": {"write_key": "k"},
         "signals": {"depth": 5, "data_bytes": 2_000},
+        **log_in("/mine"),
     }
 
 
@@ -122,4 +169,5 @@ def test_a_bare_module() -> None:
     """Where there is nothing at all, what is needed is made."""
     bare = SimpleNamespace()
     base.plugin_settings(bare)
-    assert (bare.INSTALLED_APPS, bare.MIDDLEWARE, bare.TRACKSIDE) == (["trackside.django"], [OURS], {})
+    assert (bare.INSTALLED_APPS, bare.MIDDLEWARE) == (["trackside.django"], [OURS])
+    assert table(bare) == log_in(None)

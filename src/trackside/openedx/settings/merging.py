@@ -1,11 +1,15 @@
 """Additions to a settings module that leave what an operator said, and do nothing the second time."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
 DJANGO_APP = "trackside.django"
 OPENEDX_APP = "trackside.openedx"
+COMPAT_APP = "trackside.compat.eventtracking"
+"""With it the platform's own tracker is ours, and its settings mean it."""
+LOG_BACKEND = "trackside.backends.log.LogBackend"
 MIDDLEWARE = "trackside.django.middleware.TrackMiddleware"
 PLATFORMS_MIDDLEWARE = (
     "common.djangoapps.track.middleware.TrackMiddleware",
@@ -13,6 +17,8 @@ PLATFORMS_MIDDLEWARE = (
 )
 _TOKENS = ("ENV_TOKENS", "AUTH_TOKENS")
 """What releases call the files `lms.yml` and `studio.yml` as they were read."""
+_WHOLE = ("backends", "processors")
+"""Keys whose values are one thing, and not merged."""
 _OURS = "_trackside_defaults"
 """Where a settings module remembers what it has from us, so that it can be told from an operator's."""
 
@@ -53,19 +59,33 @@ def add_defaults(settings: Any) -> None:
         table = (getattr(settings, name, None) or {}).get("TRACKSIDE")
         if isinstance(table, Mapping):
             own = _over(table, own)
-    defaults = _defaults(settings)
+    defaults = _defaults(settings, own)
     settings.TRACKSIDE = _over(defaults, own)
     setattr(settings, _OURS, defaults)
 
 
-def _defaults(settings: Any) -> Table:
+def _defaults(settings: Any, own: Mapping[str, Any]) -> Table:
     defaults: Table = {}
     folder = getattr(settings, "DATA_DIR", None)
     if isinstance(folder, str | PurePath) and str(folder):
         defaults["data_dir"] = f"{folder}/trackside"  # the platform's working directory is its code
     if any(each in PLATFORMS_MIDDLEWARE for each in getattr(settings, "MIDDLEWARE", ())):
         defaults["requests"] = {"emit": False}  # the platform makes events of them already
-    return defaults
+    if COMPAT_APP in getattr(settings, "INSTALLED_APPS", ()):
+        return defaults
+    # The platform's tracker is not ours: what EVENT_TRACKING_BACKENDS names is not made and fed a second time.
+    options = {
+        "data_dir": _first(os.environ.get("TRACKSIDE_DATA_DIR"), own, defaults),
+        "settings": own.get("log"),
+    }
+    defaults["backends"] = {"log": {"ENGINE": LOG_BACKEND, "OPTIONS": options}}
+    defaults["processors"] = []
+    return {key: value for key, value in defaults.items() if key not in _WHOLE or key not in own}
+
+
+def _first(given: str | None, *tables: Mapping[str, Any]) -> str | None:
+    found = (given, *(table.get("data_dir") for table in tables))
+    return next((str(each) for each in found if each), None)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
@@ -73,7 +93,7 @@ def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
-        both = isinstance(value, Mapping) and isinstance(under, Mapping)
+        both = isinstance(value, Mapping) and isinstance(under, Mapping) and key not in _WHOLE
         merged[key] = _over(under, value) if both else value  # type: ignore[arg-type]  # `both` says it
     return merged
 
@@ -83,7 +103,7 @@ def _without(table: Mapping[str, Any], ours: Mapping[str, Any]) -> Table:
     left: Table = {}
     for key, value in table.items():
         known = ours.get(key)
-        if isinstance(value, Mapping) and isinstance(known, Mapping):
+        if isinstance(value, Mapping) and isinstance(known, Mapping) and key not in _WHOLE:
             if rest := _without(value, known):
                 left[key] = rest
         elif key not in ours or value != known:
