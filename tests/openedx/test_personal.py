@@ -162,3 +162,10 @@ def test_context_of_a_request() -> None:
     assert context_shown("full", context) == context
     assert context_shown("ids_only", context) == {"user_id": 7, "course_id": "c", "host": "h"}
     assert context_shown("none", context) == {"course_id": "c", "host": "h"}
+
+
+def test_a_name_that_is_cut() -> None:
+    """Where there is no room left for the name of a member, its value is hidden all the same."""
+    told = PlainMaker(mode="none", max_bytes=1_024).plain({"a": "x" * 1_000, "anonymous_user_id": 7})
+    assert 7 not in told.values()
+    assert list(told)[1].endswith("<omitted: size>")

@@ -155,6 +155,8 @@ def test_size_ends() -> None:
     assert cut["<omitted>"] == SIZE
     assert len(json.dumps(maker.plain(list(range(10**6))))) < 4_096
     assert len(json.dumps(maker.plain([[] for _ in range(10**6)]))) < 4_096
+    assert len(json.dumps(maker.plain([""] * 10**6))) < 4_096
+    assert len(json.dumps(maker.plain(dict.fromkeys(range(10**5))))) < 4_096
 
 
 class Block:

@@ -117,9 +117,9 @@ class _Making:
 
     def make(self, value: Any, levels: int) -> Any:
         kind = type(value)
+        self._left -= _MEMBER_BYTES
         if kind is str:
             return self._text(value)
-        self._left -= _MEMBER_BYTES
         if kind is bool or value is None or (kind is int and -_LARGEST <= value <= _LARGEST):
             return value
         how = _HOW.get(kind)
@@ -181,9 +181,10 @@ class _Making:
             if self._left <= 0:
                 made[REST] = SIZE
                 break
-            name = self._text(key if type(key) is str else str(self.make(key, 1)))
+            name = key if type(key) is str else str(self.make(key, 1))
             how = self._maker.of_name(name)
-            made[name] = self.make(member, levels - 1) if how is _KEEP else self._told(member, how)
+            told = self._text(name)  # it may be cut; what becomes of the member is a matter of the whole
+            made[told] = self.make(member, levels - 1) if how is _KEEP else self._told(member, how)
         return made
 
     def _items(self, value: Any, levels: int) -> list[Any]:
