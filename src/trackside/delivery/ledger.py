@@ -1,5 +1,6 @@
 """What a worker did since it last wrote it down."""
 
+import asyncio
 import logging
 
 from trackside.delivery.keeping import Alone, Keeping
@@ -36,6 +37,8 @@ class Ledger:
         self.position = position
         """Up to here everything is delivered, filtered, waiting or dead, written down or not."""
         self.subscription = subscription
+        self.step = asyncio.Lock()
+        """Held while a step is being kept. Its next one must not be kept where it fails: rows of it would be lost."""
         self._destination = destination
         self._timing = timing
         self._keeping = keeping or Alone(timing)
@@ -104,7 +107,7 @@ class Ledger:
     @property
     def is_clean(self) -> bool:
         """Whether everything is written down."""
-        return self._since is None and self._blocked_until is None
+        return self._since is None and self._blocked_until is None and not self.step.locked()
 
     @property
     def is_blocked(self) -> bool:
@@ -138,6 +141,10 @@ class Ledger:
 
         With `always` the destination's note is kept although nothing gathered. Raises CheckpointFailed.
         """
+        async with self.step:
+            return await self._commit(always=always)
+
+    async def _commit(self, *, always: bool) -> bool:
         if self._since is None and not always:
             return True
         progress = self.take()

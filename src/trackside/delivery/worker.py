@@ -153,6 +153,8 @@ class DeliveryWorker:
                 await self._destination.close()
             except Exception:  # the border: what is sent is sent
                 logger.exception("destination did not close", extra={"destination": self._subscription.name})
+            async with ledger.step:
+                pass  # a step that the fleet keeps of it ends before the state is read anew
 
     async def _open(self, checkpoint: str | None) -> None:
         try:
