@@ -166,6 +166,14 @@ def test_drain_all_and_a_dry_run_know_the_rows(project: Project, log: Log) -> No
     assert project.json("replay", "--destination", "crm", "--since", "1", "--dry-run")["events"] == 1
 
 
+def test_one_whose_secrets_cannot_be_read_says_so(project: Project, settings: Any, log: Log) -> None:
+    """It is sent nothing, so it does not run."""
+    project.run("webhooks", "add", "crm", f"url={URL}")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-" * 8, []
+    assert project.json("webhooks", "show", "crm")["state"] == "disabled"
+    assert "crm: its secrets cannot be read with the keys in use" in project.run("webhooks", "list").output
+
+
 def test_tokens(project: Project) -> None:
     User.objects.create_superuser("root")
     assert project.run("tokens", "create", "ci").exit_code == 2
