@@ -99,6 +99,13 @@ def _repeats(
     return count
 
 
+def _is_quiet(receiver: Receiver) -> bool:
+    """Return whether the receiver has read what a server sent before it was killed."""
+    before = len(receiver.requests)
+    time.sleep(0.2)
+    return len(receiver.requests) == before and not receiver.under_way
+
+
 def _start(data_dir: Path, receiver: Receiver) -> RunningServer:
     data_dir.mkdir(mode=0o700)
     (data_dir / "trackside.toml").write_text(CONFIG.format(url=receiver.url))
@@ -123,6 +130,7 @@ def test_kill_with_webhooks_of_both_kinds(tmp_path: Path) -> None:
                 assert eventually(lambda goal=goal: len(receiver.requests) >= goal, timeout_s=60)  # type: ignore[misc]
                 eventually(lambda: False, timeout_s=choose.random() * 0.5)
                 kill(server)
+                assert eventually(lambda: _is_quiet(receiver))
                 kills.append(time.monotonic())
                 server = start_server(tmp_path / "data")
                 load.address = server.url
