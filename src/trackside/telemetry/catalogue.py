@@ -210,6 +210,15 @@ DESTINATION_FAILING = Gauge(
     ("destination",),
     merge="latest",
 )
+OF_DESTINATIONS = (
+    DELIVERY_LAG_S,
+    DESTINATION_PENDING,
+    DESTINATION_OLDEST_PENDING_S,
+    DESTINATION_RETRYING,
+    DESTINATION_DEAD,
+    DESTINATION_FAILING,
+)
+"""What is told of a destination for as long as there is one of that name."""
 DELIVERY_FAILURES = Counter(
     "trackside_delivery_failures_total",
     "Exceptions raised by a destination; its events are tried again.",
