@@ -17,6 +17,7 @@ from benchmarks import (
     collector,
     emit,
     history,
+    isolation,
     log_append,
     memory,
     middleware,
@@ -29,6 +30,7 @@ from benchmarks import (
     tracking_log,
     webfilters,
     webhook,
+    webhook_delivery,
     webhook_view,
 )
 from benchmarks.lib import load, machine, servers
@@ -80,6 +82,8 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
             lambda: log_append.run(events=100_000, millions=10),
             lambda: tracking_log.run(events=500_000, live_s=30),
             lambda: segment_destination.run(events=300_000, live_s=30),
+            lambda: webhook_delivery.run(events=100_000),
+            lambda: isolation.run(waiting=1_000_000, seconds=20.0),
             lambda: places.run(events=100_000),
             lambda: tracker.run(rounds=9),
             lambda: emit.run(rounds=5),
@@ -100,6 +104,8 @@ def _promising(*, full: bool) -> list[Callable[[], Report]]:
         lambda: log_append.run(events=100_000, millions=1),
         lambda: tracking_log.run(events=200_000, live_s=5),
         lambda: segment_destination.run(events=100_000, live_s=5),
+        lambda: webhook_delivery.run(events=30_000),
+        lambda: isolation.run(waiting=200_000, seconds=5.0),
         lambda: places.run(events=20_000),
         lambda: tracker.run(rounds=3),
         lambda: emit.run(rounds=2),
