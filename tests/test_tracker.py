@@ -386,3 +386,24 @@ def test_an_event_that_could_not_join_the_transaction_is_dropped_and_counted(
     assert tracker.emit("n", on_commit=True, durable=True) is False
     assert memory.events == []
     assert dropped("on_commit_failed") == before + 1
+
+
+def test_an_event_that_is_made_already(tracker: Tracker, memory: Memory) -> None:
+    """It has its own time and context, and what more it says, whatever the caller's contexts are."""
+    event: EmittedEvent = {
+        "name": "a",
+        "timestamp": datetime(2026, 1, 2, tzinfo=UTC),
+        "data": {},
+        "context": {"own": 1},
+        "user_id": "7",
+        "extra": {"b": 2},
+    }
+    with tracker.context("around", {"not": "this"}):
+        assert tracker.emit_event(event) is None
+    assert memory.events == [event]
+
+
+def test_an_event_made_already_can_be_waited_for(tracker: Tracker) -> None:
+    """False where no backend keeps it."""
+    event: EmittedEvent = {"name": "a", "timestamp": datetime.now(UTC), "data": {}, "context": {}}
+    assert tracker.emit_event(event, durable=True) is False

@@ -15,6 +15,8 @@ EMITTED = Raw(b'{"origin":"tracker"}')
 """The `extra` of an event that the platform's own tracker emitted: `data` and `context` are the application's."""
 EMITTED_VALUE = Raw(b'{"origin":"tracker","data":"value"}')
 """The `extra` of one that was emitted with data that is no object: `data` holds it as the member `value`."""
+EMITTED_SIGNAL = b'{"origin":"tracker","event_metadata":'
+"""How the `extra` of an emitted event begins that was one of Open edX's signals; its data is an object."""
 NOBODY = "nobody"
 """The `anonymous_id` of an emitted event without a user that was forwarded: the protocol asks for somebody."""
 
@@ -67,6 +69,13 @@ class Event(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     def decoded_extra(self) -> dict[str, Any]:
         """Return `extra` as a dict."""
         return decode_object(self.extra)
+
+
+def is_emitted(event: Event) -> bool:
+    """Return whether `event` is in the form the platform's own tracker gives it."""
+    extra = event.extra
+    # a tuple: Raw has no hash
+    return extra in (EMITTED, EMITTED_VALUE) or bytes(extra).startswith(EMITTED_SIGNAL)
 
 
 class Reject(Struct, frozen=True, kw_only=True, gc=False):

@@ -114,6 +114,13 @@ class Tracker:
             return False if durable else None
         return None
 
+    def emit_event(
+        self, event: EmittedEvent, *, durable: bool = False, on_commit: bool = False
+    ) -> bool | None:
+        """Do as `emit` with an event that has its own time and context, and may say more (see `EmittedEvent`)."""
+        catalogue.EMITTED.one()
+        return self._emit_with_promise(event, durable=durable, on_commit=on_commit)
+
     def resolve_context(self) -> dict[str, Any]:
         """Return a new dict with all contexts of the caller, later ones over earlier ones.
 

@@ -12,13 +12,15 @@ import pytest
 from click.testing import CliRunner, Result
 from django.contrib.auth.models import User
 
+from tests.cli.conftest import event
 from trackside import hub
 from trackside.cli.group import group_of
 from trackside.config.first_start import first_start
 from trackside.config.toml_file import TomlFile
 from trackside.django import verbs
 from trackside.django.webhooks.models import ApiToken, Webhook, readable
-from trackside.log.base import Log
+from trackside.event import Batch
+from trackside.log.base import Log, append_and_wait
 from trackside.outbound.signing import new_secret
 
 URL = "https://93.184.216.34/in"
@@ -42,10 +44,10 @@ class Project:
         group = group_of(verbs.available())
         return CliRunner().invoke(group, [*arguments], input=stdin, obj=self.file, catch_exceptions=False)
 
-    def json(self, *arguments: str, stdin: str = "") -> Any:
-        """Return what a verb prints with --json."""
+    def json(self, *arguments: str, stdin: str = "", code: int = 0) -> Any:
+        """Return what a verb prints with --json, and ends with `code`."""
         result = self.run(*arguments, "--json", stdin=stdin)
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == code, result.output
         return json.loads(result.stdout)
 
 
@@ -153,6 +155,23 @@ def test_status_knows_the_rows(project: Project, log: Log) -> None:
     project.run("webhooks", "disable", "crm")
     states = {name: each["state"] for name, each in project.json("status")["destinations"].items()}
     assert states == {"declared": "stopped", "crm": "disabled", "erp": "removed"}
+
+
+def test_drain_all_and_a_dry_run_know_the_rows(project: Project, log: Log) -> None:
+    """What waits for a row is waited for, and of a replay only what the row wants is counted."""
+    project.run("webhooks", "add", "crm", f"url={URL}", "events=wanted")
+    append_and_wait(log, Batch(events=[event(1, "wanted"), event(2, "other")]))
+    drained = project.json("drain", "--all", "--timeout", "0", code=1)["destinations"]
+    assert {name: each["pending"] for name, each in drained.items()} == {"declared": 2, "crm": 2}
+    assert project.json("replay", "--destination", "crm", "--since", "1", "--dry-run")["events"] == 1
+
+
+def test_one_whose_secrets_cannot_be_read_says_so(project: Project, settings: Any, log: Log) -> None:
+    """It is sent nothing, so it does not run."""
+    project.run("webhooks", "add", "crm", f"url={URL}")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-" * 8, []
+    assert project.json("webhooks", "show", "crm")["state"] == "disabled"
+    assert "crm: its secrets cannot be read with the keys in use" in project.run("webhooks", "list").output
 
 
 def test_tokens(project: Project) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from msgspec.structs import replace
 
 from tests.console.test_pages import NOW, event
 from trackside.config.settings import LogSettings
@@ -14,6 +15,8 @@ from trackside.console import live
 from trackside.event import Batch
 from trackside.log.base import DeadLetter, Progress, Subscription, Waiting, append_and_wait
 from trackside.log.memory import MemoryLog
+from trackside.testing.attempt_contract import ending, sending
+from trackside.testing.attempts import MemoryAttempts
 
 pytestmark = pytest.mark.django_db
 
@@ -29,7 +32,20 @@ def crm(tmp_path: Path) -> Iterator[Subscription]:
     )
     dead = DeadLetter(position=3, event=event(2), attempts=9, died_at=NOW, reason="answered 413")
     subscription.advance(Progress(position=3, delivered=1, waiting=[waits], dead=[dead]), now=NOW)
-    live.show(live.Live(log=log, destinations=("crm",), login_file=tmp_path / "login", curl=""))
+    kept = MemoryAttempts()
+    kept.keep("crm", sending(1, event_name="First <b>"), ending(204))
+    kept.keep("crm", sending(2, number=3), ending(503, body=b"<html>busy</html>", reason="answered <503>"))
+    kept.keep("crm", sending(3, number=9), ending(None, reason="took too long"))
+    kept.keep("other", sending(1, event_name="Not mine"), ending(204))
+    live.show(
+        live.Live(
+            log=log,
+            destinations=("crm",),
+            login_file=tmp_path / "login",
+            curl="",
+            attempts=lambda: kept,
+        )
+    )
     yield subscription
     log.close()
 
@@ -46,6 +62,47 @@ def reader(client: Client) -> Client:
     """Return a browser whose user may only look."""
     client.force_login(get_user_model().objects.create_user("reader", is_staff=True))
     return client
+
+
+@pytest.mark.usefixtures("crm")
+def test_attempts_are_listed_and_filtered(operator: Client) -> None:
+    """Newest first, with the answer and the time of the next attempt; those of others are not among them."""
+    page = operator.get("/destinations/crm/").content.decode()
+    attempts = page[page.index('id="attempts"') :]
+    assert attempts.index("timeout") < attempts.index("answered &lt;503&gt;")
+    assert "First &lt;b&gt;" in attempts
+    assert "Not mine" not in page
+    assert "2026-11-20 13:00:00" in attempts  # when that of position 2 is tried again
+    failed = operator.get("/destinations/crm/?attempts=failed").content.decode()
+    assert "First &lt;b&gt;" not in failed
+    assert "answered &lt;503&gt;" in failed
+    ok = operator.get("/destinations/crm/?attempts=2xx").content.decode()
+    assert "First &lt;b&gt;" in ok
+    assert "took too long" not in ok
+    assert "None" in operator.get("/destinations/crm/?before=1").content.decode()
+    assert operator.get("/destinations/crm/?attempts=x&before=x").status_code == 200
+
+
+@pytest.mark.usefixtures("crm")
+def test_one_attempt_with_all_that_was_sent_and_answered(operator: Client) -> None:
+    """As text, with a button that sends the event again; what is not kept is 404."""
+    page = operator.get("/attempts/2/").content.decode()
+    assert "webhook-id: id-2" in page
+    assert "&quot;z&quot;:1" in page
+    assert "&lt;html&gt;busy&lt;/html&gt;" in page
+    assert "tried again at 2026-11-20 13:00:00" in page
+    assert "Send this event again" in page
+    assert operator.get("/attempts/99/").status_code == 404
+
+
+@pytest.mark.usefixtures("crm")
+def test_without_attempts_the_page_shows_the_rest(operator: Client) -> None:
+    """Where none are kept there is no list of them."""
+    live.show(replace(live.current(), attempts=lambda: None))
+    page = operator.get("/destinations/crm/").content.decode()
+    assert 'id="attempts"' not in page
+    assert "answered 413" in page
+    assert operator.get("/attempts/1/").status_code == 404
 
 
 def do(client: Client, action: str, **fields: object) -> tuple[int, str]:

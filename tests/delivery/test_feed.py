@@ -8,12 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from tests.delivery.tools import fill
+from tests.delivery.tools import ManualTiming, fill
 from trackside.config.settings import LogSettings
 from trackside.delivery.feed import INBOX_EVENTS, Feed, Inbox
 from trackside.delivery.timing import Timing
 from trackside.event import Batch, NameFilter
-from trackside.log.base import append_and_wait
+from trackside.log.base import Page, append_and_wait
 from trackside.log.memory import MemoryLog
 from trackside.testing.destination_contract import make_event
 
@@ -162,3 +162,33 @@ class Owner:
         self.seen += page.positions
         self.position = page.through
         return moved
+
+
+def test_what_nobody_foresaw_in_a_page_does_not_end_the_feed(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who rely on it would get nothing any more, and not know it."""
+    original, fails = log.read, 1
+
+    def read(after: int, *, limit: int = 500, names: NameFilter | None = None) -> Page:
+        nonlocal fails
+        if fails:
+            fails -= 1
+            raise ValueError("no such frame")
+        return original(after, limit=limit, names=names)
+
+    async def scenario() -> None:
+        feed = Feed(log, ManualTiming())
+        running = asyncio.create_task(feed.run())
+        arrived = asyncio.Event()
+        inbox = feed.open(["*"], arrived.set)
+        inbox.join(0)
+        monkeypatch.setattr(log, "read", read)
+        fill(log, [1])
+        feed.nudge()
+        async with asyncio.timeout(10):
+            await arrived.wait()
+        assert positions(inbox) == ([1], 1)
+        running.cancel()
+
+    asyncio.run(scenario())

@@ -2,7 +2,8 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,10 +11,20 @@ import pytest
 from tests.delivery.tools import Recorder, fill
 from trackside.config.settings import LogSettings
 from trackside.delivery.fleet import DELETED, Fleet
-from trackside.destinations.base import DELIVERED, Destination, DestinationSettings, Gone, Outcome, Retry
+from trackside.destinations.base import (
+    DELIVERED,
+    Delivery,
+    Destination,
+    DestinationSettings,
+    Gone,
+    Outcome,
+    Retry,
+)
 from trackside.errors import ConfigurationError, StorageError
-from trackside.log.base import Log, SubscriptionState
+from trackside.log.base import Log, Subscription, SubscriptionState
 from trackside.log.memory import MemoryLog
+from trackside.log.memory_subscription import MemorySubscription
+from trackside.telemetry import catalogue
 
 
 class ManySettings(DestinationSettings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -49,6 +60,8 @@ class Yard:
         self.rows = rows
         self.made: list[tuple[str, Recorder]] = []
         self.script: Callable[[Any], Outcome] | None = None
+        self.first: dict[str, Recorder] = {}
+        """What is made of a name at first, where it is not the usual."""
         self.fleet = Fleet(
             log,
             {name: (place, DestinationSettings()) for name, place in (fixed or {}).items()},
@@ -59,7 +72,9 @@ class Yard:
     def _build(self, name: str, settings: DestinationSettings) -> Destination:
         if name == "wrong":
             raise ConfigurationError("url is none")
-        recorder = Recorder()
+        if name == "odd":
+            raise PermissionError("/a/key.pem")
+        recorder = self.first.pop(name, None) or Recorder()
         if self.script is not None:
             recorder.script = self.script
         self.made.append((name, recorder))
@@ -304,3 +319,113 @@ def test_steps_that_could_not_be_kept_are_kept_later(log: MemoryLog, monkeypatch
         assert sorted(set(yard.arrived("one"))) == list(range(1, 31))
 
     run(Yard(log, Rows(one=ManySettings(), idle=ManySettings(events=("no",)))), scenario)
+
+
+class Hanging(Recorder):
+    """A destination whose `send` ends when a test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sending, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def send(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        """Take everything, in the end."""
+        self.sending.set()
+        await self.may_end.wait()
+        return await super().send(deliveries)
+
+
+def test_settings_that_come_back_while_a_send_hangs_are_those_of_a_new_worker(log: MemoryLog) -> None:
+    """Disabled and enabled again before the old worker could end: it is followed by one that goes on."""
+    hanging = Hanging()
+    yard = Yard(log, Rows(one=ManySettings()))
+    yard.first["one"] = hanging
+
+    async def scenario(yard: Yard) -> None:
+        fill(log, [1])
+        await yard.soon(hanging.sending.is_set)
+        yard.rows.now = {"one": ManySettings(enabled=False)}
+        worker = yard.fleet._members["one"].worker
+        await yard.soon(lambda: worker is not None and worker._stopping)
+        yard.rows.now = {"one": ManySettings()}
+        hanging.may_end.set()
+        await yard.soon(lambda: hanging.closed == 1)
+        fill(log, [2])
+        await yard.soon(lambda: yard.arrived("one") == [1, 2])
+
+    run(yard, scenario)
+
+
+def test_what_nobody_foresaw_in_one_destination_keeps_no_other_from_beginning(log: MemoryLog) -> None:
+    """It is told as the reason why that one sends nothing; those after it begin."""
+    yard = Yard(log, Rows(odd=ManySettings(), one=ManySettings()))
+
+    async def scenario(yard: Yard) -> None:
+        fill(log, [1])
+        await yard.soon(lambda: yard.arrived("one") == [1])
+        await yard.soon(lambda: state_of(log, "odd").last_error == "raised PermissionError")
+
+    run(yard, scenario)
+
+
+def waits(log: Log, name: str, subscription: Subscription) -> bool:
+    """Return whether an event waits, and is kept so."""
+    return state_of(log, name).retrying == 1 and subscription.oldest_waiting() is not None
+
+
+def test_a_deleted_one_whose_waiting_events_cannot_be_buried_is_tried_again(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waited is seen as dead letters as soon as that can be kept."""
+    yard = Yard(log, Rows(one=ManySettings()))
+    yard.script = lambda _: Retry(reason="503", after_s=60)
+    original, fails = MemorySubscription.bury_waiting, 3
+
+    def bury_waiting(self: MemorySubscription, reason: str, *, now: datetime) -> int:
+        nonlocal fails
+        if fails:
+            fails -= 1
+            raise StorageError("the disk is full")
+        return original(self, reason, now=now)
+
+    monkeypatch.setattr(MemorySubscription, "bury_waiting", bury_waiting)
+
+    async def scenario(yard: Yard) -> None:
+        fill(log, [1])
+        await yard.soon(lambda: waits(log, "one", log.subscription("one")))
+        yard.rows.now = {}
+        await yard.soon(lambda: state_of(log, "one").dead == 1)
+
+    run(yard, scenario)
+
+
+def test_one_that_is_deleted_while_it_is_disabled_leaves_nothing_waiting(log: MemoryLog) -> None:
+    """It has no worker any more; its waiting events are dead letters all the same."""
+    yard = Yard(log, Rows(one=ManySettings()))
+    yard.script = lambda _: Retry(reason="503", after_s=60)
+
+    async def scenario(yard: Yard) -> None:
+        fill(log, [1])
+        await yard.soon(lambda: waits(log, "one", log.subscription("one")))
+        yard.rows.now = {"one": ManySettings(enabled=False)}
+        await yard.soon(lambda: "one" not in yard.fleet._members)
+        yard.rows.now = {}
+        await yard.soon(lambda: state_of(log, "one").dead == 1)
+        assert log.subscription("one").dead_letters()[0].reason == DELETED
+
+    run(yard, scenario)
+
+
+def test_a_deleted_one_is_measured_no_longer(log: MemoryLog) -> None:
+    """Its last numbers would be told, and complained of, for ever."""
+    numbers = [catalogue.DESTINATION_PENDING, catalogue.DESTINATION_RETRYING, catalogue.DELIVERY_LAG_S]
+
+    async def scenario(yard: Yard) -> None:
+        fill(log, [1])
+        await yard.soon(lambda: yard.arrived("gone") == [1])
+        await yard.soon(lambda: all(("gone",) in each.values() for each in numbers))
+        yard.rows.now = {}
+        await yard.soon(lambda: yard.made[0][1].closed == 1)
+        await yard.soon(lambda: not any(("gone",) in each.values() for each in numbers))
+
+    run(Yard(log, Rows(gone=ManySettings())), scenario)

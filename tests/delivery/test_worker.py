@@ -439,3 +439,20 @@ def test_dead_letters_are_told(log: Log) -> None:
     finally:
         stop()
     assert heard == [("event-1", 1, "no")]
+
+
+def test_a_long_send_is_written_down_before_the_next_one(log: MemoryLog) -> None:
+    """After a crash only what the last send took goes again."""
+    fill(log, range(2_500))
+    timing, recorder = ManualTiming(), Recorder()
+    kept: list[int] = []
+
+    def during() -> None:
+        kept.append(state_of(log).position)
+        timing.elapsed_s += 2.0
+
+    recorder.during = during
+    deliver(log, recorder, lambda: state_of(log).delivered == 2_500, timing=timing)
+    sent = [0, *(page[-1] for page in recorder.pages[:-1])]
+    assert len(sent) > 1
+    assert kept == sent

@@ -116,12 +116,26 @@ def start_server(data_dir: Path, *flags: str) -> RunningServer:
             process=process,
             output=output,
         )
-        assert eventually(lambda: server.status("/readyz") == 200, timeout_s=START_S), output.read_text()
+        ready = eventually(lambda: server.status("/readyz") == 200, timeout_s=START_S)
+        assert ready, f"{_why_not(server)}; it wrote:\n{output.read_text()}"
     except BaseException:
         process.kill()
         process.wait()
         raise
     return server
+
+
+def _why_not(server: RunningServer) -> str:
+    """Return why a server is not ready: it ended, or says so itself."""
+    if (ended := server.process.poll()) is not None:
+        return f"it ended with {ended}"
+    try:
+        with urllib.request.urlopen(f"{server.url}/readyz", timeout=5) as response:
+            return f"it is ready now, late: {response.status}"
+    except urllib.error.HTTPError as error:
+        return f"it answers {error.code} {error.read()!r}"
+    except OSError as error:
+        return f"it does not answer: {error}"
 
 
 def _printed_url(process: subprocess.Popen[bytes], output: Path) -> str:

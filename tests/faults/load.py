@@ -21,6 +21,8 @@ class Load:
     threads: int = 4
     most_events: int = 20
     seed: int = 0
+    pause_s: float = 0.0
+    """After each batch."""
     address: str = ""
     answered: set[str] = field(default_factory=set)
     sent: set[str] = field(default_factory=set)
@@ -61,6 +63,7 @@ class Load:
                 time.sleep(0.02)
             else:
                 self.unexpected.append("a batch was not taken within 60 s")
+            self._stopping.wait(self.pause_s)
         if connection is not None:
             connection.close()
 

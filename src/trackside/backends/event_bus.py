@@ -6,6 +6,7 @@ The names in this module are also those of `eventtracking.handlers` and `eventtr
 import json
 import logging
 from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +28,11 @@ SIGNAL_PROCESSED_FROM_EVENT_BUS = "from_event_bus"
 """The argument by which a receiver knows that an event came over the bus; openedx-events' own constant."""
 
 logger = logging.getLogger("trackside.backends.event_bus")
+
+_sending: ContextVar[bool] = ContextVar("trackside_sending_signal", default=False)
+
+is_own_signal = _sending.get
+"""Return whether the signal that a receiver is being told is one that `EventBusRoutingBackend` sends."""
 
 
 class _Setting:
@@ -85,14 +91,17 @@ class EventBusRoutingBackend(RoutingBackend):
         name = event.get("name")
         if name not in _setting("EVENT_BUS_TRACKING_LOGS", default=()):
             return
-        TRACKING_EVENT_EMITTED.send_event(
-            tracking_log=TrackingLogData(
-                name=name,
-                timestamp=_moment(event.get("timestamp")),
-                data=_text(event.get("data")),
-                context=_text(event.get("context")),
-            )
+        log = TrackingLogData(
+            name=name,
+            timestamp=_moment(event.get("timestamp")),
+            data=_text(event.get("data")),
+            context=_text(event.get("context")),
         )
+        token = _sending.set(True)
+        try:
+            TRACKING_EVENT_EMITTED.send_event(tracking_log=log)
+        finally:
+            _sending.reset(token)
 
 
 def send_tracking_log_to_backends(sender: Any, signal: Any, **kwargs: Any) -> None:  # noqa: ARG001  # a receiver

@@ -11,6 +11,7 @@ from msgspec import Struct
 from trackside.cli.pace import Speed, time_left_text
 from trackside.cli.place import is_served, json_option, load, opened_log, place_options, subscription_of
 from trackside.cli.printing import console, print_json
+from trackside.cli.site import with_rows
 from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
 from trackside.log.base import Log, Subscription
@@ -66,6 +67,7 @@ def drain(
         raise click.UsageError("Give --destination NAME, or --all.")
     loaded = load(config_file, data_dir)
     with opened_log(loaded) as log:
+        loaded = with_rows(loaded, log)
         chosen = [subscription_of(log, loaded, name) for name in names or _enabled(loaded, log)]
         left = _wait(log, loaded, chosen, timeout_s, quiet=as_json)
     if as_json:

@@ -1,6 +1,5 @@
 """`trackside forward`"""
 
-import logging
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ import click
 from trackside.cli.place import load, place_options
 from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
+from trackside.log_lines import log_to_stderr
 
 FINISH_S = 8.0
 """How long a request under way may take to end; container platforms kill after ten seconds."""
@@ -51,7 +51,7 @@ def forward(config_file: Path | None, data_dir: str | None, url: str | None, wri
             f"{what}; choose one with --data-dir, that of the tracker's backend, which makes it with the first event"
         )
     # for a project that configures its logs itself this does nothing
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     click.echo(f"forwarding what is emitted into {folder}", err=True)
     _run_until_told(lambda stop: _forward(loaded, url, write_key, stop))
 

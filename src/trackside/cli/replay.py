@@ -13,6 +13,7 @@ from trackside.cli.pace import Rate
 from trackside.cli.place import json_option, load, opened_log, place_options, subscription_of
 from trackside.cli.printing import ago_text, plain, print_json, print_lines, print_table
 from trackside.cli.replaying import count, outcome_text, watch
+from trackside.cli.site import with_rows
 from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
 from trackside.log.base import Log, Replay
@@ -71,6 +72,7 @@ def replay(
         raise click.UsageError(f"Missing option '{'--since' if destination else '--destination'}'.")
     loaded = load(config_file, data_dir)
     with opened_log(loaded) as log:
+        loaded = with_rows(loaded, log) if dry_run else loaded
         asked = _range(log, since, until)
         told = _ask(
             log, loaded, destination, asked, names, rate, dry_run=dry_run, detach=detach, quiet=as_json

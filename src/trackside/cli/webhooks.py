@@ -61,6 +61,9 @@ def list_(config_file: Path | None, data_dir: str | None, *, as_json: bool) -> N
             for each in found
         ),
     )
+    for each in found:
+        if each.problem:
+            click.echo(f"{each.name}: {each.problem}")
 
 
 @webhooks.command()

@@ -1,9 +1,11 @@
 """What the running server shows on its pages; the server puts it here when it starts."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from msgspec import Struct
 
+from trackside.attempts.base import AttemptStore
 from trackside.log.base import Log
 
 
@@ -17,6 +19,8 @@ class Live(Struct, frozen=True, kw_only=True):
     """Holds the digest of the login link that may still be used."""
     curl: str
     """A command that sends a first event to this server."""
+    attempts: Callable[[], AttemptStore | None] = lambda: None
+    """Returns what is kept of the attempts of webhooks, where anything is."""
 
 
 class NotLive(RuntimeError):  # noqa: N818

@@ -9,5 +9,6 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("destinations/<str:name>/", views.destination, name="destination"),
     path("destinations/<str:name>/act", views.act, name="act"),
+    path("attempts/<int:number>/", views.attempt, name="attempt"),
     path("login/<str:token>", views.login_by_link, name="login"),
 ]

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from trackside.console import actions, live, login_link, overview
+from trackside.console import actions, attempts, live, login_link, overview
 from trackside.console import destination as destination_page
 from trackside.django.webhooks.models import Webhook
 
@@ -34,10 +34,38 @@ def home(request: HttpRequest) -> HttpResponse:
 @staff_member_required
 def destination(request: HttpRequest, name: str) -> HttpResponse:
     """Show how one destination stands: what waits and when it is tried, what died and why."""
-    page = destination_page.read(live.current().log, name)
+    current = live.current()
+    page = destination_page.read(current.log, name)
     if page is None:
         raise Http404(f"There is no destination {name}.")
-    return render(request, "trackside_console/destination.html", {"page": page, "may": _may(request)})
+    before = request.GET.get("before", "")
+    listed = attempts.newest(
+        current.log,
+        current.attempts(),
+        name,
+        chosen=request.GET.get("attempts", ""),
+        before=int(before) if _is_number(before) else None,
+    )
+    context = {
+        "page": page,
+        "attempts": listed,
+        "may": _may(request),
+        "row": Webhook.objects.filter(name=name).first(),
+        "stays": bool(before),
+    }
+    return render(request, "trackside_console/destination.html", context)
+
+
+@require_safe
+@never_cache
+@staff_member_required
+def attempt(request: HttpRequest, number: int) -> HttpResponse:
+    """Show one attempt: what was sent, what was answered, and when it is tried again."""
+    current = live.current()
+    page = attempts.read(current.log, current.attempts(), number)
+    if page is None:
+        raise Http404("This attempt is not kept.")
+    return render(request, "trackside_console/attempt.html", {"page": page, "may": _may(request)})
 
 
 @require_POST
@@ -47,7 +75,7 @@ def act(request: HttpRequest, name: str) -> HttpResponse:
     if not _may(request):
         raise PermissionDenied
     given = request.POST.getlist("position")
-    if not all(each.isascii() and each.isdigit() and len(each) < LONGEST_NUMBER for each in given):
+    if not all(map(_is_number, given)):
         return HttpResponseBadRequest("position is a whole number")
     positions = [int(each) for each in given]
     everything = request.POST.get("all") == "1"
@@ -59,6 +87,10 @@ def act(request: HttpRequest, name: str) -> HttpResponse:
         raise Http404
     messages.success(request, told)
     return redirect("console:destination", name=name)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < LONGEST_NUMBER
 
 
 def _may(request: HttpRequest) -> bool:

@@ -145,8 +145,12 @@ class Feed:
                 await self.bring()
             except StorageError:
                 logger.warning("the log cannot be read", exc_info=True)
-                await self._timing.wait(asyncio.Event(), AGAIN_S)
-                self._nudged.set()
+            except Exception:  # the border: without the feed thousands would be sent nothing any more
+                logger.exception("new events cannot be brought")
+            else:
+                continue
+            await self._timing.wait(asyncio.Event(), AGAIN_S)
+            self._nudged.set()
 
     async def bring(self) -> None:
         """Bring all that is new in the log to the inboxes. By one caller at a time. Raises StorageError."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -10,11 +10,13 @@ from msgspec import Struct
 from trackside.delivery.declarations import Declarations
 from trackside.delivery.feed import Feed
 from trackside.delivery.keeping import Together
+from trackside.delivery.ledger import Ledger
 from trackside.delivery.timing import Timing
 from trackside.delivery.worker import DeliveryWorker
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.errors import ConfigurationError, StorageError
-from trackside.log.base import Log, Subscription, SubscriptionState
+from trackside.log.base import Log, Progress, Subscription, SubscriptionState
+from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +45,11 @@ class Member(Struct):
         """Whether nothing is done for it any more."""
         return self.task is None or self.task.done()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it had a worker, which is no more: told to stop for settings that have come back meanwhile."""
+        return self.task is not None and self.task.done()
+
 
 class Fleet:
     """Starts a worker for each destination, tells it what others changed, and ends it.
@@ -69,6 +76,8 @@ class Fleet:
         self._together = Together(log, self._timing)
         self._members: dict[str, Member] = {}
         self._declared: Declared = {}
+        self._gone: set[str] = set()
+        """Those that were declared before, and whose waiting events are not buried yet."""
         self._readable = False
         """Nobody is warned of what could not be read yet: a server's database is still starting then."""
         self._reading_alone: list[DeliveryWorker] = []
@@ -111,15 +120,14 @@ class Fleet:
         """Have exactly those workers at work that are declared, each with its settings of now."""
         declared = {**await self._rows(), **{name: settings for name, (_, settings) in self._fixed.items()}}
         for name, member in list(self._members.items()):
-            if declared.get(name) == member.settings:
+            if declared.get(name) == member.settings and not member.has_ended:
                 continue
             if not member.is_over:
                 if member.worker is not None:
                     member.worker.stop()  # its end wakes this fleet, which then begins anew
                 continue
             del self._members[name]
-            if name not in declared:
-                await asyncio.to_thread(member.subscription.bury_waiting, DELETED, now=self._timing.now())
+        await self._bury(declared)
         new = {
             name: settings
             for name, settings in declared.items()
@@ -133,10 +141,21 @@ class Fleet:
             if member.worker is not None and not member.settings.many
         ]
 
+    async def _bury(self, declared: Declared) -> None:
+        """Leave nothing waiting, and no numbers, of those that are declared no more and have no worker any more."""
+        for name in self._gone - self._members.keys():
+            if name not in declared:
+                subscription = await asyncio.to_thread(self._log.subscription, name)
+                await asyncio.to_thread(subscription.bury_waiting, DELETED, now=self._timing.now())
+                for gauge in catalogue.OF_DESTINATIONS:
+                    gauge.remove(name)
+            self._gone.discard(name)
+
     async def _rows(self) -> Declared:
         """Return what is declared beside the file; as long as that cannot be read, what was declared before."""
         if self._declarations is None:
             return {}
+        before = self._declared
         try:
             self._declared = await asyncio.to_thread(self._declarations.current)
         except StorageError as error:
@@ -145,6 +164,8 @@ class Fleet:
             self._readable = False
         else:
             self._readable = True
+        if self._declared is not before:
+            self._gone |= before.keys() - self._declared.keys()
         return self._declared
 
     async def _begin(self, new: Declared) -> None:
@@ -156,16 +177,24 @@ class Fleet:
             member = self._members[name] = Member(settings, subscriptions[name])
             try:
                 destination = self._destination(name, settings)
-            except ConfigurationError as error:
-                logger.error(  # the sentence says it all
-                    "destination cannot be made of its settings",
-                    extra={"destination": name, "reason": str(error)},
-                )
-                await asyncio.to_thread(
-                    member.subscription.report_failure, str(error), now=self._timing.now()
-                )
+            except Exception as error:  # noqa: BLE001  # the border: the others begin
+                await self._cannot_begin(member, error)
                 continue
             self._start(name, member, destination, states[name])
+
+    async def _cannot_begin(self, member: Member, error: Exception) -> None:
+        known = isinstance(error, ConfigurationError)
+        reason = str(error) if known else f"raised {type(error).__name__}"
+        logger.error(
+            "destination cannot be made of its settings: %s",
+            reason,
+            exc_info=None if known else error,
+            extra={"destination": member.subscription.name, "reason": reason},
+        )
+        try:
+            await asyncio.to_thread(member.subscription.report_failure, reason, now=self._timing.now())
+        except StorageError:
+            logger.warning("state of a destination cannot be kept", exc_info=True)
 
     def _destination(self, name: str, settings: DestinationSettings) -> Destination:
         if name in self._fixed:
@@ -196,22 +225,33 @@ class Fleet:
         read_at_s = self._timing.monotonic()
         states = await asyncio.to_thread(self._log.subscription_states)
         last = (await asyncio.to_thread(self._log.bounds)).last
-        idle = []
+        idle: list[tuple[DeliveryWorker, Ledger]] = []
         for name, member in self._members.items():
-            if member.worker is None or name not in states:
+            if member.worker is None or member.is_over or name not in states:
                 continue
             member.worker.refreshed(states[name], last, read_at_s=read_at_s)
             if (ledger := member.worker.pass_idle()) is not None:
-                idle.append((member.worker, ledger, ledger.take()))
-        if not idle:
-            return
+                idle.append((member.worker, ledger))
+        if idle:
+            await self._keep(idle)
+
+    async def _keep(self, idle: Sequence[tuple[DeliveryWorker, Ledger]]) -> None:
+        """Keep the steps of those that had nothing to do; what cannot be kept is theirs again."""
+        taken: list[tuple[Ledger, Progress]] = []
         try:
-            await self._together.keep_all([(ledger.subscription, progress) for _, ledger, progress in idle])
-        except StorageError:
-            for worker, ledger, progress in idle:
+            for _, ledger in idle:
+                await ledger.step.acquire()  # at once: they were clean a moment ago, in this very loop
+                taken.append((ledger, ledger.take()))
+            await self._together.keep_all([(ledger.subscription, progress) for ledger, progress in taken])
+        except Exception:
+            for ledger, progress in taken:
                 ledger.give_back(progress)
+            for worker, _ in idle:
                 worker.nudge()  # it writes down by itself what could not be written here
             raise
+        finally:
+            for ledger, _ in taken:
+                ledger.step.release()
 
     async def _end(self, grace_s: float) -> None:
         tasks = [member.task for member in self._members.values() if member.task is not None]

@@ -1,5 +1,6 @@
 """What a worker did since it last wrote it down."""
 
+import asyncio
 import logging
 
 from trackside.delivery.keeping import Alone, Keeping
@@ -36,6 +37,8 @@ class Ledger:
         self.position = position
         """Up to here everything is delivered, filtered, waiting or dead, written down or not."""
         self.subscription = subscription
+        self.step = asyncio.Lock()
+        """Held while a step is being kept. Its next one must not be kept where it fails: rows of it would be lost."""
         self._destination = destination
         self._timing = timing
         self._keeping = keeping or Alone(timing)
@@ -44,7 +47,7 @@ class Ledger:
         self._clear()
 
     def _clear(self) -> None:
-        self._since: float | None = None
+        self._gathered = False
         self._delivered = self._filtered = 0
         self._waiting: list[Waiting] = []
         self._settled: list[int] = []
@@ -98,37 +101,37 @@ class Ledger:
             )
 
     def _touch(self) -> None:
-        if self._since is None:
-            self._since = self._timing.monotonic()
+        self._gathered = True
 
     @property
     def is_clean(self) -> bool:
         """Whether everything is written down."""
-        return self._since is None and self._blocked_until is None
+        return not self._gathered and self._blocked_until is None and not self.step.locked()
 
     @property
     def is_blocked(self) -> bool:
         """Whether nothing more may be sent, because what was sent could not be written down."""
         return self._blocked_until is not None
 
-    def due_in_s(self, *, idle: bool) -> float | None:
+    @property
+    def due_in_s(self) -> float | None:
         """Return after how many seconds what gathered is to be written down; None where nothing did.
 
-        An idle worker's first event is written down at once, and then no more often than under load.
+        After a long send it is at once: its events would go again after a crash, and so would those of the next one.
         """
-        if self._since is None:
+        if not self._gathered:
             return None
         if self._blocked_until is not None:
             due_at = self._blocked_until
         elif self._delivered >= COMMIT_EVENTS:
             return 0.0
         else:
-            due_at = (self._committed_at if idle else self._since) + COMMIT_EVERY_S
+            due_at = self._committed_at + COMMIT_EVERY_S
         return max(0.0, due_at - self._timing.monotonic())
 
-    async def commit_if_due(self, *, idle: bool) -> bool:
+    async def commit_if_due(self) -> bool:
         """Write down what gathered, where it is time for it; return whether sending may go on that could not before."""
-        if self.due_in_s(idle=idle) != 0.0:
+        if self.due_in_s != 0.0:
             return False
         blocked = self.is_blocked
         return await self.commit() and blocked
@@ -138,7 +141,11 @@ class Ledger:
 
         With `always` the destination's note is kept although nothing gathered. Raises CheckpointFailed.
         """
-        if self._since is None and not always:
+        async with self.step:
+            return await self._commit(always=always)
+
+    async def _commit(self, *, always: bool) -> bool:
+        if not self._gathered and not always:
             return True
         progress = self.take()
         try:

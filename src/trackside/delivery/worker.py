@@ -153,6 +153,8 @@ class DeliveryWorker:
                 await self._destination.close()
             except Exception:  # the border: what is sent is sent
                 logger.exception("destination did not close", extra={"destination": self._subscription.name})
+            async with ledger.step:
+                pass  # a step that the fleet keeps of it ends before the state is read anew
 
     async def _open(self, checkpoint: str | None) -> None:
         try:
@@ -188,7 +190,7 @@ class DeliveryWorker:
                 if not self._overseen:
                     await self._refresh_if_due()
                 busy = await self._step(ledger)
-                busy = await ledger.commit_if_due(idle=not busy) or busy
+                busy = await ledger.commit_if_due() or busy
                 if not busy and not self._stopping:
                     await self._rest(route)
         except CheckpointFailed:
@@ -215,7 +217,7 @@ class DeliveryWorker:
         """Wait until there may be something to do."""
         if route.inbox is not None and (self._health.paused or self._health.is_waiting):
             route.inbox.leave()  # nothing is held in memory for a place that takes nothing
-        rests = [route.ledger.due_in_s(idle=True)]
+        rests = [route.ledger.due_in_s]
         if not self._overseen:
             rests.append(max(0.0, self._refresh_at - self._timing.monotonic()))
         if self._health.rest_s > 0:

@@ -47,7 +47,7 @@ def tracker_from_settings() -> Tracker:
     declared = current()
     if not declared.tracker.enabled:
         return Tracker()
-    tree = _default_backends(declared) if declared.backends is None else declared.backends
+    tree = default_backends(declared) if declared.backends is None else declared.backends
     return Tracker(
         backends=backends_from(tree),
         processors=processors_from(declared.processors),
@@ -81,7 +81,8 @@ def _every_backend(router: Any) -> Iterator[Any]:
             yield from _every_backend(backend)
 
 
-def _default_backends(declared: DjangoSettings) -> dict[str, Any]:
+def default_backends(declared: DjangoSettings) -> dict[str, Any]:
+    """Return the tree of backends of a project that names none: the log in `data_dir`."""
     # the environment first, as everywhere: the command line reads the same log
     data_dir = os.environ.get("TRACKSIDE_DATA_DIR") or declared.server.get("data_dir")
     options = {"data_dir": data_dir, "settings": declared.server.get("log")}

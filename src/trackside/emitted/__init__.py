@@ -15,7 +15,11 @@ from trackside.emitted.encoding import (
 from trackside.emitted.now import SENDS_BESIDE_NOW, also_now
 
 EmittedEvent = dict[str, Any]
-"""`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it."""
+"""`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it.
+
+One that `Tracker.emit_event` takes may say more, which a log keeps: `user_id`, of whom it tells, where that is not
+the context's; and `extra`, in JSON's own types, what the event's `extra` has beside that a tracker emitted it.
+"""
 
 __all__ = [
     "SENDS_BESIDE_NOW",

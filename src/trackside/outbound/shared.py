@@ -62,6 +62,7 @@ class _Lease:
     def __init__(self, shared: _Shared, give_back: Callable[[_Shared], Awaitable[None]]) -> None:
         self._shared = shared
         self._give_back = give_back
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._under_way: dict[asyncio.Task[object], bool] = {}
         """Those who wait for an answer, and whether the end of this lease cut them off."""
         self._closed = False
@@ -70,7 +71,9 @@ class _Lease:
         """Return what came back. Raises only CancelledError."""
         if self._closed:
             return Failed(fault=Fault.LOCAL, detail="the client is closed", maybe_sent=False)
-        task = asyncio.current_task()
+        if self._loop is None:  # each look at it asks the system who we are (until Python 3.12)
+            self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(self._loop)
         assert task is not None  # noqa: S101  # a coroutine runs in one
         self._under_way[task] = False
         try:

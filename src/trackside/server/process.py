@@ -15,6 +15,7 @@ from pathlib import Path
 import uvicorn
 
 from trackside import hub
+from trackside.attempts.base import AttemptStore
 from trackside.config.settings import Config
 from trackside.console import live
 from trackside.django.webhooks import surroundings
@@ -135,7 +136,20 @@ def _live(config: Config, log: Log, address: str) -> live.Live:
         destinations=tuple(config.destinations),
         login_file=Path(config.data_dir) / "run" / "login",
         curl=hub.example_curl(config, address),
+        attempts=_kept_attempts(config),
     )
+
+
+def _kept_attempts(config: Config) -> Callable[[], AttemptStore | None]:
+    """Return what opens the attempts once there are any, for reading: another process may write them."""
+    opened: list[AttemptStore] = []
+
+    def kept() -> AttemptStore | None:
+        if not opened and (found := hub.kept_attempts(config)) is not None:
+            opened.append(found)
+        return opened[0] if opened else None
+
+    return kept
 
 
 def _uvicorn_config(

@@ -14,6 +14,7 @@ from trackside.config.load import Loaded
 from trackside.config.settings import Config
 from trackside.console import login_link
 from trackside.errors import ConfigurationError
+from trackside.log_lines import log_to_stderr
 from trackside.server import process, supervisor
 from trackside.server.site import boot
 
@@ -82,7 +83,7 @@ def _print_banner(config: Config, address: str) -> None:
 
 def _set_up_logging() -> None:
     """Log to stderr what an operator can act on; what anybody can cause from outside is counted instead."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_to_stderr()
     for name in ("uvicorn.error", "django.request", "django.security.DisallowedHost"):
         logging.getLogger(name).setLevel(logging.CRITICAL if "Disallowed" in name else logging.ERROR)
 

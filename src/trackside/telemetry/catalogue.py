@@ -67,7 +67,13 @@ EMITTED = Tally("trackside_emitted_total", "Events emitted by the application's 
 EMITTED_DROPPED = Counter(
     "trackside_emitted_dropped_total",
     "Emitted events that went no further on one branch, by reason: filtered, sampled_out, processor_failed,"
-    " oversize, unencodable, on_commit_failed, no_tracker or tracker_failed.",
+    " oversize, unencodable, on_commit_failed, no_tracker, tracker_failed or signal_failed.",
+    ("reason",),
+)
+SIGNALS_IGNORED = Counter(
+    "trackside_signals_ignored_total",
+    "Signals of Open edX that are no events, by reason: from_event_bus (the service that sent them has the event), own"
+    " (our own event bus backend sends it) or actor (`signals.ignore_actors`).",
     ("reason",),
 )
 TRACKER_BACKEND_FAILURES = Counter(
@@ -204,6 +210,15 @@ DESTINATION_FAILING = Gauge(
     ("destination",),
     merge="latest",
 )
+OF_DESTINATIONS = (
+    DELIVERY_LAG_S,
+    DESTINATION_PENDING,
+    DESTINATION_OLDEST_PENDING_S,
+    DESTINATION_RETRYING,
+    DESTINATION_DEAD,
+    DESTINATION_FAILING,
+)
+"""What is told of a destination for as long as there is one of that name."""
 DELIVERY_FAILURES = Counter(
     "trackside_delivery_failures_total",
     "Exceptions raised by a destination; its events are tried again.",

@@ -64,9 +64,13 @@ def test_what_the_server_makes_of_an_event(backend: LogBackend) -> None:
     """Its log has what this one has, but for when it was received and that no clock was corrected."""
     emit(backend, "edx.x", "ünï", a=[1, {"b": None}], text='"\\')
     backend.send({"name": "value", "timestamp": AT, "data": [1], "context": {"user_id": "u", "direct": "no"}})
+    signal = {"event_metadata": {"id": "78cd35f8", "sourcelib": [11, 2]}, "from_event_bus": True}
+    said = {"data": {"c": 1}, "context": {"user_id": "admin"}, "user_id": "9", "extra": signal}
+    backend.send({"name": "signal", "timestamp": AT, **said})
     assert backend.flush(5)
     ours = list(backend.log.read(0).events)
     assert ours[2].extra == EMITTED_VALUE
+    assert ours[3].user_id == "9"
     body = to_body([to_item(n, event, event_bytes=65_536, depth=100) for n, event in enumerate(ours)])
     source = SegmentApi({"a-key": "tracker"}, limits=LimitSettings(), forwarders=["tracker"])
     headers = {b"authorization": b"Basic YS1rZXk6"}

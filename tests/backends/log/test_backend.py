@@ -17,7 +17,7 @@ from trackside.backends.log import LogBackend
 from trackside.backends.log.fast_json import encode_quickly
 from trackside.emitted import encode_json, waiting_for_commit
 from trackside.errors import ConfigurationError
-from trackside.event import EMITTED, EMITTED_VALUE, Event, Reject
+from trackside.event import EMITTED, EMITTED_SIGNAL, EMITTED_VALUE, Event, Reject, is_emitted
 from trackside.log.base import Unavailable
 from trackside.telemetry import catalogue
 from trackside.tracker import Tracker
@@ -316,3 +316,32 @@ def test_rejects_take_no_room_from_events(monkeypatch: pytest.MonkeyPatch) -> No
     for _ in range(20):
         backend.keep_reject(reject(b"x" * 8_192))
     assert catalogue.BACKEND_DROPPED.values() == {("log_rejects", "queue_full"): 15.0}
+
+
+def test_what_more_an_event_says(backend: LogBackend) -> None:
+    """Its `extra` stands behind that a tracker emitted it; its user takes the place of the context's."""
+    extra = {"event_metadata": {"source": "é", "sourcelib": [1, 2]}, "from_event_bus": True}
+    backend.send({**emitted(context={"user_id": 7}), "user_id": "9", "extra": extra})
+    backend.send({**emitted(context={"user_id": 7}), "user_id": None})
+    first, second = stored(backend)
+    assert bytes(first.extra).startswith(EMITTED_SIGNAL)
+    assert first.decoded_extra() == {"origin": "tracker", **extra}
+    assert first.user_id == "9"
+    assert (second.user_id, second.extra) == (None, EMITTED)
+    assert is_emitted(first)
+    assert is_emitted(second)
+
+
+@pytest.mark.parametrize("extra", [None, {}, [1], "text"])
+def test_an_extra_that_says_nothing(backend: LogBackend, extra: object) -> None:
+    """Is none; the event is as any other."""
+    backend.send({**emitted(), "extra": extra})
+    assert [event.extra for event in stored(backend)] == [EMITTED]
+
+
+def test_an_extra_of_unusual_values(backend: LogBackend) -> None:
+    """Is written as data would be; what has no JSON costs the event, and is counted."""
+    backend.send({**emitted(), "extra": {"a": {1: "\ud800"}}})
+    backend.send({**emitted(), "extra": {"a": object()}})
+    assert [event.decoded_extra()["a"] for event in stored(backend)] == [{"1": "\ud800"}]
+    assert catalogue.BACKEND_DROPPED.values() == {("log", "unencodable"): 1}

@@ -130,9 +130,13 @@ def test_kill_9(tmp_path: Path, format_: Literal["json_lines", "parquet"]) -> No
         command = [sys.executable, "-c", PROCESS, str(folder), str(acknowledged), format_]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
+        files, deadline = len(files_in(folder / "events")), time.monotonic() + 20
         try:
             process.stdout.readline()
-            time.sleep(random_moment.uniform(0.1, 0.6))
+            while len(files_in(folder / "events")) <= files:  # a busy machine takes its time to begin
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            time.sleep(random_moment.uniform(0.0, 0.5))
         finally:
             process.send_signal(signal.SIGKILL)
         rest = process.stdout.read().split("\n")[:-1]

@@ -160,6 +160,12 @@ def test_data_that_is_no_object() -> None:
     assert call(spaced)["properties"]["data"] == [1]
 
 
+def test_a_signal() -> None:
+    """Goes as any other emitted event, with its data whole."""
+    signal = Raw(b'{"origin":"tracker","event_metadata":{"id":"x"}}')
+    assert call(emitted(data=b'{"a":1}', extra=signal)) == call(emitted(data=b'{"a":1}'))
+
+
 @pytest.mark.parametrize(
     "nobody",
     [

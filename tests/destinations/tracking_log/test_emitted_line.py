@@ -57,6 +57,13 @@ def text(of: Event) -> str:
     return line.decode()
 
 
+def test_a_signal_is_an_emitted_event_too() -> None:
+    """Its line is that of any other: `extra` is not part of it."""
+    event = emitted("org.openedx.a.v1", {"a": 1}, {"user_id": 7})
+    extra = Raw(b'{"origin":"tracker","event_metadata":{"id":"x"}}')
+    assert text(replace(event, extra=extra)) == text(event)
+
+
 def test_browser_event() -> None:
     """An event of a browser has its payload as text, and says so at the top."""
     page = REQUEST["referer"]

@@ -344,3 +344,27 @@ def test_numbers_that_json_does_not_have() -> None:
     """A number of thousands of digits is refused where it has to be written anew; nobody reads infinity."""
     with pytest.raises(ValueError, match="JSON"):
         body_of(make_event(1, data=b'{"huge":' + b"9" * 5_000 + b"}"), fields=("data",))
+
+
+def test_times_in_openedx() -> None:
+    """They look as these receivers know them; a text that only begins like one stays."""
+    event = with_data(
+        {
+            "grade": {
+                "at": "2026-01-02T03:04:05.678901+00:00",
+                "all": ["2026-01-02T03:04:05+00:00"],
+                "s": "aTb",
+            }
+        },
+        name="org.openedx.learning.course.persistent_grade_summary.changed.v1",
+    )
+    metadata = {"time": "2026-01-02T03:04:05.678901+00:00"}
+    sent = json_of(
+        replace(event, extra=Raw(json.dumps({"event_metadata": metadata}).encode())), format="openedx"
+    )
+    assert sent["openedx_events.learning.data.PersistentCourseGradeData"] == {
+        "at": "2026-01-02 03:04:05.678901+00:00",
+        "all": ["2026-01-02 03:04:05+00:00"],
+        "s": "aTb",
+    }
+    assert sent["event_metadata"]["time"] == "2026-01-02 03:04:05.678901+00:00"

@@ -22,6 +22,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.elapsed_s = 0.0
+        self._sleepers: list[float] = []
 
     @property
     def moments(self) -> Moments:
@@ -34,9 +35,15 @@ class Clock:
         )
 
     async def sleep(self, seconds: float) -> None:
-        """Let the time pass up to that moment, while others have a turn."""
+        """Let the time pass up to that moment, after those who sleep less long, while others have a turn."""
         until = self.elapsed_s + seconds
-        await asyncio.sleep(0)
+        self._sleepers.append(until)
+        try:
+            await asyncio.sleep(0)
+            while until > min(self._sleepers):  # noqa: ASYNC110  # nobody tells when the others are done
+                await asyncio.sleep(0)
+        finally:
+            self._sleepers.remove(until)
         self.elapsed_s = max(self.elapsed_s, until)
 
 

@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.django.outbox.databases import ALIAS
 from tests.django.outbox.shop import Shop, insert, inserts
 from trackside import tracker
+from trackside.backends.identity import sending_as
 from trackside.django.outbox.rows import decode_event
 from trackside.telemetry import catalogue
 
@@ -42,6 +43,18 @@ def test_events_of_a_transaction_become_one_insert(shop: Shop, connection: BaseD
     assert len(inserts(queries.captured_queries)) == 1
     assert shop.logged() == ["apple", "pear", "plum"]
     assert shop.waiting() == 0
+
+
+def test_an_event_that_knows_its_id_keeps_it(shop: Shop, connection: BaseDatabaseWrapper) -> None:
+    """And its user, its time, and what more it says: an id may be longer than a row's own."""
+    id_ = "78cd35f8-e517-11f1-94f2-0242ac120002"
+    event = {"name": "apple", "timestamp": datetime(2026, 1, 2, tzinfo=UTC), "data": {}, "context": {}}
+    with transaction.atomic(ALIAS), sending_as(id_):
+        tracker.get_tracker().emit_event({**event, "user_id": "7", "extra": {"a": [1]}}, on_commit=True)
+    assert shop.logged() == ["apple"]
+    (logged,) = shop.log.read(0).events
+    assert (logged.id, logged.user_id, logged.timestamp) == (id_, "7", event["timestamp"])
+    assert logged.decoded_extra() == {"origin": "tracker", "a": [1]}
 
 
 def test_a_transaction_without_events_pays_nothing(shop: Shop, connection: BaseDatabaseWrapper) -> None:

@@ -19,7 +19,8 @@ from tests.sources.browser.requests import (
     multipart,
     post,
 )
-from trackside.destinations.tracking_log.emitted_line import is_emitted, render_emitted
+from trackside.destinations.tracking_log.emitted_line import render_emitted
+from trackside.event import is_emitted
 from trackside.sources.base import Request
 from trackside.testing.source_contract import request_of
 

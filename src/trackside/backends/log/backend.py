@@ -14,6 +14,7 @@ from trackside.backends.identity import event_id
 from trackside.backends.log.entry import OVERHEAD_BYTES, RejectEntry
 from trackside.backends.log.fast_json import (
     UNUSUAL,
+    encode,
     encode_lines,
     encode_quickly,
     has_time,
@@ -23,7 +24,7 @@ from trackside.backends.log.fast_json import (
 from trackside.backends.log.waiter import Lost, Waiter
 from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
-from trackside.emitted import Unencodable, also_now, commit_waiters
+from trackside.emitted import Unencodable, also_now, commit_waiters, encode_json
 from trackside.errors import ConfigurationError
 from trackside.event import Reject
 from trackside.log.base import Log
@@ -90,7 +91,12 @@ class LogBackend:
         except (KeyError, TypeError):
             self._send_carefully(event)
             return
-        if type(timestamp) is float or not self.send_now(name, data, context, timestamp):
+        if (
+            "extra" in event
+            or "user_id" in event
+            or type(timestamp) is float
+            or not self.send_now(name, data, context, timestamp)
+        ):
             self._send_carefully(event)
 
     def send_now(self, name: Any, data: Any, context: dict[str, Any], timestamp: Any = _NOW) -> bool:
@@ -111,7 +117,8 @@ class LogBackend:
         size, user_id = len(lines) + OVERHEAD_BYTES, context.get("user_id")
         if size > self._limit_bytes or type(user_id) not in _SIMPLE:
             return False
-        self._put((size, name, time() if timestamp is _NOW else timestamp, lines, user_id, event_id(), None))
+        moment = time() if timestamp is _NOW else timestamp
+        self._put((size, name, moment, lines, user_id, event_id(), None, b""))
         return True
 
     def keep_reject(self, reject: Reject) -> None:
@@ -131,21 +138,22 @@ class LogBackend:
         try:
             context = event.get("context") or {}
             lines = join_lines(encode_quickly(event.get("data") or {}), encode_quickly(context))
+            extra = _members(event.get("extra"))
         except (Unencodable, AttributeError, TypeError, ValueError) as error:
             self._lose("unencodable", f"an event has no JSON: {error}")
             return
-        size = len(lines) + OVERHEAD_BYTES
+        size = len(lines) + len(extra) + OVERHEAD_BYTES
         if size > self._limit_bytes:
             self._lose("oversize", f"an event has {size} bytes, want at most {self._limit_bytes}")
             return
-        user_id = _text(context.get("user_id")) if isinstance(context, Mapping) else None
+        user_id = _text(_user_id(event, context))
         name = _text(event.get("name")) or "unknown"
         timestamp = event.get("timestamp")
         if type(timestamp) is float:
             timestamp = None  # nobody knows of what it would be the number
         waiters = commit_waiters()
         waiter = None if waiters is None else Waiter()
-        taken = self._put((size, name, timestamp, lines, user_id, event_id(), waiter))
+        taken = self._put((size, name, timestamp, lines, user_id, event_id(), waiter, extra))
         if waiter is None or waiters is None:
             return
         waiters.append(waiter)
@@ -159,6 +167,23 @@ class LogBackend:
         waiters = commit_waiters()
         if waiters is not None:
             waiters.append(Lost())
+
+
+def _user_id(event: Mapping[str, Any], context: object) -> object:
+    if "user_id" in event:
+        return event["user_id"]
+    return context.get("user_id") if isinstance(context, Mapping) else None
+
+
+def _members(extra: object) -> bytes:
+    """Return the members of an object of JSON's own types, with a comma before each. Raises Unencodable."""
+    if not extra or not isinstance(extra, Mapping):
+        return b""
+    try:
+        encoded = encode(extra)
+    except UNUSUAL:
+        encoded = encode_json(extra)
+    return b"," + encoded[1:-1]
 
 
 def _text(value: object) -> str | None:

@@ -31,6 +31,8 @@ class Entry(NamedTuple):
     id: str | None
     """Where who emitted knows one; else it gets one on the way."""
     waiter: Waiter | None
+    extra: bytes
+    """JSON members that the event's `extra` has beside those of every emitted event, each with a comma before it."""
 
 
 class RejectEntry(NamedTuple):
@@ -48,7 +50,7 @@ def to_events(
     Never raises for what an application can emit.
     """
     events = []
-    for (_, name, timestamp, lines, user_id, known_id, _), made_id in zip(entries, ids, strict=True):
+    for (_, name, timestamp, lines, user_id, known_id, _, more), made_id in zip(entries, ids, strict=True):
         data, _, context = lines.partition(b"\n")
         if context.index(_LINE_FEED) == len(context) - 1:
             context = context[:-1]
@@ -57,6 +59,8 @@ def to_events(
         extra = EMITTED
         if data[0] != _OPEN_BRACE:
             data, extra = b'{"value":%b}' % data, EMITTED_VALUE
+        if more:
+            extra = Raw(bytes(extra)[:-1] + more + b"}")
         if context[0] != _OPEN_BRACE:
             context = b'{"value":%b}' % context
         events.append(

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
 from trackside.destinations.base import FILTERED, Filtered
-from trackside.destinations.segment.emitted_call import is_emitted, mapped_context, whole_event
-from trackside.event import EMPTY_OBJECT, NOBODY, Event
+from trackside.destinations.segment.emitted_call import mapped_context, whole_event
+from trackside.event import EMPTY_OBJECT, NOBODY, Event, is_emitted
 
 _SAID_BY_US = frozenset({"messageId", "timestamp", "sentAt", "originalTimestamp", "receivedAt", "writeKey"})
 """Of an event that came by Segment's API these may stand in `extra`, as others said them."""

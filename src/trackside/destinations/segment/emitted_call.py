@@ -11,7 +11,7 @@ from msgspec import Raw, Struct
 from msgspec.structs import asdict
 
 from trackside.emitted import encode_json
-from trackside.event import EMITTED, EMITTED_VALUE, Event
+from trackside.event import EMITTED_VALUE, Event
 from trackside.segment_mapping import segment_context
 
 _ENCODER = msgspec.json.Encoder()
@@ -31,11 +31,6 @@ class _Around(Struct):
 
 
 _AROUND = msgspec.json.Decoder(_Around)
-
-
-def is_emitted(event: Event) -> bool:
-    """Return whether `event` is in the form the platform's own tracker gives it."""
-    return event.extra == EMITTED or event.extra == EMITTED_VALUE  # Raw has no hash
 
 
 def whole_event(event: Event) -> Raw:
@@ -65,7 +60,7 @@ def _time_text(moment: datetime) -> bytes:
 
 def _data(event: Event) -> bytes:
     data = bytes(event.data)
-    if event.extra == EMITTED:
+    if event.extra != EMITTED_VALUE:
         return data
     return (
         data[len(_VALUE) : -1] if data.startswith(_VALUE) else encode_json(event.decoded_data().get("value"))

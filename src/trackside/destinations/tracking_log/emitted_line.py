@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from trackside.event import EMITTED, EMITTED_VALUE, Event
+from trackside.event import EMITTED_VALUE, Event
 from trackside.processors.legacy_fields import LegacyFieldMappingProcessor
 from trackside.processors.prefixed import PrefixedEventProcessor
 
@@ -24,11 +24,6 @@ _Processors = tuple[LegacyFieldMappingProcessor, PrefixedEventProcessor]
 _QUICKLY: _Processors = (LegacyFieldMappingProcessor(), PrefixedEventProcessor())
 _EXACTLY: _Processors = (LegacyFieldMappingProcessor(_dump), PrefixedEventProcessor(dumps=_dump))
 """The quick ones write some numbers otherwise, also in the text that an event of a browser is."""
-
-
-def is_emitted(event: Event) -> bool:
-    """Return whether `event` is in the form the platform's own tracker gives it."""
-    return event.extra == EMITTED or event.extra == EMITTED_VALUE  # Raw has no hash
 
 
 def render_emitted(event: Event) -> bytes:

@@ -18,11 +18,11 @@ import msgspec
 
 from trackside.destinations.tracking_log.call import encode_call, rest_of
 from trackside.destinations.tracking_log.course import organisation
-from trackside.destinations.tracking_log.emitted_line import is_emitted, render_emitted
+from trackside.destinations.tracking_log.emitted_line import render_emitted
 from trackside.destinations.tracking_log.frame import frame_of, frame_without
 from trackside.destinations.tracking_log.raw_json import on_one_line
 from trackside.destinations.tracking_log.seen import see_person
-from trackside.event import EMPTY_OBJECT, Event
+from trackside.event import EMPTY_OBJECT, Event, is_emitted
 
 FORMAT = 2
 """The version of these lines. Count it up with every change of their bytes: an interrupted write that another

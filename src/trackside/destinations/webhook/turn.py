@@ -60,6 +60,9 @@ class Turn:
         self._begun = False
         self._over = self._stopped = False
         self._error: BaseException | None = None
+        self._loop = (
+            asyncio.get_running_loop()
+        )  # once: each look at it asks the system who we are (until Python 3.12)
 
     async def run(self) -> list[Outcome]:
         """Return one outcome for each delivery, in their order."""
@@ -81,19 +84,34 @@ class Turn:
         return [left if outcome is None else outcome for outcome in self._outcomes]
 
     def _begin(self) -> None:
-        """Begin what may be under way now."""
-        while self._standing and len(self._tasks) < self._breaker.width and self._may_go_on():
+        """Have as many at work as may be under way now."""
+        while len(self._tasks) < self._breaker.width and (taken := self._take()) is not None:
+            task = self._loop.create_task(self._work(*taken))
+            self._tasks.add(task)
+            task.add_done_callback(self._end)
+
+    def _take(self) -> tuple[deque[int], float] | None:
+        """Return the line whose first delivery is tried next, and in how many s; None where none may be tried now."""
+        while self._standing and self._may_go_on():
             line = self._standing.popleft()
             index = line[0]
             held = self._plan.before(self._deliveries[index])
-            if held is not None:
-                self._outcomes[index] = held
-                self._step_forward(line)
-                continue
-            self._begun = True
-            task = asyncio.create_task(self._try(line, self._pace.take()))
-            self._tasks.add(task)
-            task.add_done_callback(self._end)
+            if held is None:
+                self._begun = True
+                return line, self._pace.take()
+            self._outcomes[index] = held
+            self._step_forward(line)
+        return None
+
+    async def _work(self, line: deque[int], wait_s: float) -> None:
+        """Try one delivery after the other, as long as not fewer may be under way."""
+        taken: tuple[deque[int], float] | None = line, wait_s
+        while taken is not None:
+            await self._try(*taken)
+            width = self._breaker.width
+            taken = self._take() if len(self._tasks) <= width else None
+            if len(self._tasks) < width and self._standing:
+                self._changed.set()  # more may be at work than are
 
     def _may_go_on(self) -> bool:
         """Return whether one more may begin; otherwise the turn is over as soon as nothing is under way."""

@@ -74,8 +74,9 @@ def _watch(connection: BaseDatabaseWrapper) -> PendingRows:
 
 def _send(tracker: Tracker, row: Row) -> None:
     catalogue.OUTBOX_UNSTORED.add(1)
-    with sending_as(row.event_id):
-        tracker.routing_backend.send(decode_event(row.body))
+    event = decode_event(row.body)
+    with sending_as(event.pop("id", row.event_id)):
+        tracker.routing_backend.send(event)
 
 
 def _send_all(rows: Sequence[Row]) -> None:

@@ -152,7 +152,7 @@ def _send(row: StoredRow) -> _Sent:
         tracker = get_tracker(row.tracker)
     except KeyError:
         return _Sent(row, problem="this process has no tracker of that name")
-    with waiting_for_commit() as waiters, sending_as(row.event_id):
+    with waiting_for_commit() as waiters, sending_as(event.pop("id", row.event_id)):
         try:
             tracker.routing_backend.send(event)
         except Exception as error:  # noqa: BLE001  # the border: one event's fault stays its own

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Raw
 
+from trackside.backends.identity import event_id
 from trackside.clock import parse_timestamp
 from trackside.emitted import EmittedEvent, dumps
 from trackside.event import decode_object
@@ -36,6 +37,9 @@ _TAKE_BACK = (
 _EMPTY_SET_ASIDE = "DELETE FROM trackside_outbox_set_aside"
 
 
+_MORE = ("id", "user_id", "extra")
+
+
 class Row(NamedTuple):
     """What is written of one event."""
 
@@ -57,8 +61,13 @@ class StoredRow(NamedTuple):
 
 
 def encode_row(event: EmittedEvent, tracker: str) -> Row:
-    """Return `event` as a row with a new id. Raises Unencodable."""
-    name = event["name"]
+    """Return `event` as a row with a new id. Raises Unencodable.
+
+    Where who emitted knows the event's id (`sending_as`), the event keeps that in its body.
+    """
+    name, known_id = event["name"], event_id()
+    if known_id is not None:
+        event = {**event, "id": known_id}
     body = dumps(event if type(name) is str else {**event, "name": str(name)})
     return Row(uuid.uuid4().hex, tracker, microseconds(event["timestamp"]), body)
 
@@ -66,7 +75,7 @@ def encode_row(event: EmittedEvent, tracker: str) -> Row:
 def decode_event(body: str) -> EmittedEvent:
     """Return the event that became `body`: its data and context as JSON has them, its timestamp a datetime.
 
-    Raises ValueError where it is none.
+    Has an `id` where the body knows one. Raises ValueError where it is none.
     """
     event: object = decode_object(Raw(body.encode()))
     if not isinstance(event, dict):
@@ -80,6 +89,7 @@ def decode_event(body: str) -> EmittedEvent:
         "timestamp": moment,
         "data": event.get("data", {}),
         "context": event.get("context", {}),
+        **{name: event[name] for name in _MORE if name in event},
     }
 
 

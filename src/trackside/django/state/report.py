@@ -20,6 +20,7 @@ _EXCERPT_CHARS = 200
 _COUNTERS = (
     catalogue.EMITTED,
     catalogue.EMITTED_DROPPED,
+    catalogue.SIGNALS_IGNORED,
     catalogue.TRACKER_BACKEND_FAILURES,
     catalogue.TRACKER_PROCESSOR_FAILURES,
     catalogue.BACKEND_DROPPED,

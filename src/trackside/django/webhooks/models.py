@@ -107,8 +107,8 @@ class Webhook(SecretRow):
 
     @property
     def is_active(self) -> bool:
-        """Whether events are sent to it."""
-        return self.enabled and self.deleted_at is None
+        """Whether events are sent to it; without secrets that can be read none are."""
+        return self.enabled and self.deleted_at is None and readable(self) is not None
 
     def switch_on(self) -> None:
         """Enable it, whoever disabled it and why; it is not saved."""

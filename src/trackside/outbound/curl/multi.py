@@ -20,7 +20,6 @@ KEPT_CONNECTIONS: Final = 1_024
 IDLE_HANDLES: Final = 1_024
 TOLD_NAMES: Final = 10_000
 _EVENTS: Final = 256
-_AT_REST: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLONESHOT
 _MASKS: Final = {
     pycurl.POLL_NONE: 0,
     pycurl.POLL_IN: select.EPOLLIN,
@@ -58,6 +57,8 @@ class Multi:
         self.is_closed = False
         self.under_way: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
+        self._masks: dict[int, int] = {}
+        """What sockets are surely watched for: nothing is known of any once a new one may have an old one's number."""
         self._at_rest: set[int] = set()
         """Sockets that curl does not watch, as it keeps them for a request that may come."""
         self._gone: set[tuple[str, int]] = set()
@@ -109,6 +110,8 @@ class Multi:
         act = self._multi.socket_action
         for fd, event in self.epoll.poll(wait_s, _EVENTS):
             if fd in self._at_rest:
+                self.epoll.unregister(fd)  # what it says is heard once
+                self._masks.pop(fd, None)
                 self._gone_at_rest(fd)
                 continue
             ready = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
@@ -150,6 +153,7 @@ class Multi:
 
     def _has_old_addresses(self, transfer: Transfer) -> bool:
         """Return whether the addresses that are about to be dialled are too old, or not told by us."""
+        self._masks.clear()  # a socket is about to be made
         dialled = transfer.place.dialled
         if dialled is None:
             return False
@@ -168,14 +172,18 @@ class Multi:
     def _watch(self, what: int, fd: int, *_: object) -> None:
         if what == pycurl.POLL_REMOVE:
             # curl looks at connections at rest once a second; what ended meanwhile would cost a second try
-            self.epoll.modify(fd, _AT_REST)
             self._at_rest.add(fd)
+            mask = select.EPOLLIN
+        else:
+            self._at_rest.discard(fd)
+            mask = _MASKS[what]
+        if self._masks.get(fd) == mask:
             return
-        self._at_rest.discard(fd)
+        self._masks[fd] = mask
         try:
-            self.epoll.modify(fd, _MASKS[what])
+            self.epoll.modify(fd, mask)
         except FileNotFoundError:  # a new one, also where its number was that of one at rest
-            self.epoll.register(fd, _MASKS[what])
+            self.epoll.register(fd, mask)
 
     def _gone_at_rest(self, fd: int) -> None:
         """Answer the other side's goodbye, which it may wait for; curl closes the connection when it next looks."""

@@ -221,7 +221,10 @@ class Assembler:
     def _encoded_extra(self, extra: Extra, unknown: Mapping[str, Raw]) -> Raw:
         text = ENCODER.encode(extra)
         if unknown:
-            text = ENCODER.encode({**unknown, **MEMBERS.decode(text)})
+            known = MEMBERS.decode(text)
+            text = ENCODER.encode(
+                {**known, **unknown, **known}
+            )  # theirs behind ours, and never in their place
         if text == b"{}":
             return EMPTY_OBJECT
         raw = Raw(text)

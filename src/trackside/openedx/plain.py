@@ -1,0 +1,282 @@
+"""Any value of the platform → what JSON has: bounded, never following what would ask the database.
+
+What is left out says so in its place: `<omitted: depth>`, `<omitted: size>`, `<omitted: cycle>`, or the name of a class
+that nobody can tell as JSON.
+"""
+
+import dataclasses
+import json
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from enum import Enum
+from pathlib import PurePath
+from typing import Any
+from uuid import UUID
+
+from trackside.openedx.personal import Mode, Treatment, context_shown, treatment
+
+DEPTH = "<omitted: depth>"
+SIZE = "<omitted: size>"
+CYCLE = "<omitted: cycle>"
+REST = "<omitted>"
+"""The name of the member that tells that others were left out."""
+
+_MEMBER_BYTES = 8
+_LARGEST = 2**256
+"""Beyond it digits take time; no id has so many."""
+_MOST_NAMES = 10_000
+_KEEP = Treatment.KEEP
+
+
+class _Shape(Enum):
+    """What holds other values."""
+
+    FIELDS = "fields"
+    MAPPING = "mapping"
+    LIST = "list"
+    SET = "set"
+
+
+_How = Callable[[Any], Any] | _Shape
+"""Of a leaf the function that makes it plain."""
+
+
+@dataclasses.dataclass(frozen=True)
+class UserPersonalData:
+    """As openedx-events has it."""
+
+    username: str
+    email: str
+    name: str
+
+
+@dataclasses.dataclass(frozen=True)
+class UserData:
+    """A user of Django, as openedx-events has one."""
+
+    id: Any
+    is_active: bool
+    pii: UserPersonalData
+
+
+class PlainMaker:
+    """Makes values plain as settings say. Knows, once it has met a class, what to do with its objects."""
+
+    def __init__(self, *, mode: Mode = "full", max_bytes: int = 60_000, depth: int = 20) -> None:
+        self._mode = mode
+        self.max_bytes = max_bytes
+        self.depth = depth
+        self.plans: dict[type, tuple[tuple[str, Treatment], ...]] = {}
+        self._names: dict[str, Treatment] = {}
+
+    def plain(self, value: Any) -> Any:
+        """Return `value` in dicts with text keys, lists, texts, finite numbers, booleans and None; shares nothing."""
+        return _Making(self, self.max_bytes).make(value, self.depth)
+
+    def plan(self, kind: type, names: tuple[str, ...]) -> tuple[tuple[str, Treatment], ...]:
+        """Return what becomes of the fields of a class."""
+        found = tuple((name, treatment(self._mode, name, kind.__name__)) for name in names)
+        self.plans[kind] = found
+        return found
+
+    def of_name(self, name: str) -> Treatment:
+        """Return what becomes of a member of a dict."""
+        if self._mode == "full":
+            return Treatment.KEEP
+        known = self._names.get(name)
+        if known is None:
+            if len(self._names) > _MOST_NAMES:  # they come from outside
+                self._names.clear()
+            known = self._names[name] = treatment(self._mode, name)
+        return known
+
+    def reread(self, text: Any, how: Treatment) -> str | None:
+        """Return JSON in a text with what may be said of it; None where it cannot be read."""
+        try:
+            value = json.loads(text)
+            if not isinstance(value, dict):
+                return None  # a text might be JSON again
+            if how is Treatment.CONTEXT:
+                value = context_shown(self._mode, value)
+            return json.dumps(self.plain(value))
+        except (TypeError, ValueError, RecursionError):
+            return None
+
+
+class _Making:
+    """One value on its way, with the room that is left and the containers around what is looked at."""
+
+    __slots__ = ("_around", "_left", "_maker")
+
+    def __init__(self, maker: PlainMaker, left_bytes: int) -> None:
+        self._maker = maker
+        self._left = left_bytes
+        self._around: set[int] = set()
+
+    def make(self, value: Any, levels: int) -> Any:
+        kind = type(value)
+        self._left -= _MEMBER_BYTES
+        if kind is str:
+            return self._text(value)
+        if kind is bool or value is None or (kind is int and -_LARGEST <= value <= _LARGEST):
+            return value
+        how = _HOW.get(kind)
+        if how is None:
+            how = _HOW[kind] = _how(kind)
+        if isinstance(how, _Shape):
+            return self._inside(how, value, levels)
+        try:
+            found = how(value)
+        except Exception:  # noqa: BLE001  # the border: an object that cannot say what it is
+            return _omitted(value)
+        if type(found) is str:
+            return self._text(found)
+        return self.make(found, levels) if isinstance(found, UserData) else found
+
+    def _text(self, text: str) -> str:
+        self._left -= len(text)
+        if self._left >= 0:
+            return text
+        room = self._left + len(text)
+        self._left = 0
+        return text[:room] + SIZE if room > 0 else SIZE
+
+    def _inside(self, how: _Shape, value: Any, levels: int) -> Any:
+        if levels <= 0:
+            return DEPTH
+        if self._left <= 0:
+            return SIZE
+        if id(value) in self._around:
+            return CYCLE
+        self._around.add(id(value))
+        try:
+            match how:
+                case _Shape.FIELDS:
+                    return self._fields(value, levels)
+                case _Shape.MAPPING:
+                    return self._members(value, levels)
+                case _Shape.LIST:
+                    return self._items(value, levels)
+                case _Shape.SET:
+                    return self._items(sorted(value, key=str), levels)  # in one order everywhere
+        except Exception:  # noqa: BLE001  # see make
+            return _omitted(value)
+        finally:
+            self._around.discard(id(value))
+
+    def _fields(self, value: Any, levels: int) -> dict[str, Any]:
+        maker, kind = self._maker, type(value)
+        plan = maker.plans.get(kind) or maker.plan(kind, _field_names(kind))
+        make, inner = self.make, levels - 1
+        return {
+            name: make(getattr(value, name), inner) if how is _KEEP else self._told(getattr(value, name), how)
+            for name, how in plan
+        }
+
+    def _members(self, value: Any, levels: int) -> dict[str, Any]:
+        made: dict[str, Any] = {}
+        for key, member in value.items():
+            if self._left <= 0:
+                made[REST] = SIZE
+                break
+            name = key if type(key) is str else str(self.make(key, 1))
+            how = self._maker.of_name(name)
+            told = self._text(name)  # it may be cut; what becomes of the member is a matter of the whole
+            made[told] = self.make(member, levels - 1) if how is _KEEP else self._told(member, how)
+        return made
+
+    def _items(self, value: Any, levels: int) -> list[Any]:
+        made: list[Any] = []
+        for item in value:
+            if self._left <= 0:
+                made.append(SIZE)
+                break
+            made.append(self.make(item, levels - 1))
+        return made
+
+    def _told(self, value: Any, how: Treatment) -> Any:
+        self._left -= _MEMBER_BYTES
+        if how is Treatment.HIDE:
+            return None
+        text = self._maker.reread(value, how)
+        return None if text is None else self._text(text)
+
+
+def _iso(moment: datetime) -> str:
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    try:
+        return aware.astimezone(UTC).isoformat()
+    except OverflowError:  # the first or the last day of the calendar, in another zone
+        return aware.isoformat()
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if number - number == 0 else None
+
+
+def _as_user(user: Any) -> UserData:
+    profile = user._state.fields_cache.get("profile")  # noqa: SLF001  # what asking for it might query
+    pii = UserPersonalData(
+        str(user.get_username()), str(getattr(user, "email", "")), str(getattr(profile, "name", ""))
+    )
+    return UserData(user.pk, bool(getattr(user, "is_active", False)), pii)
+
+
+def _as_row(row: Any) -> dict[str, Any]:
+    return {"model": row._meta.label_lower, "pk": row.pk}  # noqa: SLF001  # Django's public name for it
+
+
+def _omitted(value: Any) -> str:
+    return f"<omitted: {type(value).__qualname__}>"
+
+
+_HOW: dict[type, _How] = {
+    float: _finite,
+    dict: _Shape.MAPPING,
+    list: _Shape.LIST,
+    tuple: _Shape.LIST,
+    set: _Shape.SET,
+    frozenset: _Shape.SET,
+    datetime: _iso,
+    UUID: str,
+    bytes: lambda value: b64encode(value).decode("ascii"),
+}
+"""Class → how its objects are made plain; others join as they are met."""
+_KINDS: tuple[tuple[type | tuple[type, ...], _How], ...] = (
+    (Enum, lambda value: value.value if isinstance(value.value, str | int | float) else value.name),
+    (str, str.__str__),
+    (int, lambda value: int(value) if -_LARGEST <= value <= _LARGEST else _omitted(value)),
+    (float, _finite),
+    (datetime, _iso),
+    ((date, time), lambda value: value.isoformat()),
+    (timedelta, timedelta.total_seconds),
+    ((UUID, Decimal, PurePath), str),
+    ((bytes, bytearray, memoryview), lambda value: b64encode(value).decode("ascii")),
+    (Mapping, _Shape.MAPPING),
+    ((list, tuple), _Shape.LIST),
+    ((set, frozenset), _Shape.SET),
+)
+
+
+def _how(kind: type) -> _How:
+    for known, how in _KINDS:
+        if issubclass(kind, known):
+            return how
+    if hasattr(kind, "__attrs_attrs__") or dataclasses.is_dataclass(kind):
+        return _Shape.FIELDS
+    if hasattr(kind, "_meta") and hasattr(kind, "pk"):
+        return _as_user if hasattr(kind, "get_username") else _as_row
+    # told by name: where their packages are not there, no object can be one of theirs
+    names = {f"{each.__module__}.{each.__name__}" for each in kind.__mro__}
+    if names & {"opaque_keys.OpaqueKey", "django.utils.functional.Promise"}:
+        return str
+    return _omitted
+
+
+def _field_names(kind: type) -> tuple[str, ...]:
+    attributes = getattr(kind, "__attrs_attrs__", None)
+    if attributes is not None:
+        return tuple(each.name for each in attributes)
+    return tuple(each.name for each in dataclasses.fields(kind))

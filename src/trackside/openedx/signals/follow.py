@@ -1,0 +1,38 @@
+"""The start: subscribes with what the settings say."""
+
+from typing import Any
+
+from trackside.django.settings import current
+from trackside.openedx.signals.receiver import SignalReceiver
+from trackside.openedx.signals.subscription import subscribe, unsubscribe
+from trackside.openedx.tracker import register_signal_tracker
+
+_receiver: SignalReceiver | None = None
+
+
+def follow_signals() -> None:
+    """Make events of all signals that the settings want, those too that are defined later.
+
+    Raises ImproperlyConfigured where the settings are wrong.
+    """
+    global _receiver  # noqa: PLW0603  # a process has one registry of signals
+    unfollow_signals()
+    declared = current()
+    if declared.tracker.enabled:
+        _receiver = SignalReceiver(declared.signals, register_signal_tracker())
+        subscribe(receive_signal, _receiver.wants)
+
+
+def unfollow_signals() -> None:
+    """Make no more events of signals."""
+    global _receiver  # noqa: PLW0603
+    unsubscribe()
+    _receiver = None
+
+
+# A function, because openedx-events formats each receiver's repr for each signal it sends, whatever level it logs at:
+# of a method the repr fits in no line, and takes longer than all that we do.
+def receive_signal(**said: Any) -> None:
+    """Take a signal. Never raises."""
+    if _receiver is not None:
+        _receiver.receive(**said)

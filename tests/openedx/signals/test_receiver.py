@@ -1,0 +1,205 @@
+"""One signal, one event: with the signal's id, time and metadata, and nothing that reaches its sender."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import attrs
+import pytest
+
+from trackside.backends.identity import event_id
+from trackside.django.settings.signals import SignalSettings
+from trackside.emitted import EmittedEvent
+from trackside.openedx.signals.receiver import SignalReceiver
+from trackside.telemetry import catalogue
+from trackside.tracker import Tracker
+
+NAME = "org.openedx.learning.course.enrollment.created.v1"
+ID = UUID(int=7)
+MOMENT = datetime(2026, 1, 2, 3, 4, 5, 6, UTC)
+
+
+@attrs.frozen
+class Metadata:
+    """As openedx-events has it."""
+
+    event_type: str = NAME
+    id: UUID = ID
+    minorversion: int = 0
+    source: str = "openedx/lms/web"
+    sourcehost: str = "lms"
+    time: datetime = MOMENT
+    sourcelib: tuple[int, ...] = (11, 2, 0)
+
+
+@attrs.frozen
+class User:
+    """Somebody."""
+
+    id: int
+    username: str = "zoe"
+
+
+@attrs.frozen
+class Enrollment:
+    """Of somebody, in a course."""
+
+    user: User
+    course_key: str = "course-v1:edX+D+1"
+
+
+class Kept:
+    """Keeps what it is sent, and under which id."""
+
+    mutates = False
+
+    def __init__(self) -> None:
+        self.events: list[EmittedEvent] = []
+        self.ids: list[str | None] = []
+
+    def send(self, event: EmittedEvent) -> None:
+        """Keep it."""
+        self.events.append(event)
+        self.ids.append(event_id())
+
+
+@pytest.fixture
+def kept() -> Kept:
+    """What the tracker's backend was sent."""
+    return Kept()
+
+
+@pytest.fixture
+def tracker(kept: Kept) -> Iterator[Tracker]:
+    """A tracker, in a request of somebody with a service's account."""
+    tracker = Tracker(backends={"kept": kept})
+    with tracker.context("edx.request", {"user_id": 99, "username": "crm_service", "ip": "192.0.2.1"}):
+        yield tracker
+
+
+def receive(tracker: Tracker, metadata: object = None, **said: Any) -> None:
+    """Let a receiver with these settings, or the bus's mark, take a signal."""
+    bus = said.pop("bus", False)
+    receiver = SignalReceiver(SignalSettings(**{"on_commit": "off", **said}), tracker)
+    receiver.receive(
+        sender=None,
+        signal=object(),
+        metadata=metadata or Metadata(),
+        from_event_bus=bus,
+        enrollment=Enrollment(User(4)),
+    )
+
+
+def test_the_event(tracker: Tracker, kept: Kept) -> None:
+    """Name, time and id are the signal's; the context is the request's, with the signal's course."""
+    receive(tracker)
+    assert kept.ids == [str(ID)]
+    assert kept.events == [
+        {
+            "name": NAME,
+            "timestamp": MOMENT,
+            "data": {"enrollment": {"user": {"id": 4, "username": "zoe"}, "course_key": "course-v1:edX+D+1"}},
+            "context": {
+                "user_id": 99,
+                "username": "crm_service",
+                "ip": "192.0.2.1",
+                "course_id": "course-v1:edX+D+1",
+                "org_id": "edX",
+            },
+            "user_id": "4",
+            "extra": {
+                "event_metadata": {
+                    "event_type": NAME,
+                    "id": str(ID),
+                    "minorversion": 0,
+                    "source": "openedx/lms/web",
+                    "sourcehost": "lms",
+                    "time": MOMENT.isoformat(),
+                    "sourcelib": [11, 2, 0],
+                }
+            },
+        }
+    ]
+
+
+def test_ids_only(tracker: Tracker, kept: Kept) -> None:
+    """Whoever did it and whom it is about are ids."""
+    receive(tracker, personal_data="ids_only")
+    (event,) = kept.events
+    assert event["data"]["enrollment"]["user"] == {"id": 4, "username": None}
+    assert event["user_id"] == "4"
+    assert event["context"] == {"user_id": 99, "course_id": "course-v1:edX+D+1", "org_id": "edX"}
+
+
+def test_nothing_of_people(tracker: Tracker, kept: Kept) -> None:
+    """With `none` the event is nobody's."""
+    receive(tracker, personal_data="none")
+    (event,) = kept.events
+    assert event["user_id"] is None
+    assert event["context"] == {"course_id": "course-v1:edX+D+1", "org_id": "edX"}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [({"bus": True}, "from_event_bus"), ({"ignore_actors": ("crm_*",)}, "actor")],
+)
+def test_loops_are_cut(tracker: Tracker, kept: Kept, said: dict[str, Any], reason: str) -> None:
+    """What came over the bus, and what a receiving system's own account did, is counted and no event."""
+    before = catalogue.SIGNALS_IGNORED.values().get((reason,), 0)
+    receive(tracker, **said)
+    assert kept.events == []
+    assert catalogue.SIGNALS_IGNORED.values()[(reason,)] == before + 1
+
+
+def test_other_actors(tracker: Tracker, kept: Kept) -> None:
+    """Others' signals go on."""
+    receive(tracker, ignore_actors=("lti_*",))
+    assert len(kept.events) == 1
+
+
+def test_marked_where_the_bus_is_wanted(tracker: Tracker, kept: Kept) -> None:
+    """Receivers can tell it."""
+    receive(tracker, bus=True, from_event_bus=True)
+    assert kept.events[0]["extra"]["from_event_bus"] is True
+
+
+def test_nothing_is_raised_and_nothing_of_it_logged(
+    tracker: Tracker, kept: Kept, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fault of ours is counted and told by its kind alone."""
+    tracker.emit_event = None  # type: ignore[method-assign,assignment]
+    before = catalogue.EMITTED_DROPPED.values().get(("signal_failed",), 0)
+    with caplog.at_level(logging.DEBUG):
+        receive(tracker)
+    assert catalogue.EMITTED_DROPPED.values()[("signal_failed",)] == before + 1
+    assert "zoe" not in caplog.text
+    assert [record.message for record in caplog.records] == ["A signal could not become an event"]
+
+
+def test_without_metadata(tracker: Tracker, kept: Kept) -> None:
+    """A signal that somebody sent by Django's own `send` has an id and a time of now."""
+    receiver = SignalReceiver(SignalSettings(on_commit="off"), tracker)
+    signal = type("Signal", (), {"event_type": "a.b.v1"})()
+    receiver.receive(sender=None, signal=signal, thing=1)
+    (event,) = kept.events
+    assert (event["name"], event["data"]) == ("a.b.v1", {"thing": 1})
+    assert UUID(kept.ids[0] or "").version == 4
+
+
+@pytest.mark.parametrize(
+    ("names", "ignore", "wanted"),
+    [
+        (("*",), (), True),
+        (("org.openedx.learning.*",), (), True),
+        (("org.openedx.content_authoring.*",), (), False),
+        (("*",), ("*.enrollment.*",), False),
+        ((), (), False),
+    ],
+)
+def test_which_are_wanted(
+    tracker: Tracker, names: tuple[str, ...], ignore: tuple[str, ...], wanted: bool
+) -> None:
+    """`ignore` is above `names`."""
+    assert SignalReceiver(SignalSettings(names=names, ignore=ignore), tracker).wants(NAME) is wanted
