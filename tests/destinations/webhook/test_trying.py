@@ -3,6 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ def test_every_format_has_a_test_event_whatever_is_asked_for(form: str) -> None:
         (answer(500, b"oops"), 500, "answered 500 Internal Server Error"),
         (answer(410), 410, "answered 410 Gone: it wants no more events"),
         (answer(302), 302, "answered 302 Found: redirects are not followed, set url to where it leads"),
-        (answer(413), 413, "answered 413 Request Entity Too Large"),
+        (answer(413), 413, f"answered 413 {HTTPStatus(413).phrase}"),
         (Failed(fault=Fault.TIMEOUT, detail="no answer within 15 s"), None, "timeout: no answer within 15 s"),
         (Failed(fault=Fault.LOCAL, detail="no memory"), None, "local: no memory"),
         (
