@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.delivery.tools import Recorder, fill
+from tests.delivery.tools import Recorder, Rows, fill
 from trackside.config.settings import LogSettings
 from trackside.delivery.fleet import DELETED, Fleet
 from trackside.destinations.base import (
@@ -31,25 +31,6 @@ class ManySettings(DestinationSettings, frozen=True, kw_only=True, forbid_unknow
     """Of a kind of which there may be thousands."""
 
     many = True
-
-
-class Rows:
-    """Declarations that a test writes."""
-
-    def __init__(self, **settings: DestinationSettings) -> None:
-        self.now: Mapping[str, DestinationSettings] = settings
-        self.given_up: list[tuple[str, str]] = []
-        self.broken = False
-
-    def current(self) -> Mapping[str, DestinationSettings]:
-        """Return them."""
-        if self.broken:
-            raise StorageError("the rows cannot be read")
-        return self.now
-
-    def disabled(self, name: str, reason: str) -> None:
-        """Note it."""
-        self.given_up.append((name, reason))
 
 
 class Yard:

@@ -1,12 +1,13 @@
 """A clock that is turned by hand and a destination that does as it is told."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from trackside.delivery.timing import Timing
 from trackside.delivery.worker import DeliveryWorker
 from trackside.destinations.base import DELIVERED, Delivery, Destination, DestinationSettings, Outcome
+from trackside.errors import StorageError
 from trackside.event import Batch
 from trackside.log.base import Log, SubscriptionState, append_and_wait
 from trackside.testing.destination_contract import make_event
@@ -80,6 +81,25 @@ class Recorder:
     async def close(self) -> None:
         """Note it."""
         self.closed += 1
+
+
+class Rows:
+    """Declarations that a test writes."""
+
+    def __init__(self, **settings: DestinationSettings) -> None:
+        self.now: Mapping[str, DestinationSettings] = settings
+        self.given_up: list[tuple[str, str]] = []
+        self.broken = False
+
+    def current(self) -> Mapping[str, DestinationSettings]:
+        """Return them."""
+        if self.broken:
+            raise StorageError("the rows cannot be read")
+        return self.now
+
+    def disabled(self, name: str, reason: str) -> None:
+        """Note it."""
+        self.given_up.append((name, reason))
 
 
 def fill(log: Log, numbers: Iterable[int]) -> None:

@@ -1,10 +1,12 @@
-"""Servers that behave and servers that do not, on the loop of the test."""
+"""Servers that behave and servers that do not, on the loop of the test or in a thread."""
 
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 Behave = Callable[["Connection"], Awaitable[None]]
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -149,3 +151,50 @@ def flooding(beginning: bytes, more: bytes, sent: list[int]) -> Behave:
             await connection.send(more)
 
     return behave
+
+
+@contextmanager
+def serving_in_a_thread(behave: Behave, tls: ssl.SSLContext | None = None) -> Iterator[Server]:
+    """Run a server on a loop of its own while the block runs, for tests that have none."""
+    began: Future[Server] = Future()
+    loop = asyncio.new_event_loop()
+    ended = asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(behave, tls) as server:
+            began.set_result(server)
+            await ended.wait()
+
+    def run() -> None:
+        loop.set_exception_handler(lambda *_: None)  # handshakes that fail are what some tests are about
+        loop.run_until_complete(serve())
+        loop.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield began.result(10)
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(10)
+
+
+@contextmanager
+def refusing(context: ssl.SSLContext, *, reads_on: bool) -> Iterator[int]:
+    """Run a server whose handshakes fail, and who says so: asyncio's own would keep that to itself."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            plain, _ = listener.accept()
+            with plain, suppress(OSError):
+                session = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
+                with session:
+                    with suppress(ssl.SSLError):
+                        session.do_handshake()
+                    while reads_on and socket.socket.recv(session, 65_536):
+                        pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()

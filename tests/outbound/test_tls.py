@@ -1,11 +1,7 @@
 """Case 14: who cannot prove who it is gets nothing, and nothing is said in the clear."""
 
-import socket
 import ssl
-import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +9,7 @@ import pytest
 
 from tests.outbound.certificates import Authority, server_tls
 from tests.outbound.conftest import Run, answered, client, failure, post
-from tests.outbound.servers import Behave, Connection, answering, serving
+from tests.outbound.servers import Behave, Connection, answering, refusing, serving
 from trackside.errors import ConfigurationError
 from trackside.outbound.base import Answer, Failed, Fault
 from trackside.outbound.tls import MACHINE_S, TlsFiles, system_tls, tls_context
@@ -113,7 +109,7 @@ def test_case_14_a_client_certificate_is_demanded(
 ) -> None:
     context = server_tls(authority.issue("demanding", HOST), clients_of=authority)
     context.maximum_version = version
-    with _refusing(context, reads_on=reads_on) as port:
+    with refusing(context, reads_on=reads_on) as port:
         sender = client(tls=_trusting(authority), lookup=lambda _: ["127.0.0.1"])
 
         async def main() -> Answer | Failed:
@@ -129,27 +125,6 @@ def test_case_14_a_client_certificate_is_demanded(
         assert outcome.fault in {Fault.TLS, Fault.RESET}
     else:
         failure(outcome, Fault.TLS, maybe_sent=late)
-
-
-@contextmanager
-def _refusing(context: ssl.SSLContext, *, reads_on: bool) -> Iterator[int]:
-    """Run a server whose handshakes fail, and who says so: asyncio's own would keep that to itself."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def serve() -> None:
-            plain, _ = listener.accept()
-            with plain, suppress(OSError):
-                session = context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-                with session:
-                    with suppress(ssl.SSLError):
-                        session.do_handshake()
-                    while reads_on and socket.socket.recv(session, 65_536):
-                        pass
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        yield listener.getsockname()[1]
-        thread.join()
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

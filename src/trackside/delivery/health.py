@@ -74,6 +74,13 @@ class Health:
         self._failed = False
         self._rests_until = self._timing.monotonic() + rest_s
 
+    def end_rest(self) -> bool:
+        """Return True, once, where a rest is over: what it held has to be looked at again."""
+        is_over = 0.0 < self._rests_until <= self._timing.monotonic()
+        if is_over:
+            self._rests_until = 0.0
+        return is_over
+
     async def give_up(self, reason: str) -> None:
         """Pause the destination, and tell the operator why: it wants nothing any more, or failed for too long."""
         name = self._subscription.name

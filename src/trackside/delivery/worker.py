@@ -222,6 +222,8 @@ class DeliveryWorker:
             rests.append(max(0.0, self._refresh_at - self._timing.monotonic()))
         if self._health.rest_s > 0:
             rests.append(self._health.rest_s)
+        elif self._health.end_rest():
+            return  # it ended after the lanes were asked: nobody else would wake them
         elif not self._health.paused and not route.ledger.is_blocked:
             rests.extend(lane.rest_s for lane in self._lanes)
         if found := [rest for rest in rests if rest is not None]:

@@ -15,6 +15,7 @@ from trackside.destinations.http.settings import HttpSettings
 from trackside.errors import DestinationError
 from trackside.outbound.base import Client
 from trackside.outbound.breaker import Breaker
+from trackside.telemetry import catalogue
 
 SEND_S: Final = 2.0
 """After so long no further batch is begun: what was sent is written down before more is, and a stop is near."""
@@ -67,8 +68,9 @@ class Http:
         self._over = False
 
     async def open(self, checkpoint: str | None) -> None:  # noqa: ARG002  # nobody can say how far it is
-        """Make ready to connect. Raises DestinationError where the URL must not be asked."""
+        """Make ready to connect. Raises DestinationError where the URL must not be asked, which is counted."""
         if reason := self._why_not(self._settings.url):
+            catalogue.OUTBOUND_REFUSED_ADDRESSES.add(1)
             raise DestinationError(
                 f"url must not be asked: {reason}; allow_private_networks or allow let it lead into private networks"
             )

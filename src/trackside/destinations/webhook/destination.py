@@ -33,6 +33,7 @@ from trackside.destinations.webhook.turn import Sleep, Turn
 from trackside.errors import DestinationError
 from trackside.outbound.base import Client
 from trackside.outbound.breaker import JITTER, Breaker
+from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
 
@@ -95,8 +96,9 @@ class Webhook:
         """The bodies of deliveries that are about to be tried, by position."""
 
     async def open(self, checkpoint: str | None) -> None:
-        """Make ready to connect. Raises DestinationError where the URL must not be asked."""
+        """Make ready to connect. Raises DestinationError where the URL must not be asked, which is counted."""
         if reason := self._why_not(self._settings.url):
+            catalogue.OUTBOUND_REFUSED_ADDRESSES.add(1)
             raise DestinationError(
                 f"url must not be asked: {reason}; allow_private_networks or allow let it lead into private networks"
             )
