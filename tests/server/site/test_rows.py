@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trackside.config.settings import Config
+from trackside.config.settings import Config, LogSettings
 from trackside.destinations.base import DestinationSettings
 from trackside.destinations.webhook import WebhookSettings
 from trackside.errors import StorageError
@@ -87,7 +87,9 @@ def test_no_event_is_removed_that_a_row_may_not_have_had(tmp_path: Path, startin
     """While the rows are not known everybody's events are kept; then those of the file's and the rows' names."""
     declared = {"declared": WebhookSettings(url="https://declared.example.org/")}
     log = MemoryLog()
-    housekeeping = Housekeeping(Config(data_dir=str(tmp_path), destinations=declared), log)
+    in_memory = LogSettings(engine="memory")  # beside which no attempts are kept
+    config = Config(data_dir=str(tmp_path), destinations=declared, log=in_memory)
+    housekeeping = Housekeeping(config, log)
     assert housekeeping._holding() is None
     stand(housekeeping._rows, starting)
     assert housekeeping._holding() == frozenset({"declared", "crm"})
