@@ -135,7 +135,7 @@ def test_uwsgi_recycles_its_workers(tmp_path: Path, free_port: int, options: lis
     ]
     more = ["--home", sys.prefix, "--max-requests", "20", "--die-on-term", "--disable-logging", "--need-app"]
     # a worker that is only just starting may miss the signal to stop; by default it is waited for a minute
-    more += ["--reload-mercy", "15"]
+    more += ["--reload-mercy", "15", "--worker-reload-mercy", "15"]
     with running([*command, *more, *options], free_port, tmp_path):
         wanted = send_requests(free_port)
     assert_stored(tmp_path, wanted)
