@@ -3,6 +3,7 @@
 Destinations know the recorder alone; whoever shows attempts knows the store alone.
 """
 
+from asyncio import AbstractEventLoop
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal, Protocol
@@ -141,6 +142,13 @@ class AttemptPage(Struct, frozen=True):
 
 class Recorder(Protocol):
     """Takes down what one destination sends. Never waits for anything, never raises."""
+
+    def gather(self, loop: AbstractEventLoop) -> None:
+        """Note from now on once a turn of that loop, in whose thread everything is called: for less time each.
+
+        What was noted counts, with all that `begin` says, once the loop runs what is scheduled next.
+        """
+        ...
 
     def begin(self, sending: Sending) -> int | None:
         """Note, before it is sent, what is about to be sent; return its key for `end`.

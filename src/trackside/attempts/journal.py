@@ -9,7 +9,7 @@ import logging
 import mmap
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from struct import Struct as Format
@@ -98,7 +98,17 @@ class Journal:
 
     def add(self, record: bytes, *, spare: int = 0) -> bool:
         """Add a record where then at least `spare` bytes stay free, else return False."""
-        needed = _LENGTH_BYTES + len(record)
+        return self._put(_LENGTH.pack(len(record)) + record, spare)
+
+    def add_all(self, records: Sequence[bytes], *, spare: int) -> bool:
+        """Add all records where they have room in one piece, else none and return False."""
+        pack = _LENGTH.pack
+        return self._put(
+            b"".join([part for record in records for part in (pack(len(record)), record)]), spare
+        )
+
+    def _put(self, framed: bytes, spare: int) -> bool:
+        needed = len(framed)
         words, size = self._words, self.size
         with self._adding:
             head = words[_HEAD]
@@ -110,8 +120,7 @@ class Journal:
                 if skipped >= _LENGTH_BYTES:
                     _LENGTH.pack_into(self._ring, at, _SKIP)
                 head, at = head + skipped, 0
-            _LENGTH.pack_into(self._ring, at, len(record))
-            self._ring[at + _LENGTH_BYTES : at + needed] = record
+            self._ring[at : at + needed] = framed
             words[_HEAD] = head + needed  # last: up to here it counts
         return True
 

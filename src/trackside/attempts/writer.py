@@ -1,5 +1,6 @@
 """Brings what was recorded from the journal into the database, a few times a second, from a thread of its own."""
 
+import asyncio
 import itertools
 import logging
 import os
@@ -7,13 +8,14 @@ import sqlite3
 import struct
 import threading
 import weakref
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from trackside.attempts.base import Ending, Sending
+from trackside.attempts.gathering import Gathering
 from trackside.attempts.journal import RING_BYTES, Journal, dead_journals
 from trackside.attempts.records import (
     BEGIN,
@@ -65,6 +67,7 @@ class Writer:
         self._open: Open = {}
         self._read = 0
         self._given_up: list[int] = []
+        self._gatherings: dict[asyncio.AbstractEventLoop, Gathering] = {}
         self._emptying = threading.Lock()
         self._wanted = threading.Event()
         self._full = threading.Event()
@@ -75,6 +78,7 @@ class Writer:
     def _after_fork_in_child(self) -> None:
         """Leave the journal to the parent: in the child nothing is kept until `start`."""
         journal, self._journal, self._thread = self._journal, None, None
+        self._gatherings = {}
         self._emptying = threading.Lock()
         if journal is not None:
             journal.close(remove=False)
@@ -86,29 +90,38 @@ class Writer:
             self._thread = threading.Thread(target=self._run, name="trackside-attempts", daemon=True)
             self._thread.start()
 
-    def begin(self, destination: bytes, sending: Sending, *, bodies: bool) -> int | None:
-        """Put a beginning into the journal; return its key, or None where there is no room."""
-        journal = self._journal
-        if journal is None:
-            return None
-        key = next(self._keys)
-        record = encode_begin(key, destination, sending, bodies=bodies)
-        if not journal.add(record, spare=journal.size // _SPARE_PART):
-            return None
-        if not self._wanted.is_set():
-            self._wanted.set()
-        return key
+    def key(self) -> int | None:
+        """Return the key of one more attempt; None where nothing is taken in."""
+        return None if self._journal is None else next(self._keys)
 
-    def end(self, key: int, ending: Ending, *, bodies: bool) -> bool:
-        """Put an end into the journal; return False where there is no room, and the attempt is given up."""
+    def gathering(self, loop: asyncio.AbstractEventLoop) -> Gathering:
+        """Return what gathers the records of that loop's turns."""
+        found = self._gatherings.get(loop)
+        if found is None:
+            found = self._gatherings[loop] = Gathering(loop, self._bring)
+        return found
+
+    def add(self, record: bytes) -> bool:
+        """Put a record into the journal; return False where there is no room for it: its attempt is given up."""
         journal = self._journal
         if journal is None:
             return False
-        if journal.add(encode_end(key, ending, bodies=bodies)):
+        is_begin = record[0] == BEGIN
+        if not journal.add(record, spare=journal.size // _SPARE_PART if is_begin else 0):
+            if not is_begin:
+                self.give_up(key_of(record))
+            return False
+        self._wake(journal)
+        return True
+
+    def _bring(self, records: Sequence[bytes], names: Sequence[str]) -> None:
+        journal = self._journal
+        if journal is not None and journal.add_all(records, spare=journal.size // _SPARE_PART):
             self._wake(journal)
-            return True
-        self.give_up(key)
-        return False
+            return
+        for record, name in zip(records, names, strict=True):
+            if not self.add(record):
+                catalogue.ATTEMPTS_DROPPED.add(1, name)
 
     def give_up(self, key: int) -> None:
         """Forget an attempt that has begun and of whose end nothing can be kept."""
@@ -179,6 +192,9 @@ class Writer:
         journal = self._journal
         if thread is None or journal is None:
             return
+        for gathering in self._gatherings.values():
+            gathering.flush()
+        self._gatherings = {}
         self._closing.set()
         self._wanted.set()
         self._full.set()
@@ -204,30 +220,40 @@ class DestinationRecorder:
         self._name = destination
         self._bytes = destination.encode(errors="backslashreplace")
         self._bodies = bodies
+        self._gathering: Gathering | None = None
+
+    def gather(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Note from now on once a turn of that loop, in whose thread everything is called."""
+        self._gathering = self._writer.gathering(loop)
 
     def begin(self, sending: Sending) -> int | None:
         """Note what is about to be sent; None where there is no room, which is counted."""
         try:
-            key = self._writer.begin(self._bytes, sending, bodies=self._bodies)
+            key = self._writer.key()
+            if key is not None and self._add(encode_begin(key, self._bytes, sending, bodies=self._bodies)):
+                return key
         except Exception:  # the border: what is only looked at must not stop what is sent
             logger.exception("an attempt could not be noted")
-            key = None
-        if key is None:
-            catalogue.ATTEMPTS_DROPPED.add(1, self._name)
-        return key
+        catalogue.ATTEMPTS_DROPPED.add(1, self._name)
+        return None
 
     def end(self, key: int | None, ending: Ending) -> None:
         """Note what came of it."""
         if key is None:
             return
         try:
-            noted = self._writer.end(key, ending, bodies=self._bodies)
+            if self._add(encode_end(key, ending, bodies=self._bodies)):
+                return
         except Exception:  # the border, as above
             logger.exception("an attempt could not be noted")
             self._writer.give_up(key)
-            noted = False
-        if not noted:
-            catalogue.ATTEMPTS_DROPPED.add(1, self._name)
+        catalogue.ATTEMPTS_DROPPED.add(1, self._name)
+
+    def _add(self, record: bytes) -> bool:
+        if self._gathering is None:
+            return self._writer.add(record)
+        self._gathering.add(record, self._name)
+        return True
 
 
 def joined(

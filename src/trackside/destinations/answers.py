@@ -12,7 +12,7 @@
 | none: its address is forbidden | stays where it is | left alone until the configuration is right |
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -58,8 +58,10 @@ Verdict = Taken | Failure | Unwanted | Gone | NotAsked
 TAKEN = Taken()
 
 
-def judge(reply: Answer | Failed, *, refuse_statuses: Collection[int], now: datetime) -> Verdict:
-    """Return what a reply means. `now` is what a date in Retry-After is compared with."""
+def judge(
+    reply: Answer | Failed, *, refuse_statuses: Collection[int], now: Callable[[], datetime]
+) -> Verdict:
+    """Return what a reply means. `now` gives what a date in Retry-After is compared with."""
     if isinstance(reply, Failed):
         return _without_answer(reply)
     status = reply.status
@@ -72,7 +74,7 @@ def judge(reply: Answer | Failed, *, refuse_statuses: Collection[int], now: date
         return Unwanted(reason=said)
     if 300 <= status < 400:
         return Failure(reason=f"{said}: redirects are not followed, set url to where it leads")
-    asked = retry_after_s(reply.headers.get("retry-after"), now=now) if status in _ASKS_FOR_TIME else None
+    asked = retry_after_s(reply.headers.get("retry-after"), now=now()) if status in _ASKS_FOR_TIME else None
     return Failure(reason=said, after_s=asked)
 
 

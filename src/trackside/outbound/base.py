@@ -96,3 +96,25 @@ class Client(Protocol):
     async def close(self) -> None:
         """Close all connections; requests under way fail as LOCAL."""
         ...
+
+
+class Lease:
+    """What one user of a shared client has in it; requests are sent in its name."""
+
+    __slots__ = ("is_over",)
+
+    def __init__(self) -> None:
+        self.is_over = False
+        """Nothing more is sent."""
+
+
+class LeasedClient(Client, Protocol):
+    """A client that several share."""
+
+    async def send(self, request: Outgoing, lease: Lease | None = None) -> Answer | Failed:
+        """Return what came back; LOCAL where the lease is over. Raises only CancelledError."""
+        ...
+
+    def end_of(self, lease: Lease) -> None:
+        """Let the requests under way of a lease fail as LOCAL, unless their status is known already."""
+        ...

@@ -7,6 +7,7 @@ FIRST_REST_S: Final = 5.0
 LONGEST_REST_S: Final = 60.0
 """How late it is noticed at the most that an endpoint is back."""
 JITTER: Final = 0.2
+_NEVER: Final = float("-inf")
 
 
 class Breaker:
@@ -27,15 +28,21 @@ class Breaker:
         self._limit = failures
         self._failures = 0
         self._rests = 0
-        self._opened_at = float("-inf")
-        self._rests_until = float("-inf")
+        self._opened_at = _NEVER
+        self._rests_until = _NEVER
         self._monotonic = monotonic
         self._random = random
 
     @property
     def rest_s(self) -> float:
         """Return how long nothing is to be sent; 0 where something may be."""
-        return max(0.0, self._rests_until - self._monotonic())
+        if self._rests_until == _NEVER:
+            return 0.0
+        left_s = self._rests_until - self._monotonic()
+        if left_s > 0:
+            return left_s
+        self._rests_until = _NEVER
+        return 0.0
 
     @property
     def is_probing(self) -> bool:

@@ -7,6 +7,7 @@ called. Why aiohttp: docs/decisions/0011-outbound-client.md.
 import asyncio
 import io
 import time
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
@@ -22,6 +23,7 @@ from trackside.outbound.base import (
     Answer,
     Failed,
     Fault,
+    Lease,
     Outgoing,
     default_headers,
 )
@@ -93,14 +95,14 @@ class HttpClient:
         self._kept: ClientSession | None = None
         self._fresh: ClientSession | None = None
         self._urls: dict[str, tuple[URL, str] | str] = {}
-        self._deadlines: set[asyncio.Timeout] = set()
+        self._deadlines: dict[asyncio.Timeout, Lease | None] = {}
         self._ended: asyncio.Event | None = None
         self._closed = False
 
-    async def send(self, request: Outgoing) -> Answer | Failed:
+    async def send(self, request: Outgoing, lease: Lease | None = None) -> Answer | Failed:
         """Return what came back. Raises only CancelledError."""
         began_s = time.monotonic()
-        if self._closed:
+        if self._is_over(lease):
             return Failed(fault=Fault.LOCAL, detail="the client is closed", maybe_sent=False)
         found = self._url(request.url)
         headers = sendable(request.headers)
@@ -114,31 +116,41 @@ class HttpClient:
         deadline = asyncio.timeout(request.timeout_s)
         try:
             async with deadline:
-                self._deadlines.add(deadline)
+                self._deadlines[deadline] = lease
                 return await self._answer(sending)
         except Exception as error:  # noqa: BLE001  # the border: whatever a foreign server makes of the client
             if stage.secure and stage.connected:
                 await asyncio.sleep(0)  # what ended the connection may be told after the write that failed
-            return self._failed(error, sending)
+            return self._failed(error, sending, is_over=self._is_over(lease))
         finally:
-            self._deadlines.discard(deadline)
+            self._deadlines.pop(deadline, None)
             if self._ended is not None and not self._deadlines:
                 self._ended.set()
             attempt.reset(token)
 
+    def end_of(self, lease: Lease) -> None:
+        """Let the requests under way of a lease fail as LOCAL, unless their status is known already."""
+        self._cut_off(lambda whose: whose is lease)
+
     async def close(self) -> None:
         """Close all connections; requests under way fail as LOCAL, unless their status is known already."""
         self._closed = True
-        now_s = asyncio.get_running_loop().time()
-        for deadline in [*self._deadlines]:
-            if not deadline.expired():
-                deadline.reschedule(now_s)
+        self._cut_off(lambda _: True)
         if self._deadlines:
             self._ended = asyncio.Event()
             await self._ended.wait()
         for session in (self._kept, self._fresh):
             if session is not None:
                 await session.close()
+
+    def _is_over(self, lease: Lease | None) -> bool:
+        return self._closed or (lease is not None and lease.is_over)
+
+    def _cut_off(self, is_meant: Callable[[Lease | None], bool]) -> None:
+        now_s = asyncio.get_running_loop().time()
+        for deadline, whose in [*self._deadlines.items()]:
+            if is_meant(whose) and not deadline.expired():
+                deadline.reschedule(now_s)
 
     async def _answer(self, sending: _Request) -> Answer | Failed:
         try:
@@ -174,11 +186,11 @@ class HttpClient:
         sending.response = response
         return response
 
-    def _failed(self, error: Exception, sending: _Request) -> Answer | Failed:
+    def _failed(self, error: Exception, sending: _Request, *, is_over: bool) -> Answer | Failed:
         if sending.response is not None:  # the status is known, also where the client is closing
             return _answer(sending, sending.response, truncated=True)
         duration_s, stage = sending.seconds(), sending.attempt
-        if self._closed:
+        if is_over:
             detail = "the client was closed"
             return Failed(fault=Fault.LOCAL, detail=detail, maybe_sent=stage.connected, duration_s=duration_s)
         outcome = faults.failed(error, stage, proxied=self._proxy is not None, duration_s=duration_s)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Final
 
 from trackside.errors import ConfigurationError
-from trackside.outbound.base import KEPT_IDLE_S, USER_AGENT, Client
+from trackside.outbound.base import KEPT_IDLE_S, USER_AGENT, LeasedClient
 from trackside.outbound.names import Lookup, system_lookup
 from trackside.outbound.policy import AddressPolicy
 from trackside.outbound.tls import MACHINE_S, TlsFiles
@@ -45,7 +45,7 @@ def _has_curl() -> bool:
     return all(hasattr(pycurl, option) for option in NEEDED)
 
 
-def client_class() -> Callable[..., Client]:
+def client_class() -> Callable[..., LeasedClient]:
     """Return the class of the clients that are used here. Raises ConfigurationError."""
     # each is slow to import, and not part of the base install
     if client_kind() == CURL:
@@ -65,7 +65,7 @@ def open_client(
     keepalive_s: float = KEPT_IDLE_S,
     user_agent: str = USER_AGENT,
     lookup: Lookup = system_lookup,
-) -> Client:
+) -> LeasedClient:
     """Return a client of the kind that is used here. Raises ConfigurationError."""
     return client_class()(
         policy=policy, tls=tls, proxy=proxy, keepalive_s=keepalive_s, user_agent=user_agent, lookup=lookup

@@ -1,21 +1,19 @@
 """One client for all who want the same of one: thousands of endpoints are not thousands of pools of connections."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
-from typing import Final
+from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from typing import Any
 
-from trackside.outbound.base import USER_AGENT, Answer, Client, Failed, Fault, Outgoing
+from trackside.outbound.base import USER_AGENT, Answer, Client, Failed, Lease, LeasedClient, Outgoing
 from trackside.outbound.opening import open_client
 from trackside.outbound.policy import AddressPolicy
 from trackside.outbound.tls import MACHINE_S, TlsFiles
-
-_CLOSED: Final = "the client was closed"
 
 
 class SharedClients:
     """Clients by what they may reach and who they say they are; each is closed when nobody has it any more."""
 
-    def __init__(self, make: Callable[..., Client] = open_client) -> None:
+    def __init__(self, make: Callable[..., LeasedClient] = open_client) -> None:
         self._make = make
         self._clients: dict[Hashable, _Shared] = {}
 
@@ -34,7 +32,7 @@ class SharedClients:
             client = self._make(policy=policy, tls=tls, proxy=proxy, user_agent=user_agent)
             shared = self._clients[key] = _Shared(client, key)
         shared.users += 1
-        return _Lease(shared, self._give_back)
+        return _Leased(shared, self._give_back)
 
     def __len__(self) -> int:
         """Return how many clients there are."""
@@ -50,46 +48,29 @@ class SharedClients:
 class _Shared:
     """A client, and how many have it."""
 
-    def __init__(self, client: Client, key: Hashable) -> None:
+    def __init__(self, client: LeasedClient, key: Hashable) -> None:
         self.client = client
         self.key = key
         self.users = 0
 
 
-class _Lease:
+class _Leased:
     """The part that one user has in a shared client."""
 
     def __init__(self, shared: _Shared, give_back: Callable[[_Shared], Awaitable[None]]) -> None:
         self._shared = shared
         self._give_back = give_back
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._under_way: dict[asyncio.Task[object], bool] = {}
-        """Those who wait for an answer, and whether the end of this lease cut them off."""
-        self._closed = False
+        self._lease = Lease()
 
-    async def send(self, request: Outgoing) -> Answer | Failed:
+    def send(self, request: Outgoing) -> Coroutine[Any, Any, Answer | Failed]:
         """Return what came back. Raises only CancelledError."""
-        if self._closed:
-            return Failed(fault=Fault.LOCAL, detail="the client is closed", maybe_sent=False)
-        if self._loop is None:  # each look at it asks the system who we are (until Python 3.12)
-            self._loop = asyncio.get_running_loop()
-        task = asyncio.current_task(self._loop)
-        assert task is not None  # noqa: S101  # a coroutine runs in one
-        self._under_way[task] = False
-        try:
-            return await self._shared.client.send(request)
-        except asyncio.CancelledError:
-            if not self._under_way[task] or task.uncancel():
-                raise
-            return Failed(fault=Fault.LOCAL, detail=_CLOSED)
-        finally:
-            del self._under_way[task]
+        # no coroutine of its own around the client's: each costs, for every request
+        return self._shared.client.send(request, self._lease)
 
     async def close(self) -> None:
         """Give the client back; what this user still has under way fails as LOCAL, others' requests go on."""
-        if self._closed:
+        if self._lease.is_over:
             return
-        self._closed = True
-        for task in self._under_way:
-            self._under_way[task] = task.cancel()
+        self._lease.is_over = True
+        self._shared.client.end_of(self._lease)
         await self._give_back(self._shared)

@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+from asyncio import AbstractEventLoop
 from datetime import datetime, timedelta
 
 from trackside.attempts.base import (
@@ -99,6 +100,9 @@ class MemoryRecorder:
     def __init__(self, attempts: MemoryAttempts, destination: str) -> None:
         self._attempts = attempts
         self._destination = destination
+
+    def gather(self, loop: AbstractEventLoop) -> None:
+        """Do nothing: noting takes no time here."""
 
     def begin(self, sending: Sending) -> int:
         """Note what is about to be sent."""

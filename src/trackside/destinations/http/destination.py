@@ -121,7 +121,7 @@ class Http:
         if self._client is None:
             raise DestinationError("the destination is not open")
         reply = await self._client.send(await self._requests.make(batch, at_s=int(self._now().timestamp())))
-        verdict = judge(reply, refuse_statuses=self._settings.refuse_statuses, now=self._now())
+        verdict = judge(reply, refuse_statuses=self._settings.refuse_statuses, now=self._now)
         match verdict:
             case Taken():
                 self._breaker.succeed()

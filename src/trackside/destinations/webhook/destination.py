@@ -103,6 +103,8 @@ class Webhook:
                 f"url must not be asked: {reason}; allow_private_networks or allow let it lead into private networks"
             )
         self._client = self._connect()
+        if self._recording is not None:
+            self._recording.gather(asyncio.get_running_loop())
         self._note = checkpoint
         if self._queues is not None:
             self._queues.restore(checkpoint)
@@ -174,7 +176,7 @@ class Webhook:
             if recording is not None:
                 recording.break_off(key, self._moments.monotonic() - began_at)
             raise
-        verdict = judge(reply, refuse_statuses=self._settings.refuse_statuses, now=self._moments.now())
+        verdict = judge(reply, refuse_statuses=self._settings.refuse_statuses, now=self._moments.now)
         if recording is not None:
             recording.end(key, reply, verdict)
         return self._outcome(delivery, verdict, began_at)

@@ -21,7 +21,7 @@ class Pace:
     @property
     def wait_s(self) -> float:
         """Return how far away the next moment is."""
-        return max(0.0, self._next_at - self._monotonic())
+        return max(0.0, self._next_at - self._monotonic()) if self._interval_s else 0.0
 
     def take(self) -> float:
         """Take the next moment for oneself; return how far away it is."""

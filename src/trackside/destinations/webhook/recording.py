@@ -1,5 +1,6 @@
 """What is taken down of an attempt, so that people can look at it: everything but secrets."""
 
+from asyncio import AbstractEventLoop
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -34,6 +35,10 @@ class Recording:
             (secret, secret.encode()) for secret in _secrets(settings) if len(secret) >= _SHORTEST_SECRET
         )
         self._url = shown_url(settings.url)
+
+    def gather(self, loop: AbstractEventLoop) -> None:
+        """Note from now on once a turn of that loop."""
+        self._recorder.gather(loop)
 
     def begin(self, delivery: Delivery, request: Outgoing, *, at: datetime) -> int | None:
         """Note what is about to be sent; return the key for `end`."""

@@ -84,7 +84,7 @@ async def try_out(
         reply = await client.send(request)
     finally:
         await client.close()
-    verdict = judge(reply, refuse_statuses=settings.refuse_statuses, now=now())
+    verdict = judge(reply, refuse_statuses=settings.refuse_statuses, now=now)
     answer = reply if isinstance(reply, Answer) else None
     return Trial(
         taken=isinstance(verdict, Taken),

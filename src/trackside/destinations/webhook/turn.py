@@ -107,7 +107,13 @@ class Turn:
         """Try one delivery after the other, as long as not fewer may be under way."""
         taken: tuple[deque[int], float] | None = line, wait_s
         while taken is not None:
-            await self._try(*taken)
+            line, wait_s = taken
+            if wait_s > 0:
+                await self._sleep(wait_s)
+            if not wait_s or not (self._stopped or self._breaker.rest_s > 0):
+                index = line[0]
+                outcome = await self._plan.attempt(self._deliveries[index])
+                self._take_note(line, index, outcome)
             width = self._breaker.width
             taken = self._take() if len(self._tasks) <= width else None
             if len(self._tasks) < width and self._standing:
@@ -126,13 +132,7 @@ class Turn:
             return Unsent(rest_s=self._breaker.rest_s, reason=self._breaker.reason)
         return Unsent(rest_s=self._pace.wait_s)
 
-    async def _try(self, line: deque[int], wait_s: float) -> None:
-        if wait_s > 0:
-            await self._sleep(wait_s)
-            if self._stopped or self._breaker.rest_s > 0:  # meanwhile it came to want to be left alone
-                return
-        index = line[0]
-        outcome = await self._plan.attempt(self._deliveries[index])
+    def _take_note(self, line: deque[int], index: int, outcome: Outcome) -> None:
         self._outcomes[index] = outcome
         if isinstance(outcome, Gone | Unsent):
             self._stopped = self._over = True

@@ -6,9 +6,9 @@ what a failure is called. Why there are two: docs/decisions/0014-a-client-on-cur
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from trackside.outbound.base import KEPT_IDLE_S, USER_AGENT, Answer, Failed, Fault, Outgoing
+from trackside.outbound.base import KEPT_IDLE_S, USER_AGENT, Answer, Failed, Fault, Lease, Outgoing
 from trackside.outbound.curl.exchange import Exchange, Need, judged
 from trackside.outbound.curl.multi import Ended, Multi
 from trackside.outbound.curl.options import curl_options
@@ -48,8 +48,8 @@ class CurlClient:
         self._names = Names(lookup)
         self._multi: Multi | None = None
         self._loop: asyncio.AbstractEventLoop
-        self._waiting: dict[Transfer, asyncio.Future[Ended | None]] = {}
-        self._deadlines: set[asyncio.Timeout] = set()
+        self._waiting: dict[Transfer, tuple[asyncio.Future[Ended | None], Lease | None]] = {}
+        self._deadlines: dict[asyncio.Timeout, Lease | None] = {}
         self._turns_soon = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_s = 0.0
@@ -57,9 +57,9 @@ class CurlClient:
         self._last_s = 0.0
         self._closed = False
 
-    async def send(self, request: Outgoing) -> Answer | Failed:
+    async def send(self, request: Outgoing, lease: Lease | None = None) -> Answer | Failed:
         """Return what came back. Raises only CancelledError."""
-        if self._closed:
+        if self._closed or (lease is not None and lease.is_over):
             return Failed(fault=Fault.LOCAL, detail="the client is closed", maybe_sent=False)
         found = judged(self._places, request)
         if isinstance(found, Failed):
@@ -67,62 +67,67 @@ class CurlClient:
         place, headers = found
         until_s = time.monotonic() + request.timeout_s
         exchange = Exchange(self._multi or self._open(), request, headers, place, until_s)
+        transfer = exchange.transfer
         try:
-            return await self._outcome(exchange)
+            need = exchange.begin()
+            while need is not None:
+                if need is Need.TURNS:
+                    self._arm()
+                    waiter: asyncio.Future[Ended | None] = self._loop.create_future()
+                    self._waiting[transfer] = waiter, lease
+                    ended = await waiter
+                    if ended is None:
+                        return exchange.cut_off("the client was closed")
+                    need = self._after(ended, exchange)
+                else:
+                    addresses = await self._look_up(exchange, lease)
+                    if self._closed or (lease is not None and lease.is_over):
+                        return exchange.cut_off("the client was closed")
+                    need = exchange.take_addresses(addresses)
+            return exchange.outcome
         except Exception as error:  # noqa: BLE001  # the border: whatever a foreign server makes of the client
             return exchange.break_down(error)
         finally:
-            self._waiting.pop(exchange.transfer, None)
+            self._waiting.pop(transfer, None)
             self.second_tries += exchange.second_tries
             exchange.end()
             self._last_s = time.monotonic()
 
+    def end_of(self, lease: Lease) -> None:
+        """Let the requests under way of a lease fail as LOCAL, unless their status is known already."""
+        self._cut_off(lambda whose: whose is lease)
+
     async def close(self) -> None:
         """Close all connections; requests under way fail as LOCAL, unless their status is known already."""
         self._closed = True
-        now_s = asyncio.get_running_loop().time()
-        for deadline in [*self._deadlines]:
-            if not deadline.expired():
-                deadline.reschedule(now_s)
-        for waiter in self._waiting.values():
-            if not waiter.done():
-                waiter.set_result(None)
+        self._cut_off(lambda _: True)
         self._end()
 
-    async def _outcome(self, exchange: Exchange) -> Answer | Failed:
-        need = exchange.begin()
-        while need is not None:
-            if need is Need.ADDRESSES:
-                found = await self._look_up(exchange)
-                if self._closed:
-                    return exchange.cut_off("the client was closed")
-                need = exchange.take_addresses(found)
-                continue
-            ended = await self._run(exchange.transfer)
-            if ended is None:
-                return exchange.cut_off("the client was closed")
-            need = exchange.take_end(ended)
-            if need is None and exchange.led_nowhere:
-                self._names.forget(exchange.name)
-        return exchange.outcome
+    def _cut_off(self, is_meant: Callable[[Lease | None], bool]) -> None:
+        now_s = asyncio.get_running_loop().time()
+        for deadline, whose in [*self._deadlines.items()]:
+            if is_meant(whose) and not deadline.expired():
+                deadline.reschedule(now_s)
+        for waiter, whose in self._waiting.values():
+            if is_meant(whose) and not waiter.done():
+                waiter.set_result(None)
 
-    async def _look_up(self, exchange: Exchange) -> Sequence[str] | OSError:
+    def _after(self, ended: Ended, exchange: Exchange) -> Need | None:
+        need = exchange.take_end(ended)
+        if need is None and exchange.led_nowhere:
+            self._names.forget(exchange.name)
+        return need
+
+    async def _look_up(self, exchange: Exchange, lease: Lease | None) -> Sequence[str] | OSError:
         deadline = asyncio.timeout(exchange.left_s)
         try:
             async with deadline:
-                self._deadlines.add(deadline)
+                self._deadlines[deadline] = lease
                 return await self._names.addresses(exchange.name)
         except OSError as error:  # TimeoutError is one
             return error
         finally:
-            self._deadlines.discard(deadline)
-
-    async def _run(self, transfer: Transfer) -> Ended | None:
-        """Wait for the end of a transfer that has begun; None where the client was closed."""
-        self._arm()
-        waiter: asyncio.Future[Ended | None] = self._loop.create_future()
-        self._waiting[transfer] = waiter
-        return await waiter
+            self._deadlines.pop(deadline, None)
 
     def _open(self) -> Multi:
         self._loop = asyncio.get_running_loop()
@@ -137,9 +142,9 @@ class CurlClient:
         if self._multi is None:
             return
         for ended in self._multi.turn():
-            waiter = self._waiting.get(ended.transfer)
-            if waiter is not None and not waiter.done():
-                waiter.set_result(ended)
+            waiting = self._waiting.get(ended.transfer)
+            if waiting is not None and not waiting[0].done():
+                waiting[0].set_result(ended)
         self._arm()
 
     def _arm(self) -> None:

@@ -35,6 +35,7 @@ class CurlOptions(Struct, frozen=True):
         curl.setopt(pycurl.PATH_AS_IS, 1)
         curl.setopt(pycurl.NETRC, pycurl.NETRC_IGNORED)
         curl.setopt(pycurl.HTTP_CONTENT_DECODING, 0)
+        curl.setopt(pycurl.ACCEPT_ENCODING, "identity")
         curl.setopt(pycurl.CONNECTTIMEOUT_MS, NEVER_MS)  # the deadline of the whole bounds it
         curl.setopt(pycurl.MAXAGE_CONN, max(math.ceil(self.keepalive_s), 1))
         self._put_proxy(curl)
@@ -75,7 +76,12 @@ def curl_options(
     """Return the options of a client. Raises ConfigurationError for files of TLS that cannot be used."""
     if tls != MACHINE_S:
         tls.context()  # curl would tell it of each request instead
-    ours = [(name.lower(), f"{name}: {value}") for name, value in default_headers(user_agent).items()]
+    # the others are curl's own, which take no time: Accept: */*, and what is set for Accept-Encoding
+    ours = [
+        (name.lower(), f"{name}: {value}")
+        for name, value in default_headers(user_agent).items()
+        if not name.startswith("Accept")
+    ]
     # its own would be that of a form
     headers = (*ours, ("content-type", "Content-Type:"), ("proxy-connection", "Proxy-Connection:"))
     policy = policy if proxy is None else OPEN  # the proxy is the operator's, wherever it is

@@ -18,6 +18,8 @@ HEAD_BYTES: Final = 65_536
 """A head has less, the answers before the answer (100 Continue) included."""
 HELD_BYTES: Final = 16_384
 """A handle at rest holds on to a body of its last request that is not larger."""
+EXPECTING_BYTES: Final = 1_000_000
+"""With more, curl would ask first whether it may send."""
 _CONTINUES: Final = range(100, 200)
 _SWITCHING: Final = 101
 _RESET_CONTENT: Final = 205
@@ -103,7 +105,8 @@ class Transfer:
         if request.body or request.method not in {*_GET_METHODS, "HEAD"}:
             curl.setopt(pycurl.POSTFIELDS, request.body)
             self._holds_bytes = len(request.body)
-        curl.setopt(pycurl.HTTPHEADER, self._header_lines(headers))
+        lines = self._header_lines(headers)
+        curl.setopt(pycurl.HTTPHEADER, lines if len(request.body) < EXPECTING_BYTES else ["Expect:", *lines])
 
     def tell(
         self, dialled: tuple[str, int], addresses: Sequence[str], *, forget: Iterable[tuple[str, int]] = ()
@@ -156,20 +159,20 @@ class Transfer:
         self.lines = []
         self.body = bytearray()
 
-    def _header_lines(self, headers: Sequence[tuple[str, str]]) -> list[str | bytes]:
-        lines: list[str | bytes] = [*self._defaults_beside(tuple([name for name, _ in headers]))]
-        for name, value in headers:
+    def _header_lines(self, headers: Sequence[tuple[str, str]]) -> Sequence[str | bytes]:
+        lines = [
+            *self._defaults_beside(tuple([name for name, _ in headers])),
             # curl leaves a header without a value out, unless it ends in a semicolon
-            line = f"{name}: {value}" if value and not value.isspace() else f"{name};"
-            lines.append(line if line.isascii() else line.encode())
-        return lines
+            *[f"{name}: {value}" if value and not value.isspace() else f"{name};" for name, value in headers],
+        ]
+        return lines if "".join(lines).isascii() else [line.encode() for line in lines]
 
     def _defaults_beside(self, names: tuple[str, ...]) -> Sequence[str]:
         """Return the lines that requests with headers of these names have without being asked for."""
         if names != self._names:
             given = {name.lower() for name in names}
             self._names = names
-            self._defaults = ("Expect:", *(line for name, line in self._options.headers if name not in given))
+            self._defaults = [line for name, line in self._options.headers if name not in given]
         return self._defaults
 
     def _take_shape(self, method: str, has_body: bool) -> None:
