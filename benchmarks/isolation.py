@@ -30,7 +30,7 @@ from trackside.log.sqlite import SQLiteLog
 HEALTHY = 100
 EVENTS_PER_S = 10
 """Each goes to all the healthy ones."""
-ROUNDS = 3
+ROUNDS = 5
 SETTLE_S = 2.0
 WARM_S = 4.0
 FILL_EVENTS = 5_000
@@ -57,7 +57,7 @@ def stream(log: SQLiteLog, receiver: Receiver, seconds: float) -> Sequence[float
         time.sleep(0.005)
     wait_until(lambda: len(receiver.found()["lags_s"]) >= seen + count * HEALTHY)
     found: list[float] = receiver.found()["lags_s"]
-    return [lag_s * 1e3 for lag_s in found]
+    return [lag_s * 1e3 for lag_s in found[seen:]]
 
 
 def healthy(receiver: Receiver) -> dict[str, WebhookSettings]:
@@ -156,7 +156,7 @@ def run(*, waiting: int, seconds: float) -> Report:
         "The lag ends with the receiver, and begins before the append. Events are looked for every 100 ms.",
         "Memory: of the delivering process in each round beside the dead endpoint, "
         + ", ".join(f"{growth:.2f}" for growth in growths)
-        + " times what it was after the first seconds of the stream, whose lags are among those above.",
+        + " times what it was after the first seconds of the stream, which warm a process up and count for no lag.",
         f"Routing: {ROUTED_EVENTS:,} events, their reading included.",
     ]
     table = Table("Lag of healthy webhooks, ms", ("", "p50", "p99", "longest"), rows)

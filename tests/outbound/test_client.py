@@ -508,6 +508,23 @@ def test_a_header_without_a_value_is_sent(run: Run[Answer | Failed]) -> None:
     assert heads[0].lower().count(b"\r\naccept:") == 1
 
 
+@pytest.mark.parametrize("length", [2, 1_500_000])
+def test_what_a_request_says_without_being_asked(run: Run[Answer | Failed], length: int) -> None:
+    """Each once, whatever the length; nobody is asked first whether he would take it."""
+    heads: list[list[bytes]] = []
+
+    async def behave(connection: Connection) -> None:
+        head, _ = await connection.request()
+        heads.append(head.lower().split(b"\r\n"))
+        await connection.send(OK)
+
+    answered(run(outcome_of(behave, body=bytes(length), headers=[("X-Mine", "1")])))
+    assert {b"accept: */*", b"accept-encoding: identity", b"x-mine: 1"} < set(heads[0])
+    names = [line.partition(b":")[0] for line in heads[0]]
+    assert names.count(b"user-agent") == names.count(b"accept") == names.count(b"accept-encoding") == 1
+    assert b"expect" not in names
+
+
 def test_connections_that_nobody_needs_are_closed(run: Run[None]) -> None:
     ended = asyncio.Event()
 

@@ -19,6 +19,8 @@ KEY_BYTES: Final = 7
 _BEGIN: Final = Format("<BQqqHH")
 """Kind, key, position, when it began, lengths of the destination's name and the event's id, which follow."""
 _END: Final = Format("<BQBHd")
+_FRONT: Final = Format("<BQ")
+"""What both begin with."""
 """Kind, key, outcome, status (0: none), duration."""
 _ID_BYTES: Final = 65_535
 _LENGTHS: Final = Format("<II")
@@ -76,9 +78,10 @@ def encode_end(key: int, ending: Ending, *, bodies: bool) -> bytes:
     return _END.pack(END, key, number, ending.status or 0, ending.duration_s) + _encoded(fields)
 
 
-def key_of(record: bytes) -> int:
-    """Return the key that the records of a beginning and of its end have in common."""
-    return int.from_bytes(record[1:9], "little")
+def kind_and_key(record: bytes) -> tuple[int, int]:
+    """Return whether a record is a beginning or an end, and the key that both have in common."""
+    kind, key = _FRONT.unpack_from(record)
+    return kind, key
 
 
 def begun(record: bytes) -> Begun:

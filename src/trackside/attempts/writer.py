@@ -23,7 +23,7 @@ from trackside.attempts.records import (
     encode_begin,
     encode_end,
     is_sound,
-    key_of,
+    kind_and_key,
 )
 from trackside.attempts.sqlite.groups import Pair, keep
 from trackside.errors import StorageError
@@ -106,10 +106,10 @@ class Writer:
         journal = self._journal
         if journal is None:
             return False
-        is_begin = record[0] == BEGIN
-        if not journal.add(record, spare=journal.size // _SPARE_PART if is_begin else 0):
-            if not is_begin:
-                self.give_up(key_of(record))
+        kind, key = kind_and_key(record)
+        if not journal.add(record, spare=journal.size // _SPARE_PART if kind == BEGIN else 0):
+            if kind != BEGIN:
+                self.give_up(key)
             return False
         self._wake(journal)
         return True
@@ -267,8 +267,8 @@ def joined(
     ends: list[tuple[int, bytes]] = []
     told: list[int] = []
     for at, record in records:
-        key = key_of(record)
-        if record[0] == BEGIN:
+        kind, key = kind_and_key(record)
+        if kind == BEGIN:
             still_open[key] = (at, record)  # again, where it was moved up
         elif at < read:
             told.append(key)

@@ -59,7 +59,7 @@ class CurlClient:
 
     async def send(self, request: Outgoing, lease: Lease | None = None) -> Answer | Failed:
         """Return what came back. Raises only CancelledError."""
-        if self._closed or (lease is not None and lease.is_over):
+        if self._is_over(lease):
             return Failed(fault=Fault.LOCAL, detail="the client is closed", maybe_sent=False)
         found = judged(self._places, request)
         if isinstance(found, Failed):
@@ -81,7 +81,7 @@ class CurlClient:
                     need = self._after(ended, exchange)
                 else:
                     addresses = await self._look_up(exchange, lease)
-                    if self._closed or (lease is not None and lease.is_over):
+                    if self._is_over(lease):
                         return exchange.cut_off("the client was closed")
                     need = exchange.take_addresses(addresses)
             return exchange.outcome
@@ -102,6 +102,9 @@ class CurlClient:
         self._closed = True
         self._cut_off(lambda _: True)
         self._end()
+
+    def _is_over(self, lease: Lease | None) -> bool:
+        return self._closed or (lease is not None and lease.is_over)
 
     def _cut_off(self, is_meant: Callable[[Lease | None], bool]) -> None:
         now_s = asyncio.get_running_loop().time()
