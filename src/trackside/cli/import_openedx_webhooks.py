@@ -8,7 +8,7 @@ import click
 from trackside.cli.group import Problem
 from trackside.cli.place import json_option, place_options
 from trackside.cli.printing import plain, print_json
-from trackside.cli.site import site, who
+from trackside.cli.site import is_inside_a_project, site, who
 
 if TYPE_CHECKING:
     from trackside.openedx.importing import Applied, Plan, Planned
@@ -56,11 +56,14 @@ def import_openedx_webhooks(
     Without --apply nothing is written: it says row by row what would be made and what will be different. Its receivers
     go on to get what they know. A second run finds the rows of the first.
     """
+    if not is_inside_a_project():
+        raise Problem(
+            "the tables of openedx-webhooks are in the platform's database; run this there:"
+            " ./manage.py lms trackside import-openedx-webhooks"
+        )
     with site(config_file, data_dir):
-        try:
-            from trackside.openedx.importing import apply, make_plan
-        except ModuleNotFoundError as error:
-            raise Problem(f"this needs {error.name}; install it where the platform is") from error
+        from trackside.openedx.importing import apply, make_plan
+
         plan = make_plan(database)
         done = apply(plan, by=who(), update=update, disable_old=disable_old) if is_applied else None
     if as_json:

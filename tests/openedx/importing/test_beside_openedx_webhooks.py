@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,7 +92,7 @@ class Moved:
 @pytest.fixture(scope="module")
 def moved(
     there: Path, platform_python: Path, installed: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Moved]:
+) -> Moved:
     """Rows of two signals and two filters, as JSON and as forms, sent there, then imported."""
     folder = tmp_path_factory.mktemp("host")
     with Receiver() as receiver:
@@ -118,7 +117,7 @@ def moved(
         + "    run('--json', *more); print('\\0')\n"
         + SEND
     )
-    yield Moved(
+    return Moved(
         {request.path: request for request in receiver.requests},
         host,
         *(json.loads(text) for text in printed.split("\0\n") if text),
@@ -182,7 +181,7 @@ def test_webfilters_send_the_same(moved: Moved, event: str, *, form: bool) -> No
 def asked(hook: Hook, *, form: bool) -> tuple[Any, bytes]:
     """Return the headers and the body of a question about what openedx-webhooks was given."""
     user = {"last_login": None, "is_superuser": False, "last_name": "", "is_staff": False, "is_active": True}
-    data = {
+    data: dict[str, dict[str, Any]] = {
         points.LOGIN: {"user": {**ACCOUNT, **user}, "profile": {"id": 2, "name": "Zoë"}},
         points.REGISTRATION: {"form_data": FORM},
     }

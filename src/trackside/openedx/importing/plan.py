@@ -142,6 +142,13 @@ def _cannot(planned: Planned, code: str, sentence: str) -> None:
     planned.notes = [Note(code, sentence)]
 
 
+def _cannot_be_read(planned: Planned, problems: object) -> None:
+    told = (
+        [each for sentences in problems.values() for each in sentences] if isinstance(problems, dict) else []
+    )
+    _cannot(planned, "unusable", f"{'; '.join(map(str, told))}. It is not imported.")
+
+
 def _compare(planned: Planned, there: SecretRow) -> None:
     """Note where a row here says something else. Whether it is enabled is its own matter once it is here."""
     planned.row = there
@@ -157,7 +164,8 @@ def _make_webhook(planned: Planned, lookup: Lookup) -> None:
     row = Webhook(name=planned.name, description=_description(planned))
     made = read_part(WebhookSettings, planned.settings | {"start": "latest"}, strict=True)
     if not isinstance(made, WebhookSettings):
-        raise ConfigurationError(f"{planned.name} cannot be made of its row: {made}")
+        _cannot_be_read(planned, made)
+        return
     webhook_content.put(row, made, Secrets())
     problems = webhook_content.problems_of(row)
     if not problems:
@@ -169,7 +177,8 @@ def _make_webfilter(planned: Planned, lookup: Lookup) -> None:
     row = Webfilter(name=planned.name)
     made = read_part(Hook, {**planned.settings, "name": planned.name}, strict=True)
     if not isinstance(made, Hook):
-        raise ConfigurationError(f"{planned.name} cannot be made of its row: {made}")
+        _cannot_be_read(planned, made)
+        return
     webfilter_content.put(row, made, Secrets())
     problems = webfilter_content.problems_of(row) or refused(made, webfilter_content.policy(), lookup=lookup)
     _settle(planned, row, problems)
