@@ -6,7 +6,8 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.cli.conftest import Place
-from tests.openedx.importing.conftest import OldTables, old
+from tests.openedx.host.old_tables import OldTables
+from tests.openedx.importing.conftest import old
 from trackside.django.webfilters.models import Webfilter
 from trackside.django.webhooks.models import Webhook
 

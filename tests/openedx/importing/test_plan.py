@@ -7,8 +7,8 @@ import pytest
 from pytest_django import Settings as DjangoSettings
 
 from tests.django.outbox.databases import ALIAS
+from tests.openedx.host.old_tables import OldTables
 from tests.openedx.host.points import LOGIN, REGISTRATION
-from tests.openedx.importing.conftest import OldTables
 from trackside.django.secret_rows.refusals import NotReachable
 from trackside.django.webfilters.models import Webfilter
 from trackside.django.webhooks.models import Webhook
