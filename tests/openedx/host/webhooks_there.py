@@ -1,7 +1,8 @@
 """Makes a database as openedx-webhooks has it, and lets it send; for an environment that has the package.
 
 The input is a JSON object: `database` (a file), `webhooks` and `webfilters` (rows), `old` (whether the database stays
-as the releases before 22 leave it), `send` (whether two signals and two filters are sent). Prints what was asked.
+as the releases before 22 leave it), `send` (whether two signals and two filters are sent). Prints the choices of both
+models.
 """
 
 import json
@@ -52,6 +53,8 @@ def main() -> None:
     if asked["send"]:
         _send_signals()
         _run_filters()
+    fields = [model._meta.get_field("event") for model in (Webhook, Webfilter)]
+    json.dump([[name for name, _ in field.choices] for field in fields], sys.stdout)
 
 
 def _send_signals() -> None:

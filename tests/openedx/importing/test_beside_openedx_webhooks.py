@@ -5,8 +5,10 @@ Its migrations 0001 to 0007 are the same files in 18.0.1, 21.0.1 and 22.0.0; 22.
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ from tests.peers import interpreter_with
 from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook.bodies import Bodies
 from trackside.event import Event
+from trackside.openedx.importing.names import OLD_NAMES, filter_named, signal_type
 from trackside.webfilters import POINTS, Hook
 from trackside.webfilters.points import withdraw
 from trackside.webfilters.prepared import Prepared
@@ -36,6 +39,7 @@ FILTERS = ("StudentLoginRequested", "StudentRegistrationRequested")
 IMPORT = """
 from tests.openedx.host import points; points.declare()
 from django.core.management import call_command
+call_command("migrate", verbosity=0)
 def run(*arguments): call_command("trackside", "import-openedx-webhooks", *arguments)
 """
 SEND = """
@@ -55,8 +59,8 @@ def there() -> Path:
     )
 
 
-def make(python: Path, **asked: Any) -> Path:
-    """Let openedx-webhooks make its database, and return it."""
+def make(python: Path, **asked: Any) -> tuple[list[str], list[str]]:
+    """Let openedx-webhooks make its database, and return the events that its webhooks and webfilters can have."""
     finished = subprocess.run(
         [str(python), "-m", "tests.openedx.host.webhooks_there"],
         cwd=ROOT,
@@ -68,7 +72,8 @@ def make(python: Path, **asked: Any) -> Path:
         check=False,
     )
     assert finished.returncode == 0, finished.stderr
-    return Path(asked["database"])
+    webhooks, webfilters = json.loads(finished.stdout)
+    return webhooks, webfilters
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ class Moved:
     sent: dict[str, Received]
     """By the path of the row's URL."""
     host: Host
+    choices: tuple[list[str], list[str]]
     dry: dict[str, Any]
     first: dict[str, Any]
     second: dict[str, Any]
@@ -105,12 +111,12 @@ def moved(
             ]
             for kind, events in (("webhooks", SIGNALS), ("webfilters", FILTERS))
         }
-        database = make(there, database=str(folder / "platform.sqlite3"), old=not HAS_22, send=True, **rows)
+        database = str(folder / "platform.sqlite3")
+        choices = make(there, database=database, old=not HAS_22, send=True, **rows)
     host = Host(platform_python, installed, folder).but(
-        database={"ENGINE": "django.db.backends.sqlite3", "NAME": str(database)},
+        database={"ENGINE": "django.db.backends.sqlite3", "NAME": database},
         yaml={"TRACKSIDE": {"webhooks": {"allow_private_networks": True}}},
     )
-    host.run("django", "migrate")
     printed = host.run(
         code=IMPORT
         + "for more in ((), ('--apply',), ('--apply', '--disable-old'), ('--update',)):\n"
@@ -120,6 +126,7 @@ def moved(
     return Moved(
         {request.path: request for request in receiver.requests},
         host,
+        choices,
         *(json.loads(text) for text in printed.split("\0\n") if text),
     )
 
@@ -133,6 +140,31 @@ def test_an_import_of_all(moved: Moved) -> None:
     assert [(each["was_enabled"], each["enabled"], each["outcome"]) for each in moved.after["rows"]] == [
         (False, True, "same")
     ] * 8
+
+
+def test_every_choice_is_known(moved: Moved) -> None:
+    """What could be chosen in its admin has a type here, also where nothing of the platform is installed."""
+    webhooks, webfilters = moved.choices
+    assert (len(webhooks), len(webfilters)) == ((66, 27) if HAS_22 else (64, 24))
+    assert {name: signal_type(name) for name in webhooks if signal_type(name) is None} == {}
+    assert {name: filter_named(name) for name in webfilters if filter_named(name) is None} == {}
+    assert len({known.type for name in webfilters if (known := filter_named(name))}) == len(webfilters)
+
+
+@pytest.mark.skipif(not HAS_22, reason="22.0.0 is for Python 3.12 and newer")
+def test_a_database_before_and_after_22(there: Path, tmp_path: Path) -> None:
+    """22 gives rows of the ten old names new ones, the same that are meant here."""
+    shown = []
+    for old in (True, False):
+        rows = [{"event": name, "webhook_url": "https://crm.example.org/"} for name in OLD_NAMES]
+        database = str(tmp_path / f"{old}.sqlite3")
+        make(there, database=database, old=old, send=False, webhooks=[], webfilters=rows)
+        with closing(sqlite3.connect(database)) as connection:
+            shown.append(
+                connection.execute("SELECT event FROM openedx_webhooks_webfilter ORDER BY id").fetchall()
+            )
+    assert [name for (name,) in shown[0]] == list(OLD_NAMES)
+    assert [name for (name,) in shown[1]] == list(OLD_NAMES.values())
 
 
 @pytest.mark.parametrize("form", [False, True])
