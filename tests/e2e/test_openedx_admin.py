@@ -1,5 +1,7 @@
 """The admin of a platform that has the plugin, in a real browser, as operators of openedx-webhooks know it."""
 
+import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.openedx.conftest import Host, installed, platform_python
+from tests.openedx.conftest import ROOT, installed, platform_python
 from tests.openedx.host.points import LOGIN
 
 if TYPE_CHECKING:
@@ -23,12 +25,16 @@ ENROLLED = "org.openedx.learning.course.enrollment.created.v1"
 @pytest.fixture
 def platform(platform_python: Path, installed: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a platform that has imported a webhook and a webfilter."""
-    host = Host(platform_python, installed, tmp_path).but(yaml={"STATIC_URL": "/static/"})
     with (tmp_path / "err").open("wb") as errors:
         process = subprocess.Popen(
-            [str(host.python), "-m", "tests.openedx.host.serve"],
+            [str(platform_python), "-m", "tests.openedx.host.serve"],
             cwd=tmp_path,
-            env=host.environment,
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{installed}",
+                "DJANGO_SETTINGS_MODULE": "tests.openedx.host.settings",
+                "HOST": json.dumps({"folder": str(tmp_path), "yaml": {"STATIC_URL": "/static/"}}),
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

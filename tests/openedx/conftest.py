@@ -60,25 +60,20 @@ class Host:
         """Return the same platform with other settings."""
         return Host(self.python, self.installed, self.folder, {**self.says, **says})
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """What its processes have as their environment."""
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-        return {
-            **kept,
-            "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{self.installed}",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "DJANGO_SETTINGS_MODULE": "tests.openedx.host.settings",
-            "HOST": json.dumps({"folder": str(self.folder), **self.says}),
-        }
-
     def run(self, *arguments: str, code: str = "", expected: int = 0) -> str:
         """Return what a module of the platform prints, or `code` in the platform once it is set up."""
         command = ["-m", *arguments] if arguments else ["-c", f"import django; django.setup()\n{code}"]
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         finished = subprocess.run(
             [str(self.python), "-W", "error::RuntimeWarning", *command],
             cwd=self.folder,
-            env=self.environment,
+            env={
+                **kept,
+                "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{self.installed}",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "DJANGO_SETTINGS_MODULE": "tests.openedx.host.settings",
+                "HOST": json.dumps({"folder": str(self.folder), **self.says}),
+            },
             capture_output=True,
             text=True,
             timeout=TIMEOUT_S,
