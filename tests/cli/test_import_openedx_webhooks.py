@@ -13,7 +13,7 @@ from trackside.django.webhooks.models import Webhook
 
 __all__ = ["old"]
 
-URL = "https://192.0.2.7/in?token=secret"
+URL = "https://me:secret@192.0.2.7/in?token=secret"
 """An address, so that no name is looked up; one of those that no policy lets through."""
 
 

@@ -121,7 +121,9 @@ def _print(plan: "Plan", done: "Applied | None", *, update: bool, disable_old: b
 
 
 def _print_row(planned: "Planned", is_done: bool) -> None:
-    click.echo(f"\n  {planned.old.id}: {plain(planned.old.event)}, {plain(_short(planned.old.webhook_url))}")
+    click.echo(
+        f"\n  {planned.old.id}: {plain(planned.old.event)}, {plain(_short(planned.old.address['url']))}"
+    )
     state = "enabled" if planned.works_here else "not enabled"
     suffix = f", {state}" if planned.row is not None else ""
     click.echo(f"    {planned.name} {_OUTCOMES[planned.outcome][is_done]}{suffix}")

@@ -181,6 +181,23 @@ def test_urls_that_are_none(old: OldTables, table: str, event: str) -> None:
     assert apply(plan(), by="me", disable_old=True).disabled_there == 0
 
 
+@pytest.mark.parametrize("table", ["webhook", "webfilter"])
+def test_a_url_with_a_password(old: OldTables, table: str) -> None:
+    """It was sent as Basic credentials, and is; the password is a secret of the row."""
+    event = "COURSE_CREATED" if table == "webhook" else "StudentLoginRequested"
+    getattr(old, table)(1, event, "https://me:p%40ss@crm.example.org:8443/in?a=b")
+    assert apply(plan(), by="me").made == 1
+    row = (Webhook.objects if table == "webhook" else Webfilter.objects).get()
+    assert (row.url, row.enabled) == ("https://crm.example.org:8443/in?a=b", True)
+    assert (row.basic_username, row.secrets.basic_password) == ("me", "p@ss")
+    assert only().outcome == "same"
+    old.execute(f"UPDATE openedx_webhooks_{table} SET webhook_url = 'https://you:other@b.example.org/'")
+    assert apply(plan(), by="me", update=True).updated == 1
+    row.refresh_from_db()
+    assert (row.url, row.basic_username) == ("https://b.example.org/", "you")
+    assert row.secrets.basic_password == "other"
+
+
 def test_what_the_point_cannot_do(old: OldTables) -> None:
     """A redirect that no halt of the point takes was ignored there; it is left out, and told."""
     old.webfilter(

@@ -50,7 +50,8 @@ def apply(plan: Plan, *, by: str, update: bool = False, disable_old: bool = Fals
 def _updated(planned: Planned, by: str) -> bool:
     """Give a row what the old one says; where that cannot be, it stays as it is and the plan says why."""
     row = planned.row
-    changes = {name: planned.settings[name] for name in planned.changed}
+    changed = [*planned.changed, *(name for name in ("basic_password",) if name in planned.settings)]
+    changes = {name: planned.settings[name] for name in changed}
     try:
         if isinstance(row, Webhook):
             webhook_actions.prepared(row, changes)

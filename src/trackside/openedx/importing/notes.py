@@ -51,7 +51,8 @@ OF_WEBFILTERS: Final = (
     ),
     Note(
         "left_alone",
-        "A receiver that fails five times in a row is left alone for a while: that is no answer.",
+        "A receiver that fails five times in a row is left alone for a while, and the same question is not asked again"
+        " within two seconds of a failure: both are no answer.",
     ),
     Note("redirects", "Redirects of a receiver are not followed: give the URL they lead to."),
     Note("unsigned", "Questions are not signed, as there; rotate the secret of a webfilter to have it sign."),

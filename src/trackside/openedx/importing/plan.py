@@ -33,6 +33,7 @@ from trackside.webfilters import Hook
 
 Kind = Literal["webhook", "webfilter"]
 Outcome = Literal["new", "same", "different", "impossible"]
+_NOT_COMPARED: Final = ("enabled", "basic_password")
 _OLD_TABLE: Final = {"webhook": WEBHOOKS, "webfilter": WEBFILTERS}
 
 
@@ -155,7 +156,7 @@ def _compare(planned: Planned, there: SecretRow) -> None:
     planned.changed = {
         name: getattr(there, name)
         for name, value in planned.settings.items()
-        if name != "enabled" and getattr(there, name) != value
+        if name not in _NOT_COMPARED and getattr(there, name) != value
     }
     planned.outcome = "different" if planned.changed else "same"
 
@@ -166,7 +167,7 @@ def _make_webhook(planned: Planned, lookup: Lookup) -> None:
     if not isinstance(made, WebhookSettings):
         _cannot_be_read(planned, made)
         return
-    webhook_content.put(row, made, Secrets())
+    webhook_content.put(row, made, Secrets(basic_password=made.basic_password))
     problems = webhook_content.problems_of(row)
     if not problems:
         problems = refused_addresses(webhook_content.settings_of(row, now=datetime.now(UTC)), lookup=lookup)
@@ -179,7 +180,7 @@ def _make_webfilter(planned: Planned, lookup: Lookup) -> None:
     if not isinstance(made, Hook):
         _cannot_be_read(planned, made)
         return
-    webfilter_content.put(row, made, Secrets())
+    webfilter_content.put(row, made, Secrets(basic_password=made.basic_password))
     problems = webfilter_content.problems_of(row) or refused(made, webfilter_content.policy(), lookup=lookup)
     _settle(planned, row, problems)
 

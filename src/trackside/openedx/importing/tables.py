@@ -6,6 +6,7 @@ Source: the migrations of openedx-webhooks 18.0.1, 21.0.1 and 22.0.0, run in Nov
 from collections.abc import Collection, Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
+from urllib.parse import unquote, urlsplit
 
 from django.db import connections
 from msgspec import Struct
@@ -39,6 +40,23 @@ class OldRow(Struct, frozen=True, kw_only=True):
     redirect_on_5xx: str = ""
     halt_on_request_exception: bool = False
     redirect_on_request_exception: str = ""
+
+    @property
+    def address(self) -> dict[str, str]:
+        """Where it goes, as settings have it: what stands before an @ in the URL was sent as Basic credentials."""
+        try:
+            parts = urlsplit(self.webhook_url)
+        except ValueError:
+            return {"url": self.webhook_url}
+        said, at, host = parts.netloc.rpartition("@")
+        if not at:
+            return {"url": self.webhook_url}
+        username, _, password = said.partition(":")
+        return {
+            "url": parts._replace(netloc=host).geturl(),
+            "basic_username": unquote(username),
+            "basic_password": unquote(password),
+        }
 
 
 _COLUMNS: Final = OldRow.__struct_fields__

@@ -55,7 +55,7 @@ def settings_of(meant: Meant) -> dict[str, Any]:
     """Return the settings of the webfilter that asks the same."""
     old = meant.old
     return {
-        "url": old.webhook_url,
+        **old.address,
         "point": meant.known.type,
         "description": old.description,
         "enabled": old.enabled and meant.fired and meant.point is not None,

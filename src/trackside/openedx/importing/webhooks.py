@@ -14,7 +14,7 @@ def settings_of(old: OldRow) -> dict[str, Any] | None:
     if event_type is None:
         return None
     return {
-        "url": old.webhook_url,
+        **old.address,
         "events": [event_type],
         "format": "openedx_form" if old.use_www_form_encoding and sends_forms() is not False else "openedx",
         "enabled": old.enabled,
