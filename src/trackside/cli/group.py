@@ -24,6 +24,7 @@ VERBS: Mapping[str, str] = {
     "users": "trackside.cli.users",
     "webhooks": "trackside.cli.webhooks",
     "tokens": "trackside.cli.tokens",
+    "import-openedx-webhooks": "trackside.cli.import_openedx_webhooks",
     "doctor": "trackside.cli.doctor",
     "config": "trackside.cli.config",
 }

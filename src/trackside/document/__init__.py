@@ -2,5 +2,6 @@
 
 encoding  JSON text
 form      key-value pairs in form encoding
+openedx   objects and forms as openedx-webhooks makes them
 paths     dotted paths: globs on what is there, and selections
 """

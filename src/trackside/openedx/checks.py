@@ -66,7 +66,7 @@ def check_other_webhooks(**_: Any) -> Iterator[CheckMessage]:
     if find_spec("openedx_webhooks") is not None and apps.is_installed("openedx_webhooks"):
         yield Warning(
             "openedx-webhooks is installed too, and sends the same signals.",
-            hint="Take it out once your webhooks are here.",
+            hint="Import its rows (manage.py trackside import-openedx-webhooks), then take it out.",
             id="trackside.openedx.W004",
         )
 

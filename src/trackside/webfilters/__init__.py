@@ -7,7 +7,7 @@
 
 points      what is sent, what may be changed, which exceptions there are
 hook        who is asked, and what happens with the answer; tables, checks: how it is read, whether it can be
-prepared    a hook made ready; snapshot: the data as it is sent; credentials, tokens
+prepared    a hook made ready; snapshot: the data as it is sent; layout: for old receivers; credentials, tokens
 asking      requests in the budget; asker: their client; endpoints: who is left alone; memory: what is not asked twice
 replies     what an answer says; halting: when a failure halts; patch: changes within what may be changed
 question    one question; records, audit: what it leaves behind

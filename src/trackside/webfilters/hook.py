@@ -10,6 +10,7 @@ from trackside.processors.redaction import SECRET_KEYS
 Kind = Literal["changer", "decider"]
 Mode = Literal["off", "shadow", "enforce"]
 OnFailure = Literal["fail_open", "fail_closed"]
+Layout = Literal["plain", "openedx"]
 
 
 class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +85,16 @@ class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     form_encoding: Annotated[
         bool, setting("Whether the data goes as form-encoded pairs, nested names joined by _; else as JSON.")
     ] = False
+    layout: Annotated[
+        Layout,
+        setting(
+            "plain: the point's fields under their own names. openedx: as openedx-webhooks sends them, for receivers"
+            " that were written for it."
+        ),
+    ] = "plain"
+    event_type: Annotated[
+        str, setting("What is sent as event_metadata.event_type; empty: the name of the point.")
+    ] = ""
     sample_share: Annotated[float, setting("The share of questions it is asked.", low=0, high=1)] = 1.0
     where: Annotated[
         dict[str, str | tuple[str, ...]],

@@ -7,6 +7,7 @@ import msgspec
 
 from trackside.document import form
 from trackside.document.encoding import Document, encode
+from trackside.document.openedx import form_pairs
 from trackside.document.paths import Selection, Where
 from trackside.errors import ConfigurationError
 from trackside.outbound.auth import Headers
@@ -16,6 +17,7 @@ from trackside.processors.redaction import RedactionProcessor
 from trackside.webfilters.checks import hook_problems
 from trackside.webfilters.credentials import credentials_of, token_question_of
 from trackside.webfilters.hook import Hook
+from trackside.webfilters.layout import known_payload
 from trackside.webfilters.points import METADATA, FilterPoint, Path
 from trackside.webfilters.snapshot import Snapshot
 
@@ -78,17 +80,7 @@ class Prepared:
         more: Headers = (),
     ) -> Outgoing:
         """Return the request: `at` is the time as text, `at_s` in seconds since 1970 (UTC), `more` further headers."""
-        metadata: dict[str, Any] = {
-            "event_type": self.point.name,
-            "time": at,
-            "id": question_id,
-            "version": VERSION,
-        }
-        if self.hook.form_encoding:
-            body = form.encode_pairs([*form.pairs(shown.document | {METADATA: metadata}, form.plain)])
-        else:
-            comma = b"," if shown.document else b""
-            body = b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), encode(metadata))
+        body = self._body(shown, question_id, at)
         signed = (
             ((ID, question_id), (TIMESTAMP, str(at_s)))
             if self._signer is None
@@ -97,6 +89,17 @@ class Prepared:
         return Outgoing(
             url=self.hook.url, body=body, timeout_s=timeout_s, headers=(*self._headers, *more, *signed)
         )
+
+    def _body(self, shown: Snapshot, question_id: str, at: str) -> bytes:
+        metadata: dict[str, Any] = {"event_type": self.hook.event_type or self.point.name, "time": at}
+        if self.hook.layout == "openedx":
+            payload = known_payload(self.point.name, shown.document) | {METADATA: metadata}
+            return form.encode_pairs(form_pairs(payload)) if self.hook.form_encoding else encode(payload)
+        metadata |= {"id": question_id, "version": VERSION}
+        if self.hook.form_encoding:
+            return form.encode_pairs([*form.pairs(shown.document | {METADATA: metadata}, form.plain)])
+        comma = b"," if shown.document else b""
+        return b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), encode(metadata))
 
     def _make_ready(self, user_agent: str) -> None:
         hook = self.hook
@@ -112,7 +115,7 @@ class Prepared:
         names = {name.lower() for name, _ in own}
         self._headers = (
             *(() if "user-agent" in names else (("User-Agent", user_agent),)),
-            ("Accept", "application/json"),
+            ("Accept", "text/plain" if hook.layout == "openedx" else "application/json"),
             ("Content-Type", form.CONTENT_TYPE if hook.form_encoding else "application/json"),
             *own,
         )

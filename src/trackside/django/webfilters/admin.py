@@ -51,7 +51,12 @@ _FIELDSETS: Final = (
     ("Without an answer", {"fields": ("on_failure", *_HALTS, "message")}),
     (
         "What is sent",
-        {"fields": ("form_encoding", "where", "sample_share", "fields", "redact_fields", "redact")},
+        {
+            "fields": (
+                *("form_encoding", "layout", "event_type"),
+                *("where", "sample_share", "fields", "redact_fields", "redact"),
+            )
+        },
     ),
     (
         "Who we are to the endpoint",

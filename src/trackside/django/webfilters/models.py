@@ -49,6 +49,8 @@ class Webfilter(SecretRow):
     redirect_on_request_exception = models.CharField(max_length=URL_CHARS, blank=True, default="")
     message = models.TextField(blank=True, default="")
     form_encoding = models.BooleanField(default=False)
+    layout = models.CharField(max_length=16, default="plain")
+    event_type = models.CharField(max_length=POINT_CHARS, blank=True, default="")
     sample_share = models.FloatField(default=1.0)
     where = models.JSONField(default=dict, blank=True)
     fields = models.JSONField(default=list, blank=True)

@@ -6,6 +6,7 @@ from django import forms
 from trackside.destinations.webhook import WebhookSettings
 from trackside.django.secret_rows.form_fields import FormFields
 from trackside.django.secret_rows.forms import HEADERS, HIDDEN_TEXTS, SecretRowForm, declared_fields
+from trackside.django.secret_rows.offers import OfferingLines, offered
 from trackside.django.webhooks import actions
 from trackside.django.webhooks.content import NAME
 from trackside.django.webhooks.models import COLUMNS, ApiToken, Webhook
@@ -24,6 +25,17 @@ class _WebhookForm(SecretRowForm):
     class Meta:  # Django's own word
         model = Webhook
         fields = ("name", "description")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if names := offered("events"):
+            events = self.fields["events"]
+            events.widget, events.required = OfferingLines(names), True
+            events.help_text += (
+                f" {len(names)} are offered as you type, by any part of their names; * is all."
+            )
+            if self.instance._state.adding:  # noqa: SLF001  # Django's own word
+                self.initial["events"] = ""  # who is offered events means one of them
 
     def put_in(self, changes: dict[str, Any]) -> None:
         """Give the instance what was typed. Raises Refusal."""

@@ -3,19 +3,16 @@
 Source: openedx-webhooks 21.0.0 and 22.0.0, `receivers._process_event` and `utils.send`, run in November 2026.
 """
 
-import re
 from typing import Any
 
 from trackside.destinations.webhook.bodies.signals import class_path
 from trackside.document.encoding import Document, encode
-from trackside.document.form import encode_pairs, pairs
+from trackside.document.form import encode_pairs
+from trackside.document.openedx import OF_EVENTS, as_known, form_pairs
 from trackside.event import Event
 
 SIGNAL_PREFIX = "org.openedx."
 """What the names of Open edX's own signals begin with."""
-
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?\+00:00")
-"""A time of a signal, as events have it."""
 
 
 def openedx_body(event: Event, document: Document) -> bytes:
@@ -25,14 +22,14 @@ def openedx_body(event: Event, document: Document) -> bytes:
 
 def openedx_form_body(event: Event, document: Document) -> bytes:
     """Return the form: values as Python's `str` shows them (`True`, `None`, `[1, 2]`), as there."""
-    return encode_pairs(list(pairs(payload(event, document), str)))
+    return encode_pairs(form_pairs(payload(event, document)))
 
 
 def payload(event: Event, document: Document) -> dict[str, Any]:
     """Return the payload: of a signal its data under the name of its class, of any other event `data` and `context`."""
     data = document.get("data", {})
     if event.name.startswith(SIGNAL_PREFIX):
-        found = {class_path(event.name, name): _as_known(value) for name, value in data.items()}
+        found = {class_path(event.name, name): as_known(value, OF_EVENTS) for name, value in data.items()}
     else:
         found = {"data": data, "context": document.get("context", {})}
     return {**found, "event_metadata": _metadata(event, document)}
@@ -50,16 +47,4 @@ def _metadata(event: Event, document: Document) -> dict[str, Any]:
         "sourcelib": [0, 0, 0],
     }
     kept = document.get("extra", {}).get("event_metadata")
-    return {**made, **_as_known(kept)} if isinstance(kept, dict) else made
-
-
-def _as_known(value: Any) -> Any:
-    """Return `value` with times as Python shows them, which is how these receivers know them: a space for the T."""
-    match value:
-        case str():
-            return value.replace("T", " ", 1) if _TIME.fullmatch(value) else value
-        case dict():
-            return {name: _as_known(member) for name, member in value.items()}
-        case list():
-            return [_as_known(item) for item in value]
-    return value
+    return {**made, **as_known(kept, OF_EVENTS)} if isinstance(kept, dict) else made

@@ -1,0 +1,1 @@
+"""What rows with secrets have in common."""

@@ -1,0 +1,1 @@
+"""From openedx-webhooks to here."""
