@@ -5,8 +5,6 @@ outbox that cannot know whether its last attempt went through) says whose it is,
 sent under the same id each time.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
 _id: ContextVar[str | None] = ContextVar("trackside_event_id", default=None)
@@ -15,11 +13,19 @@ event_id = _id.get
 """Return the id of the event that is being sent, or None where nobody knows one."""
 
 
-@contextmanager
-def sending_as(id_: str | None) -> Iterator[None]:
-    """Let backends know the event sent within the block under this id, 1 to 100 characters."""
-    token = _id.set(id_)
-    try:
-        yield
-    finally:
-        _id.reset(token)
+class SendingAs:
+    """Lets backends know the event sent within the block under this id, 1 to 100 characters."""
+
+    __slots__ = ("_given", "_token")
+
+    def __init__(self, id_: str | None) -> None:
+        self._given = id_
+
+    def __enter__(self) -> None:
+        self._token = _id.set(self._given)
+
+    def __exit__(self, *_: object) -> None:
+        _id.reset(self._token)
+
+
+sending_as = SendingAs

@@ -11,9 +11,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from trackside.openedx.personal import Mode, Treatment, context_shown, treatment
 
@@ -74,6 +77,18 @@ class PlainMaker:
     def plain(self, value: Any) -> Any:
         """Return `value` in dicts with text keys, lists, texts, finite numbers, booleans and None; shares nothing."""
         return _Making(self, self.max_bytes).make(value, self.depth)
+
+    def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what `plain` makes of arguments by name, in half the time where all are small objects of fields."""
+        if self._mode == "full":
+            try:
+                made = {name: _quickly(value, self.depth - 1) for name, value in given.items()}
+                if _MOST_TIMES_JSON * len(_encode(made)) <= self.max_bytes:
+                    return made
+            except Exception:  # noqa: BLE001, S110  # whatever it is, the long way knows what to do with it
+                pass
+        made_slowly: dict[str, Any] = self.plain(dict(given))
+        return made_slowly
 
     def plan(self, kind: type, names: tuple[str, ...]) -> tuple[tuple[str, Treatment], ...]:
         """Return what becomes of the fields of a class."""
@@ -204,7 +219,59 @@ class _Making:
         return None if text is None else self._text(text)
 
 
+class _NotQuickError(Exception):
+    """A value is of a kind that has to be looked into."""
+
+
+_ATOMS = frozenset({str, int, bool, type(None)})
+_MOST_TIMES_JSON = 5
+"""No value counts for more than so many times the length of its JSON, in which each member has two bytes at least."""
+_encode = msgspec.json.Encoder().encode
+_getters: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
+
+
+def _quickly(value: Any, levels: int) -> dict[str, Any]:
+    """Return the fields of an object, as `_Making` makes them where nothing is hidden or left out."""
+    if levels <= 0:
+        raise _NotQuickError
+    kind = type(value)
+    names, get = _getters.get(kind) or _getter(kind)
+    values = get(value)
+    made = dict(zip(names, values, strict=True))
+    if _ATOMS.issuperset(map(type, values)):
+        return made
+    for name, member in made.items():
+        kind = type(member)
+        if kind in _ATOMS:
+            continue
+        how = _HOW.get(kind)
+        if how is _Shape.FIELDS:
+            made[name] = _quickly(member, levels - 1)
+        elif how is None or isinstance(how, _Shape):
+            raise _NotQuickError
+        else:
+            found = made[name] = how(member)
+            if type(found) not in _LEAVES:
+                raise _NotQuickError
+    return made
+
+
+_LEAVES = frozenset({str, float, int})
+
+
+def _getter(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    if _HOW.get(kind) is not _Shape.FIELDS:
+        raise _NotQuickError  # or not met before, by the long way
+    names = _field_names(kind)
+    if len(names) < 2:
+        raise _NotQuickError
+    found = _getters[kind] = names, attrgetter(*names)
+    return found
+
+
 def _iso(moment: datetime) -> str:
+    if moment.tzinfo is UTC:
+        return moment.isoformat()
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
     try:
         return aware.astimezone(UTC).isoformat()

@@ -88,6 +88,8 @@ def _with_times(text: bytes, value: Any, found: re.Match[bytes]) -> bytes:
 
     `found` is what `has_time` found in it.
     """
+    if all(map(_ends_as_no_time_does, _TIME.findall(text))):
+        return text
     if type(value) is dict:
         end = found.end()
         if has_time(text, end) is None and _is_utc_member(text, found, (value,)):
@@ -103,6 +105,10 @@ def _with_times(text: bytes, value: Any, found: re.Match[bytes]) -> bytes:
         return text if written is value else encode(written)
     except (*UNUSUAL, _UnusualError):
         return encode_json(value)
+
+
+def _ends_as_no_time_does(found: bytes) -> bool:
+    return found.endswith(b"+00:00")  # of a time `encode` makes a Z of that: it was text before
 
 
 def _is_utc_member(text: bytes, found: re.Match[bytes], values: tuple[Any, ...]) -> bool:

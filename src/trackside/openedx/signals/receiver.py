@@ -77,7 +77,7 @@ class SignalReceiver:
         *,
         bus: bool,
     ) -> EmittedEvent:
-        told = self._maker.plain(dict(data))
+        told = self._maker.arguments(data)
         extra: dict[str, Any] = {"event_metadata": metadata}
         if bus:
             extra["from_event_bus"] = True

@@ -1,6 +1,7 @@
 """Whom and which course the data of a signal is about."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from trackside.courses import course_context_from_course_id
@@ -50,10 +51,16 @@ def course_of(data: Data) -> dict[str, str]:
         for path in _COURSES if isinstance(argument, Mapping) else ():
             text = _at(argument, path)
             if isinstance(text, str) and text:
-                found = course_context_from_course_id(_course_in(text))
-                if found["course_id"]:
-                    return {name: found[name] for name in ("course_id", "org_id")}
+                course_id, org_id = _course(text)
+                if course_id:
+                    return {"course_id": course_id, "org_id": org_id}
     return {}
+
+
+@lru_cache(maxsize=1_024)
+def _course(key: str) -> tuple[str, str]:
+    found = course_context_from_course_id(_course_in(key))
+    return found["course_id"], found["org_id"]
 
 
 def _course_in(key: str) -> str:
