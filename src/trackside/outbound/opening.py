@@ -13,6 +13,7 @@ from trackside.outbound.policy import AddressPolicy
 from trackside.outbound.tls import MACHINE_S, TlsFiles
 
 VARIABLE: Final = "TRACKSIDE_HTTP_CLIENT"
+HTTP2_VARIABLE: Final = "TRACKSIDE_HTTP2"
 NEEDED: Final = ("PREREQFUNCTION", "RESOLVER_START_FUNCTION", "HTTP09_ALLOWED", "MAXAGE_CONN")
 """What older ones do not have, as those of distributions."""
 CURL, AIOHTTP = "curl", "aiohttp"
@@ -32,6 +33,14 @@ def client_kind() -> str:
     if wanted not in {"", CURL, AIOHTTP}:
         raise ConfigurationError(f"{VARIABLE} is {wanted!r}; want curl or aiohttp")
     return wanted or (CURL if has_curl else AIOHTTP)
+
+
+def http2_allowed() -> bool:
+    """Return whether `TRACKSIDE_HTTP2` lets clients speak HTTP/2. Raises ConfigurationError for a word it does not know."""
+    said = os.environ.get(HTTP2_VARIABLE, "")
+    if said not in {"", "on", "off"}:
+        raise ConfigurationError(f"{HTTP2_VARIABLE} is {said!r}; want on or off")
+    return said != "off"
 
 
 def _has_curl() -> bool:
@@ -65,8 +74,15 @@ def open_client(
     keepalive_s: float = KEPT_IDLE_S,
     user_agent: str = USER_AGENT,
     lookup: Lookup = system_lookup,
+    http2: bool = True,
 ) -> Client:
     """Return a client of the kind that is used here. Raises ConfigurationError."""
     return client_class()(
-        policy=policy, tls=tls, proxy=proxy, keepalive_s=keepalive_s, user_agent=user_agent, lookup=lookup
+        policy=policy,
+        tls=tls,
+        proxy=proxy,
+        keepalive_s=keepalive_s,
+        user_agent=user_agent,
+        lookup=lookup,
+        http2=http2,
     )

@@ -12,6 +12,7 @@ import pycurl
 from msgspec import Struct
 
 from trackside.outbound.curl.options import CurlOptions
+from trackside.outbound.curl.streams import Streams
 from trackside.outbound.curl.transfer import Place, Transfer
 from trackside.outbound.inherited import never_free
 
@@ -20,6 +21,7 @@ KEPT_CONNECTIONS: Final = 1_024
 IDLE_HANDLES: Final = 1_024
 TOLD_NAMES: Final = 10_000
 _EVENTS: Final = 256
+_ENDED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _MASKS: Final = {
     pycurl.POLL_NONE: 0,
     pycurl.POLL_IN: select.EPOLLIN,
@@ -63,6 +65,7 @@ class Multi:
         """Sockets that curl does not watch, as it keeps them for a request that may come."""
         self._gone: set[tuple[str, int]] = set()
         """Our side of connections on which something came while they were at rest: their end, as a rule."""
+        self._streams = Streams()
         self._told: dict[tuple[str, int], Sequence[str]] = {}
 
     def take(self) -> Transfer:
@@ -76,6 +79,13 @@ class Multi:
         if len(self._idle) < IDLE_HANDLES:
             transfer.rest()
             self._idle.append(transfer)
+
+    def keeps_gone(self, transfer: Transfer) -> bool:
+        """Return whether curl still has the connection that a transfer found gone: whoever finds it next closes it."""
+        if not self._streams.forget(transfer.ours):
+            return False
+        self._gone.add(transfer.ours)
+        return True
 
     def knows(self, place: Place) -> bool:
         """Return whether a request can begin: no name is to be looked up, or it was once.
@@ -112,7 +122,7 @@ class Multi:
             if fd in self._at_rest:
                 self.epoll.unregister(fd)  # what it says is heard once
                 self._masks.pop(fd, None)
-                self._gone_at_rest(fd)
+                self._hear_at_rest(fd, has_ended=bool(event & _ENDED))
                 continue
             ready = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
             act(fd, ready | pycurl.CSELECT_OUT if event & select.EPOLLOUT else ready)
@@ -123,8 +133,8 @@ class Multi:
         left = 1
         while left:
             left, good, bad = self._multi.info_read()
-            ended += [Ended(self._over(curl), 0, "") for curl in good]
-            ended += [Ended(self._over(curl), code, message) for curl, code, message in bad]
+            ended += [Ended(self._over(curl, 0), 0, "") for curl in good]
+            ended += [Ended(self._over(curl, code), code, message) for curl, code, message in bad]
         return ended
 
     def close(self) -> None:
@@ -143,8 +153,10 @@ class Multi:
         handles = [*self.under_way, *(transfer.curl for transfer in self._idle)]
         never_free(self._multi, *handles)
 
-    def _over(self, curl: pycurl.Curl) -> Transfer:
+    def _over(self, curl: pycurl.Curl, code: int) -> Transfer:
         transfer = self.under_way.pop(curl)
+        if transfer.may_share:
+            self._note_connection(transfer, code)
         self._multi.remove_handle(curl)
         self._note_told(transfer)
         if transfer.is_old and transfer.place.dialled is not None:
@@ -185,13 +197,33 @@ class Multi:
         except FileNotFoundError:  # a new one, also where its number was that of one at rest
             self.epoll.register(fd, mask)
 
-    def _gone_at_rest(self, fd: int) -> None:
+    def _hear_at_rest(self, fd: int, *, has_ended: bool) -> None:
         """Answer the other side's goodbye, which it may wait for; curl closes the connection when it next looks."""
         with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
+            ip, port, *_ = ours.getsockname()
+            if not has_ended and self._streams.carried((ip, port)):
+                # HTTP/2 has more to say than answers, as a PING; curl reads it with the next request
+                self.epoll.register(fd, select.EPOLLRDHUP)
+                return
             if len(self._gone) < KEPT_CONNECTIONS:
-                ip, port, *_ = ours.getsockname()
                 self._gone.add((ip, port))
             ours.shutdown(socket.SHUT_RDWR)
+
+    def _note_connection(self, transfer: Transfer, code: int) -> None:
+        """Take note of a connection that others may be under way on, and end it where it seems to be dead."""
+        if transfer.status:
+            if transfer.curl.getinfo(pycurl.INFO_HTTP_VERSION) == pycurl.CURL_HTTP_VERSION_2_0:
+                self._streams.hear(transfer.ours, at_s=time.monotonic())
+            return
+        if code != pycurl.E_OPERATION_TIMEDOUT or not transfer.connected:
+            return
+        fd = transfer.curl.getinfo(pycurl.ACTIVESOCKET)
+        others = any(each.connected and each.ours == transfer.ours for each in self.under_way.values())
+        if fd >= 0 and self._streams.seems_dead(
+            transfer.ours, waited_s=transfer.timeout_s, now_s=time.monotonic(), others=others
+        ):
+            with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
+                ours.shutdown(socket.SHUT_RDWR)
 
     def _set_timer(self, after_ms: int) -> None:
         self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0

@@ -7,6 +7,7 @@ import pycurl
 from msgspec import Struct
 
 from trackside.outbound.base import default_headers
+from trackside.outbound.opening import http2_allowed
 from trackside.outbound.policy import OPEN, AddressPolicy
 from trackside.outbound.proxy import Proxy
 from trackside.outbound.tls import MACHINE_S, TlsFiles
@@ -24,12 +25,18 @@ class CurlOptions(Struct, frozen=True):
     keepalive_s: float
     headers: tuple[tuple[str, str], ...]
     """Names in lower case, and whole lines: sent where a request has none of that name."""
+    http2: bool
+    """Whether HTTP/2 is spoken with receivers that offer it in the handshake of TLS."""
 
     def put_on(self, curl: pycurl.Curl) -> None:
         """Set on a new handle what stays the same for all of its requests."""
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        curl.setopt(
+            pycurl.HTTP_VERSION,
+            pycurl.CURL_HTTP_VERSION_2TLS if self.http2 else pycurl.CURL_HTTP_VERSION_1_1,
+        )
+        curl.setopt(pycurl.PIPEWAIT, 0)  # nobody waits for the handshake of another request
         curl.setopt(pycurl.HTTP09_ALLOWED, 0)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.PATH_AS_IS, 1)
@@ -70,7 +77,13 @@ class CurlOptions(Struct, frozen=True):
 
 
 def curl_options(
-    *, policy: AddressPolicy, tls: TlsFiles, proxy: Proxy | None, keepalive_s: float, user_agent: str
+    *,
+    policy: AddressPolicy,
+    tls: TlsFiles,
+    proxy: Proxy | None,
+    keepalive_s: float,
+    user_agent: str,
+    http2: bool = True,
 ) -> CurlOptions:
     """Return the options of a client. Raises ConfigurationError for files of TLS that cannot be used."""
     if tls != MACHINE_S:
@@ -79,7 +92,7 @@ def curl_options(
     # its own would be that of a form
     headers = (*ours, ("content-type", "Content-Type:"), ("proxy-connection", "Proxy-Connection:"))
     policy = policy if proxy is None else OPEN  # the proxy is the operator's, wherever it is
-    return CurlOptions(policy, tls, proxy, keepalive_s, headers)
+    return CurlOptions(policy, tls, proxy, keepalive_s, headers, http2 and http2_allowed() and _has_http2())
 
 
 def authorities(tls: TlsFiles) -> tuple[str | None, str | None]:
@@ -91,6 +104,11 @@ def authorities(tls: TlsFiles) -> tuple[str | None, str | None]:
         return tls.ca_file, None
     paths = ssl.get_default_verify_paths()
     return paths.cafile, paths.capath
+
+
+def _has_http2() -> bool:
+    """Return whether this libcurl was built with HTTP/2."""
+    return bool(pycurl.version_info()[4] & pycurl.VERSION_HTTP2)
 
 
 def _put_file(curl: pycurl.Curl, option: int, value: str | None) -> None:

@@ -70,7 +70,7 @@ class Transfer:
         self._has_old_addresses = has_old_addresses
         self._gone = gone
         self._shape: tuple[str, bool] = ("", False)
-        self._limits = 0, False
+        self._limits = 0, False, False
         self._url = ""
         self._names: tuple[str, ...] | None = None
         self._defaults: Sequence[str] = ()
@@ -81,6 +81,10 @@ class Transfer:
         """That of an answer whose head is whole, else 0."""
         self.maybe_sent = False
         """Whether there was a connection that the request could go over, in this try or an earlier one."""
+        self.restarts = 0
+        """How often curl itself sent it again, over a new connection."""
+        self.ours = "", 0
+        """Our side of the connection that it went over."""
         self._holds_bytes = 0
         self.curl = curl = pycurl.Curl()
         options.put_on(curl)
@@ -115,19 +119,22 @@ class Transfer:
         self.curl.setopt(pycurl.RESOLVE, lines)
         self.addresses = addresses
 
-    def begin(self, timeout_s: float, *, fresh: bool = False) -> None:
-        """Forget what came of an earlier try."""
-        limits = max(math.ceil(timeout_s * 1e3), 1), fresh
+    def begin(self, timeout_s: float, *, fresh: bool = False, last: bool = False) -> None:
+        """Forget what came of an earlier try. With `last` its connection is closed after it."""
+        limits = max(math.ceil(timeout_s * 1e3), 1), fresh, last
         if limits != self._limits:
             self._limits = limits
             self.curl.setopt(pycurl.TIMEOUT_MS, limits[0])
             self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
+            self.curl.setopt(pycurl.FORBID_REUSE, last)
         self.lines: list[bytes] = []
         self.status = 0
         self.body = bytearray()
         self.truncated = False
         self.connected = False
         """There is a connection that the request can go over, in this try."""
+        self.dialled = False
+        """That connection was made for it."""
         self.is_stale = False
         """A kept connection had been closed by the other side before it answered a byte."""
         self.is_gone = False
@@ -141,13 +148,23 @@ class Transfer:
         self._head_bytes = 0
 
     @property
+    def may_share(self) -> bool:
+        """Whether it may go over a connection on which others are under way."""
+        return self._options.http2 and self.place.secure
+
+    @property
+    def timeout_s(self) -> float:
+        """How long this try may take."""
+        return self._limits[0] / 1e3
+
+    @property
     def through_proxy(self) -> bool:
         """Whether the operator's own proxy is between."""
         return self._options.proxy is not None
 
     def rest(self) -> None:
         """Let go of the request and its answer."""
-        self.status = 0
+        self.status = self.restarts = 0
         self.maybe_sent = False
         if self._holds_bytes > HELD_BYTES:
             self._holds_bytes = 0
@@ -192,6 +209,7 @@ class Transfer:
         if self.connected:
             self.is_stale = True
             return int(pycurl.PREREQFUNC_ABORT)
+        self.ours = our_ip, our_port
         if self._gone and (our_ip, our_port) in self._gone:
             self._gone.remove((our_ip, our_port))
             self.is_gone = True
@@ -207,7 +225,7 @@ class Transfer:
         return _FAIL
 
     def _open(self, _: int, address: tuple[int, int, int, tuple[str, int]]) -> object:
-        if self.connected:  # it went out over a kept connection, and nothing came
+        if self.connected and not self._may_restart():  # it went out over a kept connection, and nothing came
             self.is_stale = True
             return pycurl.SOCKET_BAD
         if self._has_old_addresses(self):
@@ -218,10 +236,24 @@ class Transfer:
             self.refused = reason
             return pycurl.SOCKET_BAD
         try:
-            return _Lent(sockets.new_socket(family, kind, protocol))
+            made = _Lent(sockets.new_socket(family, kind, protocol))
         except OSError as error:
             self.local_error = error.errno or 0
             return pycurl.SOCKET_BAD
+        self.dialled = True
+        return made
+
+    def _may_restart(self) -> bool:
+        """Let curl send it once more, over the new connection that it is about to make.
+
+        Over HTTP/2 curl alone knows why: the receiver refused it and did nothing with it (REFUSED_STREAM, GOAWAY), wants
+        HTTP/1.1 for it, or tore down a connection that was in use before.
+        """
+        if not self.may_share or self.restarts or self._has_old_addresses(self):
+            return False
+        self.restarts = 1
+        self.connected = False
+        return True
 
     def _take_line(self, line: bytes) -> int | None:
         if self.status or not self.connected:
