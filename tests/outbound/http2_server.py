@@ -11,14 +11,17 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import DataReceived, Event, RequestReceived, StreamEnded, StreamReset
 from h2.exceptions import ProtocolError
-from h2.settings import SettingCodes
+from h2.settings import SettingCodes, Settings
 
-from tests.outbound.certificates import server_tls
-from tests.outbound.servers import Connection, Server, serving
+from tests.outbound.certificates import Authority, server_tls
+from tests.outbound.servers import Behave as Plain
+from tests.outbound.servers import Connection, Server, answering, serving
 
 Behave = Callable[["Stream"], Awaitable[None]]
 Headers = Iterable[tuple[str, str]]
 WINDOW_BYTES: Final = 2**30
+STALLED: Final = ("x-stall", "1")
+"""A request with this header is let in no further than its window was from the beginning."""
 
 
 class Stream:
@@ -78,7 +81,8 @@ class Session:
         self.h2 = H2Connection(
             H2Configuration(client_side=False, header_encoding="utf-8", validate_outbound_headers=False)
         )
-        self.h2.local_settings.update(settings)
+        defaults = {SettingCodes.MAX_CONCURRENT_STREAMS: 100, SettingCodes.MAX_HEADER_LIST_SIZE: 65_536}
+        self.h2.local_settings = Settings(client=False, initial_values={**defaults, **settings})
         self._frames = asyncio.Condition()
 
     async def flush(self) -> None:
@@ -92,7 +96,9 @@ class Session:
 
     async def say_goodbye(self, *, last: int, code: ErrorCodes = ErrorCodes.NO_ERROR) -> None:
         """Send GOAWAY: requests after stream `last` were not looked at."""
-        frame = b"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + last.to_bytes(4, "big") + int(code).to_bytes(4, "big")
+        frame = (
+            b"\x00\x00\x08\x07\x00\x00\x00\x00\x00" + last.to_bytes(4, "big") + int(code).to_bytes(4, "big")
+        )
         await self.wire.send(frame)
 
     async def serve(self, behave: Behave) -> None:
@@ -129,7 +135,10 @@ class Session:
     def _take(self, event: Event) -> None:
         match event:
             case DataReceived():
-                self.streams[event.stream_id].body += event.data
+                stream = self.streams[event.stream_id]
+                stream.body += event.data
+                if STALLED in stream.headers:
+                    return
                 with suppress(ProtocolError):
                     self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             case StreamEnded():
@@ -142,22 +151,29 @@ class Session:
 
 @asynccontextmanager
 async def serving_http2(
-    behave: Behave, certificate: str, settings: Mapping[SettingCodes, int] | None = None
+    behave: Behave,
+    context: ssl.SSLContext,
+    *,
+    settings: Mapping[SettingCodes, int] | None = None,
+    plain: Plain | None = None,
 ) -> AsyncIterator[Server]:
-    """Run a server that offers HTTP/2 while the block runs."""
+    """Run a server of HTTP/2 while the block runs; `plain` serves those who did not agree on it."""
 
     async def talk(connection: Connection) -> None:
+        if connection.writer.get_extra_info("ssl_object").selected_alpn_protocol() != "h2":
+            await (plain or answering())(connection)
+            return
         with suppress(ProtocolError):
             await Session(connection, settings or {}).serve(behave)
 
-    async with serving(talk, http2_tls(certificate)) as server:
+    async with serving(talk, context) as server:
         yield server
 
 
-def http2_tls(certificate: str, *protocols: str) -> ssl.SSLContext:
-    """Return a server's context that offers HTTP/2, or these protocols."""
-    context = server_tls(certificate)
-    context.set_alpn_protocols([*protocols] or ["h2"])
+def offering(certificate: str, *protocols: str, clients_of: Authority | None = None) -> ssl.SSLContext:
+    """Return a server's context that offers HTTP/2 and HTTP/1.1, or these protocols."""
+    context = server_tls(certificate, clients_of=clients_of)
+    context.set_alpn_protocols([*protocols] or ["h2", "http/1.1"])
     return context
 
 

@@ -36,7 +36,7 @@ def client_kind() -> str:
 
 
 def http2_allowed() -> bool:
-    """Return whether `TRACKSIDE_HTTP2` lets clients speak HTTP/2. Raises ConfigurationError for a word it does not know."""
+    """Return whether `TRACKSIDE_HTTP2` lets clients speak HTTP/2. Raises ConfigurationError for another word."""
     said = os.environ.get(HTTP2_VARIABLE, "")
     if said not in {"", "on", "off"}:
         raise ConfigurationError(f"{HTTP2_VARIABLE} is {said!r}; want on or off")

@@ -143,7 +143,8 @@ class Exchange:
         if left_s <= 0:
             self._fail(Fault.TIMEOUT, "no connection within the time")
             return None
-        self.transfer.begin(left_s, fresh=self._fresh, last=last)
+        plain = self._multi.streams.is_plain(self.transfer.place.url)
+        self.transfer.begin(left_s, fresh=self._fresh, last=last, plain=plain)
         self._multi.begin(self.transfer)
         return Need.TURNS
 

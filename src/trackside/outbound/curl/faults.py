@@ -12,6 +12,7 @@ import pycurl
 
 from trackside.outbound.base import Answer, Failed, Fault
 from trackside.outbound.curl.multi import Ended
+from trackside.outbound.curl.streams import is_broken
 from trackside.outbound.curl.transfer import Transfer, headers_of
 from trackside.outbound.refusing import refusal
 
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 Finding = tuple[Fault, str]
 _TOO_LARGE: Final = 100
 """pycurl has no name for it: of a line or a head."""
+_STREAM: Final = 92
+"""Neither for this: a stream of HTTP/2."""
 _OURS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
 _OUR_FILES = {pycurl.E_SSL_CERTPROBLEM, pycurl.E_SSL_CACERT_BADFILE, pycurl.E_OUT_OF_MEMORY}
 _TLS = {pycurl.E_SSL_CONNECT_ERROR, pycurl.E_PEER_FAILED_VERIFICATION, pycurl.E_SSL_CIPHER}
@@ -30,7 +33,8 @@ _NO_HTTP = {
 }
 _NOT_PASSED_ON = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
 _CLOSED: Final = "the connection was closed without an answer"
-_RESET_STREAM: Final = re.compile(r"reset by server \(error 0x[0-9a-f]+ ([A-Z0-9_]+)\)")
+_RESET_STREAM: Final = re.compile(r"reset by server \(error 0x[0-9a-f]+ (\w+)\)")
+_NO_FRAMES: Final = "what came is no HTTP/2"
 _VERIFYING: Final = re.compile(r"SSL certificate (?:OpenSSL )?(?:problem|verify result): (.*?)(?: \(\d+\))?$")
 
 
@@ -50,9 +54,10 @@ def is_stale(ended: Ended) -> bool:
     transfer = ended.transfer
     if transfer.is_stale:
         return True
-    # curl sends again what a kept connection of HTTP/2 was torn down under, but not where it was closed
-    is_kept = transfer.connected and not transfer.dialled
-    return is_kept and _is_closed(ended) and not transfer.lines
+    if not transfer.may_share or not transfer.connected or transfer.dialled or transfer.lines:
+        return False
+    # with HTTP/2 curl sees it only where it reads of a connection that is torn down
+    return _is_closed(ended) or ended.code in {pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR}
 
 
 def answered(transfer: Transfer, *, cut: bool, duration_s: float) -> Answer | Failed:
@@ -100,7 +105,9 @@ def _found(ended: Ended) -> Finding:
 
 def _of_connecting(ended: Ended, number: int) -> Finding:
     transfer, code = ended.transfer, ended.code
-    reached = transfer.curl.getinfo(pycurl.CONNECT_TIME) > 0
+    # the time may be that of an earlier connection
+    refused = code == pycurl.E_COULDNT_CONNECT and not transfer.through_proxy
+    reached = not refused and transfer.curl.getinfo(pycurl.CONNECT_TIME) > 0
     if transfer.through_proxy and not reached:
         if code == pycurl.E_OPERATION_TIMEDOUT:
             return Fault.PROXY, "no connection to the proxy within the time"
@@ -127,10 +134,12 @@ def _of_connecting(ended: Ended, number: int) -> Finding:
 def _of_exchange(ended: Ended, number: int) -> Finding:
     transfer, code, message = ended.transfer, ended.code, ended.message
     if code == pycurl.E_OPERATION_TIMEDOUT:
+        if is_broken(message):
+            return Fault.PROTOCOL, _NO_FRAMES
         return Fault.TIMEOUT, "no answer within the time"
     if transfer.is_stale:  # and was sent again before
         return Fault.RESET, "the other side refused the request, and once more over a new connection"
-    if code == pycurl.E_HTTP2_STREAM:
+    if code == _STREAM:
         return _of_stream(message)
     if _is_closed(ended):
         return Fault.CLOSED, _CLOSED
@@ -154,7 +163,7 @@ def _of_stream(message: str) -> Finding:
         return Fault.CLOSED, "the request's stream was closed without an answer"
     if found := _RESET_STREAM.search(message):
         return Fault.RESET, f"the other side ended the request's stream: {found[1]}"
-    return Fault.PROTOCOL, "what came is no HTTP"
+    return Fault.PROTOCOL, _NO_FRAMES
 
 
 def _is_closed(ended: Ended) -> bool:

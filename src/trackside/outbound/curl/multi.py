@@ -65,7 +65,8 @@ class Multi:
         """Sockets that curl does not watch, as it keeps them for a request that may come."""
         self._gone: set[tuple[str, int]] = set()
         """Our side of connections on which something came while they were at rest: their end, as a rule."""
-        self._streams = Streams()
+        self.streams = Streams()
+        """What is known of connections that several requests go over at a time."""
         self._told: dict[tuple[str, int], Sequence[str]] = {}
 
     def take(self) -> Transfer:
@@ -82,7 +83,7 @@ class Multi:
 
     def keeps_gone(self, transfer: Transfer) -> bool:
         """Return whether curl still has the connection that a transfer found gone: whoever finds it next closes it."""
-        if not self._streams.forget(transfer.ours):
+        if not self.streams.forget(transfer.ours):
             return False
         self._gone.add(transfer.ours)
         return True
@@ -133,8 +134,8 @@ class Multi:
         left = 1
         while left:
             left, good, bad = self._multi.info_read()
-            ended += [Ended(self._over(curl, 0), 0, "") for curl in good]
-            ended += [Ended(self._over(curl, code), code, message) for curl, code, message in bad]
+            ended += [self._over(curl, 0, "") for curl in good]
+            ended += [self._over(curl, code, message) for curl, code, message in bad]
         return ended
 
     def close(self) -> None:
@@ -153,15 +154,16 @@ class Multi:
         handles = [*self.under_way, *(transfer.curl for transfer in self._idle)]
         never_free(self._multi, *handles)
 
-    def _over(self, curl: pycurl.Curl, code: int) -> Transfer:
+    def _over(self, curl: pycurl.Curl, code: int, message: str) -> Ended:
         transfer = self.under_way.pop(curl)
+        ended = Ended(transfer, code, message)
         if transfer.may_share:
-            self._note_connection(transfer, code)
+            self._note_connection(ended)
         self._multi.remove_handle(curl)
         self._note_told(transfer)
         if transfer.is_old and transfer.place.dialled is not None:
             self._told.pop(transfer.place.dialled, None)
-        return transfer
+        return ended
 
     def _has_old_addresses(self, transfer: Transfer) -> bool:
         """Return whether the addresses that are about to be dialled are too old, or not told by us."""
@@ -201,7 +203,7 @@ class Multi:
         """Answer the other side's goodbye, which it may wait for; curl closes the connection when it next looks."""
         with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
             ip, port, *_ = ours.getsockname()
-            if not has_ended and self._streams.carried((ip, port)):
+            if not has_ended and self.streams.carried((ip, port)):
                 # HTTP/2 has more to say than answers, as a PING; curl reads it with the next request
                 self.epoll.register(fd, select.EPOLLRDHUP)
                 return
@@ -209,21 +211,29 @@ class Multi:
                 self._gone.add((ip, port))
             ours.shutdown(socket.SHUT_RDWR)
 
-    def _note_connection(self, transfer: Transfer, code: int) -> None:
+    def _note_connection(self, ended: Ended) -> None:
         """Take note of a connection that others may be under way on, and end it where it seems to be dead."""
+        transfer = ended.transfer
         if transfer.status:
             if transfer.curl.getinfo(pycurl.INFO_HTTP_VERSION) == pycurl.CURL_HTTP_VERSION_2_0:
-                self._streams.hear(transfer.ours, at_s=time.monotonic())
-            return
-        if code != pycurl.E_OPERATION_TIMEDOUT or not transfer.connected:
-            return
-        fd = transfer.curl.getinfo(pycurl.ACTIVESOCKET)
-        others = any(each.connected and each.ours == transfer.ours for each in self.under_way.values())
-        if fd >= 0 and self._streams.seems_dead(
-            transfer.ours, waited_s=transfer.timeout_s, now_s=time.monotonic(), others=others
-        ):
-            with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
-                ours.shutdown(socket.SHUT_RDWR)
+                self.streams.hear(transfer.ours, at_s=time.monotonic())
+            elif transfer.restarts:
+                self.streams.want_plain(transfer.place.url)
+        elif transfer.connected and ended.code == pycurl.E_OPERATION_TIMEDOUT:
+            fd = transfer.curl.getinfo(pycurl.ACTIVESOCKET)
+            if fd >= 0 and self._seems_dead(transfer):  # -1: curl itself will have no more of it
+                with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
+                    ours.shutdown(socket.SHUT_RDWR)
+
+    def _seems_dead(self, transfer: Transfer) -> bool:
+        ours = transfer.ours
+        others = any(each.connected and each.ours == ours for each in self.under_way.values())
+        return self.streams.seems_dead(
+            ours,
+            waited_s=transfer.timeout_s,
+            now_s=time.monotonic(),
+            others=others,
+        )
 
     def _set_timer(self, after_ms: int) -> None:
         self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0

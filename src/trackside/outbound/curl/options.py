@@ -32,10 +32,7 @@ class CurlOptions(Struct, frozen=True):
         """Set on a new handle what stays the same for all of its requests."""
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(
-            pycurl.HTTP_VERSION,
-            pycurl.CURL_HTTP_VERSION_2TLS if self.http2 else pycurl.CURL_HTTP_VERSION_1_1,
-        )
+        self.put_version(curl)
         curl.setopt(pycurl.PIPEWAIT, 0)  # nobody waits for the handshake of another request
         curl.setopt(pycurl.HTTP09_ALLOWED, 0)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
@@ -46,6 +43,11 @@ class CurlOptions(Struct, frozen=True):
         curl.setopt(pycurl.MAXAGE_CONN, max(math.ceil(self.keepalive_s), 1))
         self._put_proxy(curl)
         self._put_tls(curl)
+
+    def put_version(self, curl: pycurl.Curl, *, plain: bool = False) -> None:
+        """Let HTTP/2 be spoken where that is wanted, and with `plain` HTTP/1.1 alone."""
+        spoken = pycurl.CURL_HTTP_VERSION_2TLS if self.http2 and not plain else pycurl.CURL_HTTP_VERSION_1_1
+        curl.setopt(pycurl.HTTP_VERSION, spoken)
 
     def _put_proxy(self, curl: pycurl.Curl) -> None:
         curl.setopt(pycurl.NOPROXY, "")  # without these two the environment's are taken

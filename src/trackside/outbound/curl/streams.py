@@ -10,6 +10,14 @@ Ours = tuple[str, int]
 """Our side of a connection: address and port."""
 
 
+def is_broken(message: str) -> bool:
+    """Return whether what curl says of a request that was not answered in time is that frames were none.
+
+    It goes on waiting then: its goodbye is to be answered first.
+    """
+    return not message.startswith("Operation timed out")
+
+
 class Streams:
     """Remembers when connections of HTTP/2 were last heard.
 
@@ -18,6 +26,7 @@ class Streams:
     """
 
     def __init__(self) -> None:
+        self._plain: set[str] = set()
         self._heard_s: dict[Ours, float] = {}
         self._silent_since_s: dict[Ours, float] = {}
 
@@ -28,6 +37,16 @@ class Streams:
         self._heard_s[ours] = at_s
         if self._silent_since_s:
             self._silent_since_s.pop(ours, None)
+
+    def want_plain(self, url: str) -> None:
+        """Take note that a receiver had refused a request over HTTP/2 and answered it over HTTP/1.1."""
+        if len(self._plain) >= KNOWN_CONNECTIONS:
+            self._plain.clear()
+        self._plain.add(url)
+
+    def is_plain(self, url: str) -> bool:
+        """Return whether to begin with HTTP/1.1."""
+        return bool(self._plain) and url in self._plain
 
     def carried(self, ours: Ours) -> bool:
         """Return whether somebody was answered over HTTP/2 on it."""
@@ -51,5 +70,7 @@ class Streams:
         since_s = self._silent_since_s.setdefault(ours, began_s)
         if others and now_s - since_s < SILENT_S:
             return False
-        self._heard_s[ours] = began_s  # known, so that its end at rest is not taken for one that curl has closed
+        self._heard_s[ours] = (
+            began_s  # known, so that its end at rest is not taken for one that curl has closed
+        )
         return True

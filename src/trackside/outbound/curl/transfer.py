@@ -70,7 +70,7 @@ class Transfer:
         self._has_old_addresses = has_old_addresses
         self._gone = gone
         self._shape: tuple[str, bool] = ("", False)
-        self._limits = 0, False, False
+        self._limits = 0, False, False, False
         self._url = ""
         self._names: tuple[str, ...] | None = None
         self._defaults: Sequence[str] = ()
@@ -119,14 +119,17 @@ class Transfer:
         self.curl.setopt(pycurl.RESOLVE, lines)
         self.addresses = addresses
 
-    def begin(self, timeout_s: float, *, fresh: bool = False, last: bool = False) -> None:
-        """Forget what came of an earlier try. With `last` its connection is closed after it."""
-        limits = max(math.ceil(timeout_s * 1e3), 1), fresh, last
+    def begin(
+        self, timeout_s: float, *, fresh: bool = False, last: bool = False, plain: bool = False
+    ) -> None:
+        """Forget what came of an earlier try. With `last` its connection is closed after it, `plain` is HTTP/1.1."""
+        limits = max(math.ceil(timeout_s * 1e3), 1), fresh, last, plain
         if limits != self._limits:
             self._limits = limits
             self.curl.setopt(pycurl.TIMEOUT_MS, limits[0])
             self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
             self.curl.setopt(pycurl.FORBID_REUSE, last)
+            self._options.put_version(self.curl, plain=plain)
         self.lines: list[bytes] = []
         self.status = 0
         self.body = bytearray()
@@ -246,8 +249,8 @@ class Transfer:
     def _may_restart(self) -> bool:
         """Let curl send it once more, over the new connection that it is about to make.
 
-        Over HTTP/2 curl alone knows why: the receiver refused it and did nothing with it (REFUSED_STREAM, GOAWAY), wants
-        HTTP/1.1 for it, or tore down a connection that was in use before.
+        Over HTTP/2 curl alone knows why: the receiver refused it and did nothing with it (REFUSED_STREAM, GOAWAY),
+        wants HTTP/1.1 for it, or tore down a connection that was in use before.
         """
         if not self.may_share or self.restarts or self._has_old_addresses(self):
             return False
