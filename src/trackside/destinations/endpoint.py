@@ -88,7 +88,7 @@ class EndpointSettings(DestinationSettings, frozen=True, kw_only=True, forbid_un
     http2: Annotated[
         bool,
         setting(
-            "Whether HTTP/2 is spoken where the URL's host offers it and the client can; false where it is broken there."
+            "Whether HTTP/2 is spoken where the host offers it and curl is there; false where it is broken."
         ),
     ] = True
 

@@ -7,10 +7,12 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from h2.settings import SettingCodes
 
 from tests.outbound.certificates import Authority
 from tests.outbound.conftest import HERE, post
-from tests.outbound.http2_server import Behave, Plain, SettingCodes, Stream, offering, serving_http2
+from tests.outbound.http2_server import Behave, Stream, offering, serving_http2
+from tests.outbound.servers import Behave as Plain
 from tests.outbound.servers import Server
 from trackside.outbound.base import Answer, Failed
 from trackside.outbound.tls import TlsFiles
@@ -92,11 +94,6 @@ def by_path(**behaviours: Behave) -> Behave:
             await stream.answer()
 
     return behave
-
-
-def once(first: Behave) -> Behave:
-    """Answer well but for one time: the first, `later` requests after the beginning."""
-    return at(1, first)
 
 
 def at(number: int, behave: Behave) -> Behave:

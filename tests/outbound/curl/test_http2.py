@@ -5,11 +5,12 @@ import threading
 from typing import Any
 
 import pytest
+from h2.settings import SettingCodes
 
 from tests.outbound.certificates import Authority
 from tests.outbound.conftest import HERE, answered, client, failure, post
 from tests.outbound.curl.conftest import HOST, TIMEOUT_S, Talk, by_path, on_asyncio
-from tests.outbound.http2_server import Behave, SettingCodes, Stream, answer, hang, offering
+from tests.outbound.http2_server import Behave, Stream, answer, hang, offering
 from tests.outbound.servers import OK, Connection, serving, tunnel
 from trackside.outbound.base import RESPONSE_BYTES, Answer, Fault
 from trackside.outbound.policy import AddressPolicy

@@ -5,10 +5,11 @@ import time
 
 import pytest
 from h2.errors import ErrorCodes
+from h2.settings import SettingCodes
 
 from tests.outbound.conftest import answered, failure
 from tests.outbound.curl.conftest import SHORT_S, TIMEOUT_S, Talk, at, by_path, on_asyncio
-from tests.outbound.http2_server import Behave, SettingCodes, Stream, answer, hang
+from tests.outbound.http2_server import Behave, Stream, answer, hang
 from tests.outbound.servers import OK
 from trackside.outbound.base import Answer, Failed, Fault
 
@@ -261,6 +262,30 @@ def test_a_dead_connection_is_not_used_again(talking: Talk) -> None:
             failure(await both.ask("/dead", timeout_s=SHORT_S), Fault.TIMEOUT, maybe_sent=True)
             answered(await both.ask("/dead"))
             assert both.counts == (2, 0)
+
+    on_asyncio(main())
+
+
+def test_a_dead_connection_is_left_also_while_others_go_on_waiting(
+    talking: Talk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who still waits on it when that is known gets its second try."""
+    monkeypatch.setattr("trackside.outbound.curl.streams.SILENT_S", 0.2)
+
+    async def main() -> None:
+        async def dead(stream: Stream) -> None:
+            if stream.connection.number == 1:
+                await stream.given_up.wait()
+            else:
+                await stream.answer()
+
+        async with talking(by_path(dead=dead)) as both:
+            answered(await both.ask())
+            patient = asyncio.create_task(both.ask("/dead", timeout_s=30))
+            failure(await both.ask("/dead", timeout_s=0.3), Fault.TIMEOUT, maybe_sent=True)
+            assert answered(await patient).duration_s < TIMEOUT_S
+            answered(await both.ask("/dead"))
+            assert both.counts == (2, 1)
 
     on_asyncio(main())
 
