@@ -106,7 +106,7 @@ class Exchange:
             return Need.ADDRESSES
         if transfer.is_gone:
             return self._begin(last=self._multi.keeps_gone(transfer))
-        if is_stale(ended) and not self._fresh and not transfer.restarts:
+        if is_stale(ended) and not self._fresh and (transfer.moved or not transfer.restarts):
             # It never got there, or its answer never came back: a receiver knows a repeated request by its id.
             self._fresh = True
             self.second_tries += 1

@@ -73,7 +73,12 @@ class Multi:
         """Return a transfer to prepare, which is given back at the end."""
         if self._idle:
             return self._idle.pop()
-        return Transfer(self.options, has_old_addresses=self._has_old_addresses, gone=self._gone)
+        return Transfer(
+            self.options,
+            has_old_addresses=self._has_old_addresses,
+            gone=self._gone,
+            is_shared=self.streams.carried,
+        )
 
     def give_back(self, transfer: Transfer) -> None:
         """Keep a transfer that is not under way for another request."""
@@ -121,7 +126,8 @@ class Multi:
         act = self._multi.socket_action
         for fd, event in self.epoll.poll(wait_s, _EVENTS):
             if fd in self._at_rest:
-                self.epoll.unregister(fd)  # what it says is heard once
+                with suppress(OSError):  # curl may have closed it in this very turn
+                    self.epoll.unregister(fd)  # what it says is heard once
                 self._masks.pop(fd, None)
                 self._hear_at_rest(fd, has_ended=bool(event & _ENDED))
                 continue

@@ -64,11 +64,16 @@ class Transfer:
         *,
         has_old_addresses: Callable[["Transfer"], bool],
         gone: set[tuple[str, int]],
+        is_shared: Callable[[tuple[str, int]], bool],
     ) -> None:
-        """`gone` holds our side of kept connections that must not be used; they leave it when they are found."""
+        """`gone` holds our side of kept connections that must not be used; they leave it when they are found.
+
+        `is_shared` tells a connection of HTTP/2, by our side of it.
+        """
         self._options = options
         self._has_old_addresses = has_old_addresses
         self._gone = gone
+        self._is_shared = is_shared
         self._shape: tuple[str, bool] = ("", False)
         self._limits = 0, False, False, False
         self._url = ""
@@ -82,7 +87,9 @@ class Transfer:
         self.maybe_sent = False
         """Whether there was a connection that the request could go over, in this try or an earlier one."""
         self.restarts = 0
-        """How often curl itself sent it again, over a new connection."""
+        """How often curl itself sent it again, over another connection."""
+        self.moved = False
+        """That was a kept one, which may have been stale as well."""
         self.ours = "", 0
         """Our side of the connection that it went over."""
         self._holds_bytes = 0
@@ -168,7 +175,7 @@ class Transfer:
     def rest(self) -> None:
         """Let go of the request and its answer."""
         self.status = self.restarts = 0
-        self.maybe_sent = False
+        self.maybe_sent = self.moved = False
         if self._holds_bytes > HELD_BYTES:
             self._holds_bytes = 0
             self._shape = ("", False)  # what follows makes a POST of it
@@ -209,7 +216,7 @@ class Transfer:
 
         That must be counted, and not be done with another kept connection, which may be as stale.
         """
-        if self.connected:
+        if self.connected and not self._may_move((our_ip, our_port)):
             self.is_stale = True
             return int(pycurl.PREREQFUNC_ABORT)
         self.ours = our_ip, our_port
@@ -256,6 +263,14 @@ class Transfer:
             return False
         self.restarts = 1
         self.connected = False
+        return True
+
+    def _may_move(self, ours: tuple[str, int]) -> bool:
+        """Let curl send it once more, over another connection of HTTP/2 that is kept: no handshake for each refusal."""
+        if self.restarts or ours == self.ours or not self._is_shared(ours):
+            return False
+        self.restarts = 1
+        self.moved = True
         return True
 
     def _take_line(self, line: bytes) -> int | None:
