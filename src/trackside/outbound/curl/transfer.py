@@ -86,10 +86,8 @@ class Transfer:
         """That of an answer whose head is whole, else 0."""
         self.maybe_sent = False
         """Whether there was a connection that the request could go over, in this try or an earlier one."""
-        self.restarts = 0
-        """How often curl itself sent it again, over another connection."""
-        self.moved = False
-        """That was a kept one, which may have been stale as well."""
+        self.restarts, self.moved = 0, False
+        """How often curl itself sent it again, and whether over a kept connection: one that may be stale as well."""
         self.ours = "", 0
         """Our side of the connection that it went over."""
         self._holds_bytes = 0
