@@ -8,7 +8,7 @@ import pytest
 
 from trackside.errors import ConfigurationError
 from trackside.outbound.client import HttpClient
-from trackside.outbound.opening import client_kind, http2_allowed, open_client
+from trackside.outbound.opening import client_kind, open_client
 
 
 @pytest.fixture
@@ -51,15 +51,3 @@ def test_what_is_neither_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRACKSIDE_HTTP_CLIENT", "httpx")
     with pytest.raises(ConfigurationError, match="want curl or aiohttp"):
         client_kind()
-
-
-@pytest.mark.parametrize(("said", "allowed"), [("", True), ("on", True), ("off", False)])
-def test_the_environment_may_forbid_http_2(monkeypatch: pytest.MonkeyPatch, said: str, allowed: bool) -> None:
-    monkeypatch.setenv("TRACKSIDE_HTTP2", said)
-    assert http2_allowed() is allowed
-
-
-def test_another_word_about_http_2_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TRACKSIDE_HTTP2", "no")
-    with pytest.raises(ConfigurationError, match="want on or off"):
-        http2_allowed()

@@ -13,7 +13,6 @@ from trackside.outbound.policy import AddressPolicy
 from trackside.outbound.tls import MACHINE_S, TlsFiles
 
 VARIABLE: Final = "TRACKSIDE_HTTP_CLIENT"
-HTTP2_VARIABLE: Final = "TRACKSIDE_HTTP2"
 NEEDED: Final = ("PREREQFUNCTION", "RESOLVER_START_FUNCTION", "HTTP09_ALLOWED", "MAXAGE_CONN")
 """What older ones do not have, as those of distributions."""
 CURL, AIOHTTP = "curl", "aiohttp"
@@ -33,14 +32,6 @@ def client_kind() -> str:
     if wanted not in {"", CURL, AIOHTTP}:
         raise ConfigurationError(f"{VARIABLE} is {wanted!r}; want curl or aiohttp")
     return wanted or (CURL if has_curl else AIOHTTP)
-
-
-def http2_allowed() -> bool:
-    """Return whether `TRACKSIDE_HTTP2` lets clients speak HTTP/2. Raises ConfigurationError for another word."""
-    said = os.environ.get(HTTP2_VARIABLE, "")
-    if said not in {"", "on", "off"}:
-        raise ConfigurationError(f"{HTTP2_VARIABLE} is {said!r}; want on or off")
-    return said != "off"
 
 
 def _has_curl() -> bool:

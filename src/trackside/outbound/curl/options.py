@@ -1,17 +1,20 @@
 """What every request of one client has in common, as curl's options."""
 
 import math
+import os
 import ssl
+from typing import Final
 
 import pycurl
 from msgspec import Struct
 
+from trackside.errors import ConfigurationError
 from trackside.outbound.base import default_headers
-from trackside.outbound.opening import http2_allowed
 from trackside.outbound.policy import OPEN, AddressPolicy
 from trackside.outbound.proxy import Proxy
 from trackside.outbound.tls import MACHINE_S, TlsFiles
 
+HTTP2_VARIABLE: Final = "TRACKSIDE_HTTP2"
 NEVER_MS = 2**31 - 1
 
 
@@ -106,6 +109,14 @@ def authorities(tls: TlsFiles) -> tuple[str | None, str | None]:
         return tls.ca_file, None
     paths = ssl.get_default_verify_paths()
     return paths.cafile, paths.capath
+
+
+def http2_allowed() -> bool:
+    """Return whether `TRACKSIDE_HTTP2` lets clients speak HTTP/2. Raises ConfigurationError for another word."""
+    said = os.environ.get(HTTP2_VARIABLE, "")
+    if said not in {"", "on", "off"}:
+        raise ConfigurationError(f"{HTTP2_VARIABLE} is {said!r}; want on or off")
+    return said != "off"
 
 
 def _has_http2() -> bool:
