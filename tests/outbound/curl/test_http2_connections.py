@@ -8,7 +8,7 @@ from h2.errors import ErrorCodes
 
 from tests.outbound.conftest import answered, failure
 from tests.outbound.curl.conftest import SHORT_S, TIMEOUT_S, Talk, at, by_path, on_asyncio
-from tests.outbound.http2_server import Behave, Stream
+from tests.outbound.http2_server import Behave, Stream, hang
 from trackside.outbound.base import Answer, Failed, Fault
 
 pytest.importorskip("pycurl")
@@ -129,23 +129,6 @@ def test_a_receiver_that_refuses_and_goes_away_cannot_be_reached(talking: Talk) 
             failure(await both.ask("/refuse"), Fault.UNREACHABLE, maybe_sent=True)
 
     on_asyncio(main())
-
-
-def test_where_http_1_1_is_required_it_is_spoken_and_remembered(talking: Talk) -> None:
-    seen: list[int] = []
-
-    async def behave(stream: Stream) -> None:
-        seen.append(stream.number)
-        await stream.reset(ErrorCodes.HTTP_1_1_REQUIRED)
-
-    async def main() -> None:
-        async with talking(behave) as both:
-            for _ in range(3):
-                assert answered(await both.ask()).body == b"ok"
-            assert both.counts == (2, 1)
-
-    on_asyncio(main())
-    assert len(seen) == 1
 
 
 def test_goaway_lets_the_streams_end_that_it_names_and_the_others_begin_anew(talking: Talk) -> None:
@@ -269,6 +252,23 @@ def test_a_stream_that_hangs_ends_at_its_deadline_and_alone(talking: Talk) -> No
 
     on_asyncio(main())
     assert len(given_up) == 1
+
+
+def test_who_is_sent_again_and_not_answered_is_late(talking: Talk) -> None:
+    """What became of the first connection is not what became of the request."""
+    seen: list[int] = []
+
+    async def main() -> None:
+        async def bad(stream: Stream) -> None:
+            seen.append(stream.connection.number)
+            await (_tear_down if stream.connection.number == 1 else hang)(stream)
+
+        async with talking(by_path(bad=bad)) as both:
+            answered(await both.ask())
+            failure(await both.ask("/bad", timeout_s=SHORT_S), Fault.TIMEOUT, maybe_sent=True)
+
+    on_asyncio(main())
+    assert seen == [1, 2]
 
 
 def test_a_dead_connection_is_not_used_again(talking: Talk) -> None:

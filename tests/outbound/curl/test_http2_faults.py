@@ -197,3 +197,20 @@ def test_garbage_on_a_connection_does_not_reach_those_on_another(talking: Talk) 
             failure(await bad, Fault.PROTOCOL, maybe_sent=True)
 
     on_asyncio(main())
+
+
+def test_where_http_1_1_is_required_it_is_spoken_and_remembered(talking: Talk) -> None:
+    seen: list[int] = []
+
+    async def behave(stream: Stream) -> None:
+        seen.append(stream.number)
+        await stream.reset(ErrorCodes.HTTP_1_1_REQUIRED)
+
+    async def main() -> None:
+        async with talking(behave) as both:
+            for _ in range(3):
+                assert answered(await both.ask()).body == b"ok"
+            assert both.counts == (2, 1)
+
+    on_asyncio(main())
+    assert len(seen) == 1

@@ -6,6 +6,8 @@ KNOWN_CONNECTIONS: Final = 4_096
 SILENT_S: Final = 5.0
 """A connection on which nothing was answered for so long is given up, also while others wait on it."""
 
+_NO_FRAMES: Final = ("nghttp2 ", "Remote peer returned unexpected data")
+
 Ours = tuple[str, int]
 """Our side of a connection: address and port."""
 
@@ -15,7 +17,7 @@ def is_broken(message: str) -> bool:
 
     It goes on waiting then: its goodbye is to be answered first.
     """
-    return not message.startswith("Operation timed out")
+    return message.startswith(_NO_FRAMES)
 
 
 class Streams:
