@@ -34,6 +34,20 @@ class Connection:
         self.writer.write(data)
         await self.writer.drain()
 
+    async def pass_on(self, port: int) -> None:
+        """Carry everything to and from a server of this machine."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(65_536):
+                sink.write(data)
+            sink.close()
+
+        try:
+            await asyncio.gather(pump(self.reader, writer), pump(reader, self.writer))
+        finally:
+            writer.close()
+
     def reset(self) -> None:
         """Tear the connection down, so that the other side gets a RST."""
         sock = self.writer.get_extra_info("socket")
@@ -51,6 +65,7 @@ class Server:
         self.sent_bytes = 0
         self.port = 0
         self.scheme = "http"
+        self.stop_listening: Callable[[], None]
 
     def url(self, host: str = "127.0.0.1", path: str = "/hook") -> str:
         """Return where it is reached, by `host`."""
@@ -89,6 +104,7 @@ async def serving(behave: Behave, tls: ssl.SSLContext | None = None) -> AsyncIte
             await server.take(reader, writer)
 
     listener = await asyncio.start_server(take, "127.0.0.1", 0, ssl=tls, limit=2**24)
+    server.stop_listening = listener.close
     server.port = listener.sockets[0].getsockname()[1]
     server.scheme = "https" if tls else "http"
     try:
@@ -149,6 +165,17 @@ def flooding(beginning: bytes, more: bytes, sent: list[int]) -> Behave:
         while True:
             sent[-1] += len(more)
             await connection.send(more)
+
+    return behave
+
+
+def tunnel(heads: list[bytes], port: int) -> Behave:
+    """Do what a proxy does: connect to a server of this machine, whatever name was asked for."""
+
+    async def behave(connection: Connection) -> None:
+        heads.append((await connection.request())[0])
+        await connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        await connection.pass_on(port)
 
     return behave
 

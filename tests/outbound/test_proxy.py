@@ -1,6 +1,5 @@
 """Case 34: a proxy of the operator's own, whose failures are not the receiver's."""
 
-import asyncio
 import socket
 from base64 import b64encode
 
@@ -8,7 +7,7 @@ import pytest
 
 from tests.outbound.certificates import Authority, server_tls
 from tests.outbound.conftest import TIMEOUT_S, Run, answered, failure, new_client, post
-from tests.outbound.servers import OK, Behave, Connection, answering, hang, saying, serving
+from tests.outbound.servers import OK, Behave, Connection, answering, hang, saying, serving, tunnel
 from trackside.errors import ConfigurationError
 from trackside.outbound.base import Answer, Failed, Fault
 from trackside.outbound.tls import TlsFiles
@@ -20,27 +19,6 @@ async def _through(behave: Behave, url: str, **settings: object) -> Answer | Fai
         outcome = await sender.send(post(url, timeout_s=TIMEOUT_S))
         await sender.close()
     return outcome
-
-
-def _tunnel(heads: list[bytes], port: int) -> Behave:
-    """Do what a proxy does: connect to a server of this machine, whatever name was asked for."""
-
-    async def behave(connection: Connection) -> None:
-        heads.append((await connection.request())[0])
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        await connection.send(b"HTTP/1.1 200 Connection established\r\n\r\n")
-
-        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-            while data := await source.read(65_536):
-                sink.write(data)
-            sink.close()
-
-        try:
-            await asyncio.gather(pump(connection.reader, writer), pump(reader, connection.writer))
-        finally:
-            writer.close()
-
-    return behave
 
 
 def test_a_plain_request_goes_through_it(run: Run[Answer | Failed]) -> None:
@@ -61,7 +39,7 @@ def test_https_goes_through_a_tunnel_and_the_certificate_is_the_receiver_s(
     context = server_tls(authority.issue("behind-a-proxy", "hooks.test"))
 
     async def main() -> None:
-        async with serving(answering(), context) as server, serving(_tunnel(heads, server.port)) as proxy:
+        async with serving(answering(), context) as server, serving(tunnel(heads, server.port)) as proxy:
             address = f"http://me:p%40ss@127.0.0.1:{proxy.port}"
             sender = new_client(proxy=address, tls=TlsFiles(ca_file=str(authority.file)))
             for _ in range(2):

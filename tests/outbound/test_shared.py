@@ -38,6 +38,7 @@ def test_who_wants_something_else_has_a_client_of_its_own(run: Run[None]) -> Non
             {"policy": HERE},
             {"policy": AddressPolicy()},
             {"policy": HERE, "user_agent": "other"},
+            {"policy": HERE, "http2": False},
             {"policy": HERE, "proxy": "http://proxy.internal:3128"},
         ]
         leases = [clients.acquire(**each) for each in wanted]  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ OTHER_VARIABLES: Mapping[str, str] = {
     "TRACKSIDE_FORWARD_URL": "The server that `trackside forward` brings events to, as `--url`.",
     "TRACKSIDE_FORWARD_WRITE_KEY": "The key of a source of that server, as `--write-key`.",
     "TRACKSIDE_HTTP_CLIENT": "What sends requests: curl or aiohttp; by default curl where pycurl is installed.",
+    "TRACKSIDE_HTTP2": "off keeps all requests to HTTP/1.1; by default receivers choose, with curl.",
     "TRACKSIDE_REQUIRE_SERVICES": "For the project's own tests: 1 makes a missing service fail them.",
     "TRACKSIDE_FUZZ_EXAMPLES": "For the project's own tests: how many examples a fuzz test tries.",
     "TRACKSIDE_KILL_ROUNDS": "For the project's own tests: how often a server is killed.",

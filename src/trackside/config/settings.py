@@ -153,6 +153,9 @@ class WebhookRowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_field
             secret=True,
         ),
     ] = ""
+    http2: Annotated[
+        bool, setting("Whether HTTP/2 is spoken with those of their receivers that offer it.")
+    ] = True
     encryption_keys: Annotated[
         tuple[str, ...],
         setting(

@@ -71,7 +71,9 @@ def connector(
         parse_proxy(settings.proxy)
 
     def connect() -> Client:
-        client: Client = open_client(policy=policy, tls=tls, proxy=settings.proxy, user_agent=user_agent)
+        client: Client = open_client(
+            policy=policy, tls=tls, proxy=settings.proxy, user_agent=user_agent, http2=settings.http2
+        )
         for credentials in _credentials(settings, client):
             client = WithCredentials(client, credentials)
         return client

@@ -85,6 +85,13 @@ class EndpointSettings(DestinationSettings, frozen=True, kw_only=True, forbid_un
         str, setting("Its key (PEM), where it is in a file of its own; relative to data_dir.")
     ] = ""
 
+    http2: Annotated[
+        bool,
+        setting(
+            "Whether HTTP/2 is spoken where the host offers it and curl is there; false where it is broken."
+        ),
+    ] = True
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """The keys that sign; an empty text is none."""

@@ -68,6 +68,7 @@ class HttpClient:
     `tls` says whom https may be with; without it the machine's own authorities do. With
     a `proxy` (`http://user:password@proxy.internal:3128`) it is the proxy that resolves names and keeps them from
     leading to private networks: here only the URL's text is judged. `lookup` takes the place of the system's resolver.
+    `http2` lets a client that can speak HTTP/2 with who offers it; this one cannot.
 
     It may be made anywhere, also without an event loop; it belongs to the loop of its first `send`. How much is sent
     at a time is bounded by who sends: one connection for each request under way, up to `keepalive_s` idle.
@@ -82,6 +83,7 @@ class HttpClient:
         keepalive_s: float = KEPT_IDLE_S,
         user_agent: str = USER_AGENT,
         lookup: Lookup = system_lookup,
+        http2: bool = True,  # noqa: ARG002  # aiohttp has none
     ) -> None:
         """Raises ConfigurationError for a proxy's URL that is none, and for files of TLS that cannot be used."""
         self.policy = policy or AddressPolicy()

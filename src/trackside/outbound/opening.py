@@ -65,8 +65,15 @@ def open_client(
     keepalive_s: float = KEPT_IDLE_S,
     user_agent: str = USER_AGENT,
     lookup: Lookup = system_lookup,
+    http2: bool = True,
 ) -> LeasedClient:
     """Return a client of the kind that is used here. Raises ConfigurationError."""
     return client_class()(
-        policy=policy, tls=tls, proxy=proxy, keepalive_s=keepalive_s, user_agent=user_agent, lookup=lookup
+        policy=policy,
+        tls=tls,
+        proxy=proxy,
+        keepalive_s=keepalive_s,
+        user_agent=user_agent,
+        lookup=lookup,
+        http2=http2,
     )

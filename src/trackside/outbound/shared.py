@@ -24,12 +24,13 @@ class SharedClients:
         tls: TlsFiles = MACHINE_S,
         proxy: str = "",
         user_agent: str = USER_AGENT,
+        http2: bool = True,
     ) -> Client:
         """Return a client whose `close` gives it back; needs a running event loop. Raises ConfigurationError."""
-        key = (asyncio.get_running_loop(), policy, tls, proxy, user_agent)
+        key = (asyncio.get_running_loop(), policy, tls, proxy, user_agent, http2)
         shared = self._clients.get(key)
         if shared is None:
-            client = self._make(policy=policy, tls=tls, proxy=proxy, user_agent=user_agent)
+            client = self._make(policy=policy, tls=tls, proxy=proxy, user_agent=user_agent, http2=http2)
             shared = self._clients[key] = _Shared(client, key)
         shared.users += 1
         return _Leased(shared, self._give_back)

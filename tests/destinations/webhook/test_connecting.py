@@ -12,6 +12,7 @@ from trackside.destinations.base import DELIVERED, Outcome, Retry
 from trackside.destinations.webhook import Webhook, WebhookSettings, connector, policy_of
 from trackside.errors import DestinationError
 from trackside.testing.destination_contract import deliveries
+from trackside.testing.outbound import FakeClient
 
 
 def sent(receiver: Receiver, count: int = 1, **given: Any) -> list[Outcome]:
@@ -117,3 +118,16 @@ def test_redirects_are_not_followed() -> None:
         (outcome,) = sent(receiver)
     assert isinstance(outcome, Retry)
     assert inside.requests == []
+
+
+@pytest.mark.parametrize(("given", "wanted"), [({}, True), ({"http2": False}, False)])
+def test_the_settings_say_whether_http_2_is_spoken(given: dict[str, Any], wanted: bool) -> None:
+    settings = msgspec.convert({"url": "https://hooks.test/", **given}, WebhookSettings)
+    said: list[bool] = []
+
+    def open_client(*, http2: bool, **_: Any) -> FakeClient:
+        said.append(http2)
+        return FakeClient()
+
+    connector(settings, Path("/nowhere"), user_agent="Trackside/2", open_client=open_client)()
+    assert said == [wanted]

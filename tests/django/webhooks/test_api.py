@@ -154,6 +154,7 @@ def test_a_patch_is_a_merge_patch(api: Api) -> None:
             "allow_private_networks",
             "for the operator",
         ),
+        ({"name": "x", "url": URL, "http2": False}, "http2", "for the operator"),
         (
             {"name": "x", "url": URL, "tls_ca_file": "/etc/passwd"},
             "tls_ca_file",

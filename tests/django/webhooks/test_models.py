@@ -15,6 +15,7 @@ from pytest_django import Settings
 
 from trackside.django.secret_rows.secrets import Secrets, SigningKey, Unreadable
 from trackside.django.webhooks import actions, surroundings
+from trackside.django.webhooks.content import settings_of
 from trackside.django.webhooks.models import ChangedMeanwhileError, Webhook, readable, state_of_all
 from trackside.django.webhooks.refusals import WrongSettings
 from trackside.django.webhooks.resolving import refused_addresses
@@ -167,6 +168,13 @@ def test_private_networks_are_the_operator_s_to_open(around: Surroundings, url: 
     closed = replace(around.config.webhooks, allow_private_networks=False)
     surroundings.show(replace(around, config=replace(around.config, webhooks=closed)))
     assert refused()
+
+
+@pytest.mark.parametrize("http2", [True, False])
+def test_http_2_is_the_operator_s_to_forbid(around: Surroundings, http2: bool) -> None:
+    said = replace(around.config.webhooks, http2=http2)
+    surroundings.show(replace(around, config=replace(around.config, webhooks=said)))
+    assert settings_of(make(), now=AT).http2 is http2
 
 
 @pytest.mark.parametrize(

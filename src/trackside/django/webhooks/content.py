@@ -24,7 +24,7 @@ from trackside.outbound.url import parse_url
 
 __all__ = ["NAME", "Problems", "carried_along", "secrets_of"]
 
-_OF_OPERATORS: Final = ("allow_private_networks", "allow", "proxy")
+_OF_OPERATORS: Final = ("allow_private_networks", "allow", "proxy", "http2")
 _LONGEST: Final = {
     each.name: each.max_length
     for each in Webhook._meta.concrete_fields  # noqa: SLF001  # Django's own word
@@ -74,6 +74,7 @@ def read(table: Mapping[str, Any], *, strict: bool = True) -> tuple[WebhookSetti
         allow=ceiling.allow,
         allow_private_networks=ceiling.allow_private_networks,
         proxy=ceiling.proxy,
+        http2=ceiling.http2,
     )
     for name, sentence in _problems(made):
         problems.setdefault(name, []).append(sentence)

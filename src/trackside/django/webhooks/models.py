@@ -16,7 +16,7 @@ __all__ = ["ApiToken", "ChangedMeanwhileError", "Webhook", "readable"]
 
 NAME_CHARS = 64
 URL_CHARS = 2_048
-_OF_OPERATORS = ("kind", "allow_private_networks", "allow", "proxy")
+_OF_OPERATORS = ("kind", "allow_private_networks", "allow", "proxy", "http2")
 COLUMNS = tuple(
     name for name in WebhookSettings.__struct_fields__ if name not in SETTINGS and name not in _OF_OPERATORS
 )

@@ -35,14 +35,20 @@ class CurlClient:
         keepalive_s: float = KEPT_IDLE_S,
         user_agent: str = USER_AGENT,
         lookup: Lookup = system_lookup,
+        http2: bool = True,
     ) -> None:
         """Raises ConfigurationError for a proxy's URL that is none, and for files of TLS that cannot be used."""
         self.policy = policy or AddressPolicy()
         self.second_tries = 0
-        """How many requests went out again because a kept connection had been closed from the other side."""
+        """How many requests went out again: a kept connection was closed from the other side, or it refused them."""
         through = parse_proxy(proxy) if proxy else None
         self._options = curl_options(
-            policy=self.policy, tls=tls, proxy=through, keepalive_s=keepalive_s, user_agent=user_agent
+            policy=self.policy,
+            tls=tls,
+            proxy=through,
+            keepalive_s=keepalive_s,
+            user_agent=user_agent,
+            http2=http2,
         )
         self._places = Places(self.policy, through)
         self._names = Names(lookup)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum
 
 from trackside.outbound.base import Answer, Failed, Fault, Outgoing
-from trackside.outbound.curl.faults import answered, not_looked_up, outcome
+from trackside.outbound.curl.faults import answered, is_stale, not_looked_up, outcome
 from trackside.outbound.curl.multi import Ended, Multi
 from trackside.outbound.curl.places import Places
 from trackside.outbound.curl.transfer import Place
@@ -105,13 +105,16 @@ class Exchange:
         if transfer.is_old:
             return Need.ADDRESSES
         if transfer.is_gone:
-            return self._begin()
-        if transfer.is_stale and not self._fresh:
+            return self._begin(last=self._multi.keeps_gone(transfer))
+        if is_stale(ended) and not self._fresh and (transfer.moved or not transfer.restarts):
             # It never got there, or its answer never came back: a receiver knows a repeated request by its id.
             self._fresh = True
             self.second_tries += 1
             catalogue.OUTBOUND_SECOND_TRIES.add(1)
             return self._begin()
+        if transfer.restarts:
+            self.second_tries += 1
+            catalogue.OUTBOUND_SECOND_TRIES.add(1)
         self.outcome = outcome(ended, duration_s=self._duration_s())
         return None
 
@@ -132,7 +135,7 @@ class Exchange:
         self._multi.give_up(self.transfer)
         self._multi.give_back(self.transfer)
 
-    def _begin(self) -> Need | None:
+    def _begin(self, *, last: bool = False) -> Need | None:
         if self._multi.is_closed:
             self._fail(Fault.LOCAL, "the client was closed")
             return None
@@ -140,7 +143,8 @@ class Exchange:
         if left_s <= 0:
             self._fail(Fault.TIMEOUT, "no connection within the time")
             return None
-        self.transfer.begin(left_s, fresh=self._fresh)
+        plain = self._multi.streams.is_plain(self.transfer.place.url)
+        self.transfer.begin(left_s, fresh=self._fresh, last=last, plain=plain)
         self._multi.begin(self.transfer)
         return Need.TURNS
 

@@ -12,6 +12,7 @@ import pycurl
 from msgspec import Struct
 
 from trackside.outbound.curl.options import CurlOptions
+from trackside.outbound.curl.streams import Streams
 from trackside.outbound.curl.transfer import Place, Transfer
 from trackside.outbound.inherited import never_free
 
@@ -20,6 +21,7 @@ KEPT_CONNECTIONS: Final = 1_024
 IDLE_HANDLES: Final = 1_024
 TOLD_NAMES: Final = 10_000
 _EVENTS: Final = 256
+_ENDED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
 _MASKS: Final = {
     pycurl.POLL_NONE: 0,
     pycurl.POLL_IN: select.EPOLLIN,
@@ -63,19 +65,33 @@ class Multi:
         """Sockets that curl does not watch, as it keeps them for a request that may come."""
         self._gone: set[tuple[str, int]] = set()
         """Our side of connections on which something came while they were at rest: their end, as a rule."""
+        self.streams = Streams()
+        """What is known of connections that several requests go over at a time."""
         self._told: dict[tuple[str, int], Sequence[str]] = {}
 
     def take(self) -> Transfer:
         """Return a transfer to prepare, which is given back at the end."""
         if self._idle:
             return self._idle.pop()
-        return Transfer(self.options, has_old_addresses=self._has_old_addresses, gone=self._gone)
+        return Transfer(
+            self.options,
+            has_old_addresses=self._has_old_addresses,
+            gone=self._gone,
+            is_shared=self.streams.carried,
+        )
 
     def give_back(self, transfer: Transfer) -> None:
         """Keep a transfer that is not under way for another request."""
         if len(self._idle) < IDLE_HANDLES:
             transfer.rest()
             self._idle.append(transfer)
+
+    def keeps_gone(self, transfer: Transfer) -> bool:
+        """Return whether curl still has the connection that a transfer found gone: whoever finds it next closes it."""
+        if not self.streams.forget(transfer.ours):
+            return False
+        self._gone.add(transfer.ours)
+        return True
 
     def knows(self, place: Place) -> bool:
         """Return whether a request can begin: no name is to be looked up, or it was once.
@@ -110,9 +126,10 @@ class Multi:
         act = self._multi.socket_action
         for fd, event in self.epoll.poll(wait_s, _EVENTS):
             if fd in self._at_rest:
-                self.epoll.unregister(fd)  # what it says is heard once
+                with suppress(OSError):  # curl may have closed it in this very turn
+                    self.epoll.unregister(fd)  # what it says is heard once
                 self._masks.pop(fd, None)
-                self._gone_at_rest(fd)
+                self._hear_at_rest(fd, has_ended=bool(event & _ENDED))
                 continue
             ready = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
             act(fd, ready | pycurl.CSELECT_OUT if event & select.EPOLLOUT else ready)
@@ -123,8 +140,8 @@ class Multi:
         left = 1
         while left:
             left, good, bad = self._multi.info_read()
-            ended += [Ended(self._over(curl), 0, "") for curl in good]
-            ended += [Ended(self._over(curl), code, message) for curl, code, message in bad]
+            ended += [self._over(curl, 0, "") for curl in good]
+            ended += [self._over(curl, code, message) for curl, code, message in bad]
         return ended
 
     def close(self) -> None:
@@ -143,13 +160,16 @@ class Multi:
         handles = [*self.under_way, *(transfer.curl for transfer in self._idle)]
         never_free(self._multi, *handles)
 
-    def _over(self, curl: pycurl.Curl) -> Transfer:
+    def _over(self, curl: pycurl.Curl, code: int, message: str) -> Ended:
         transfer = self.under_way.pop(curl)
+        ended = Ended(transfer, code, message)
+        if transfer.may_share:
+            self._note_connection(ended)
         self._multi.remove_handle(curl)
         self._note_told(transfer)
         if transfer.is_old and transfer.place.dialled is not None:
             self._told.pop(transfer.place.dialled, None)
-        return transfer
+        return ended
 
     def _has_old_addresses(self, transfer: Transfer) -> bool:
         """Return whether the addresses that are about to be dialled are too old, or not told by us."""
@@ -185,13 +205,41 @@ class Multi:
         except FileNotFoundError:  # a new one, also where its number was that of one at rest
             self.epoll.register(fd, mask)
 
-    def _gone_at_rest(self, fd: int) -> None:
+    def _hear_at_rest(self, fd: int, *, has_ended: bool) -> None:
         """Answer the other side's goodbye, which it may wait for; curl closes the connection when it next looks."""
         with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
+            ip, port, *_ = ours.getsockname()
+            if not has_ended and self.streams.carried((ip, port)):
+                # HTTP/2 has more to say than answers, as a PING; curl reads it with the next request
+                self.epoll.register(fd, select.EPOLLRDHUP)
+                return
             if len(self._gone) < KEPT_CONNECTIONS:
-                ip, port, *_ = ours.getsockname()
                 self._gone.add((ip, port))
             ours.shutdown(socket.SHUT_RDWR)
+
+    def _note_connection(self, ended: Ended) -> None:
+        """Take note of a connection that others may be under way on, and end it where it seems to be dead."""
+        transfer = ended.transfer
+        if transfer.status:
+            if transfer.curl.getinfo(pycurl.INFO_HTTP_VERSION) == pycurl.CURL_HTTP_VERSION_2_0:
+                self.streams.hear(transfer.ours, at_s=time.monotonic())
+            elif transfer.restarts:
+                self.streams.want_plain(transfer.place.url)
+        elif transfer.connected and ended.code == pycurl.E_OPERATION_TIMEDOUT:
+            fd = transfer.curl.getinfo(pycurl.ACTIVESOCKET)
+            if fd >= 0 and self._seems_dead(transfer):  # -1: curl itself will have no more of it
+                with suppress(OSError), socket.socket(fileno=os.dup(fd)) as ours:
+                    ours.shutdown(socket.SHUT_RDWR)
+
+    def _seems_dead(self, transfer: Transfer) -> bool:
+        ours = transfer.ours
+        others = any(each.connected and each.ours == ours for each in self.under_way.values())
+        return self.streams.seems_dead(
+            ours,
+            waited_s=transfer.timeout_s,
+            now_s=time.monotonic(),
+            others=others,
+        )
 
     def _set_timer(self, after_ms: int) -> None:
         self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0

@@ -1,16 +1,20 @@
 """What every request of one client has in common, as curl's options."""
 
 import math
+import os
 import ssl
+from typing import Final
 
 import pycurl
 from msgspec import Struct
 
+from trackside.errors import ConfigurationError
 from trackside.outbound.base import default_headers
 from trackside.outbound.policy import OPEN, AddressPolicy
 from trackside.outbound.proxy import Proxy
 from trackside.outbound.tls import MACHINE_S, TlsFiles
 
+HTTP2_VARIABLE: Final = "TRACKSIDE_HTTP2"
 NEVER_MS = 2**31 - 1
 
 
@@ -24,12 +28,15 @@ class CurlOptions(Struct, frozen=True):
     keepalive_s: float
     headers: tuple[tuple[str, str], ...]
     """Names in lower case, and whole lines: sent where a request has none of that name."""
+    http2: bool
+    """Whether HTTP/2 is spoken with receivers that offer it in the handshake of TLS."""
 
     def put_on(self, curl: pycurl.Curl) -> None:
         """Set on a new handle what stays the same for all of its requests."""
         curl.setopt(pycurl.NOSIGNAL, 1)
         curl.setopt(pycurl.PROTOCOLS, pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS)
-        curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
+        self.put_version(curl)
+        curl.setopt(pycurl.PIPEWAIT, 0)  # nobody waits for the handshake of another request
         curl.setopt(pycurl.HTTP09_ALLOWED, 0)
         curl.setopt(pycurl.FOLLOWLOCATION, 0)
         curl.setopt(pycurl.PATH_AS_IS, 1)
@@ -40,6 +47,11 @@ class CurlOptions(Struct, frozen=True):
         curl.setopt(pycurl.MAXAGE_CONN, max(math.ceil(self.keepalive_s), 1))
         self._put_proxy(curl)
         self._put_tls(curl)
+
+    def put_version(self, curl: pycurl.Curl, *, plain: bool = False) -> None:
+        """Let HTTP/2 be spoken where that is wanted, and with `plain` HTTP/1.1 alone."""
+        spoken = pycurl.CURL_HTTP_VERSION_2TLS if self.http2 and not plain else pycurl.CURL_HTTP_VERSION_1_1
+        curl.setopt(pycurl.HTTP_VERSION, spoken)
 
     def _put_proxy(self, curl: pycurl.Curl) -> None:
         curl.setopt(pycurl.NOPROXY, "")  # without these two the environment's are taken
@@ -71,7 +83,13 @@ class CurlOptions(Struct, frozen=True):
 
 
 def curl_options(
-    *, policy: AddressPolicy, tls: TlsFiles, proxy: Proxy | None, keepalive_s: float, user_agent: str
+    *,
+    policy: AddressPolicy,
+    tls: TlsFiles,
+    proxy: Proxy | None,
+    keepalive_s: float,
+    user_agent: str,
+    http2: bool = True,
 ) -> CurlOptions:
     """Return the options of a client. Raises ConfigurationError for files of TLS that cannot be used."""
     if tls != MACHINE_S:
@@ -85,7 +103,7 @@ def curl_options(
     # its own would be that of a form
     headers = (*ours, ("content-type", "Content-Type:"), ("proxy-connection", "Proxy-Connection:"))
     policy = policy if proxy is None else OPEN  # the proxy is the operator's, wherever it is
-    return CurlOptions(policy, tls, proxy, keepalive_s, headers)
+    return CurlOptions(policy, tls, proxy, keepalive_s, headers, http2 and http2_allowed() and _has_http2())
 
 
 def authorities(tls: TlsFiles) -> tuple[str | None, str | None]:
@@ -97,6 +115,19 @@ def authorities(tls: TlsFiles) -> tuple[str | None, str | None]:
         return tls.ca_file, None
     paths = ssl.get_default_verify_paths()
     return paths.cafile, paths.capath
+
+
+def http2_allowed() -> bool:
+    """Return whether `TRACKSIDE_HTTP2` lets clients speak HTTP/2. Raises ConfigurationError for another word."""
+    said = os.environ.get(HTTP2_VARIABLE, "")
+    if said not in {"", "on", "off"}:
+        raise ConfigurationError(f"{HTTP2_VARIABLE} is {said!r}; want on or off")
+    return said != "off"
+
+
+def _has_http2() -> bool:
+    """Return whether this libcurl was built with HTTP/2."""
+    return bool(pycurl.version_info()[4] & pycurl.VERSION_HTTP2)
 
 
 def _put_file(curl: pycurl.Curl, option: int, value: str | None) -> None:

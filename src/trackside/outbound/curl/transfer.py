@@ -66,13 +66,18 @@ class Transfer:
         *,
         has_old_addresses: Callable[["Transfer"], bool],
         gone: set[tuple[str, int]],
+        is_shared: Callable[[tuple[str, int]], bool],
     ) -> None:
-        """`gone` holds our side of kept connections that must not be used; they leave it when they are found."""
+        """`gone` holds our side of kept connections that must not be used; they leave it when they are found.
+
+        `is_shared` tells a connection of HTTP/2, by our side of it.
+        """
         self._options = options
         self._has_old_addresses = has_old_addresses
         self._gone = gone
+        self._is_shared = is_shared
         self._shape: tuple[str, bool] = ("", False)
-        self._limits = 0, False
+        self._limits = 0, False, False, False
         self._url = ""
         self._names: tuple[str, ...] | None = None
         self._defaults: Sequence[str] = ()
@@ -83,6 +88,10 @@ class Transfer:
         """That of an answer whose head is whole, else 0."""
         self.maybe_sent = False
         """Whether there was a connection that the request could go over, in this try or an earlier one."""
+        self.restarts, self.moved = 0, False
+        """How often curl itself sent it again, and whether over a kept connection: one that may be stale as well."""
+        self.ours = "", 0
+        """Our side of the connection that it went over."""
         self._holds_bytes = 0
         self.curl = curl = pycurl.Curl()
         options.put_on(curl)
@@ -118,19 +127,25 @@ class Transfer:
         self.curl.setopt(pycurl.RESOLVE, lines)
         self.addresses = addresses
 
-    def begin(self, timeout_s: float, *, fresh: bool = False) -> None:
-        """Forget what came of an earlier try."""
-        limits = max(math.ceil(timeout_s * 1e3), 1), fresh
+    def begin(
+        self, timeout_s: float, *, fresh: bool = False, last: bool = False, plain: bool = False
+    ) -> None:
+        """Forget what came of an earlier try. With `last` its connection is closed after it, `plain` is HTTP/1.1."""
+        limits = max(math.ceil(timeout_s * 1e3), 1), fresh, last, plain
         if limits != self._limits:
             self._limits = limits
             self.curl.setopt(pycurl.TIMEOUT_MS, limits[0])
             self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
+            self.curl.setopt(pycurl.FORBID_REUSE, last)
+            self._options.put_version(self.curl, plain=plain)
         self.lines: list[bytes] = []
         self.status = 0
         self.body = bytearray()
         self.truncated = False
         self.connected = False
         """There is a connection that the request can go over, in this try."""
+        self.dialled = False
+        """That connection was made for it."""
         self.is_stale = False
         """A kept connection had been closed by the other side before it answered a byte."""
         self.is_gone = False
@@ -144,14 +159,24 @@ class Transfer:
         self._head_bytes = 0
 
     @property
+    def may_share(self) -> bool:
+        """Whether it may go over a connection on which others are under way."""
+        return self._options.http2 and self.place.secure
+
+    @property
+    def timeout_s(self) -> float:
+        """How long this try may take."""
+        return self._limits[0] / 1e3
+
+    @property
     def through_proxy(self) -> bool:
         """Whether the operator's own proxy is between."""
         return self._options.proxy is not None
 
     def rest(self) -> None:
         """Let go of the request and its answer."""
-        self.status = 0
-        self.maybe_sent = False
+        self.status = self.restarts = 0
+        self.maybe_sent = self.moved = False
         if self._holds_bytes > HELD_BYTES:
             self._holds_bytes = 0
             self._shape = ("", False)  # what follows makes a POST of it
@@ -192,9 +217,10 @@ class Transfer:
 
         That must be counted, and not be done with another kept connection, which may be as stale.
         """
-        if self.connected:
+        if self.connected and not self._may_move((our_ip, our_port)):
             self.is_stale = True
             return int(pycurl.PREREQFUNC_ABORT)
+        self.ours = our_ip, our_port
         if self._gone and (our_ip, our_port) in self._gone:
             self._gone.remove((our_ip, our_port))
             self.is_gone = True
@@ -210,7 +236,7 @@ class Transfer:
         return _FAIL
 
     def _open(self, _: int, address: tuple[int, int, int, tuple[str, int]]) -> object:
-        if self.connected:  # it went out over a kept connection, and nothing came
+        if self.connected and not self._may_restart():  # it went out over a kept connection, and nothing came
             self.is_stale = True
             return pycurl.SOCKET_BAD
         if self._has_old_addresses(self):
@@ -221,10 +247,32 @@ class Transfer:
             self.refused = reason
             return pycurl.SOCKET_BAD
         try:
-            return _Lent(sockets.new_socket(family, kind, protocol))
+            made = _Lent(sockets.new_socket(family, kind, protocol))
         except OSError as error:
             self.local_error = error.errno or 0
             return pycurl.SOCKET_BAD
+        self.dialled = True
+        return made
+
+    def _may_restart(self) -> bool:
+        """Let curl send it once more, over the new connection that it is about to make.
+
+        Over HTTP/2 curl alone knows why: the receiver refused it and did nothing with it (REFUSED_STREAM, GOAWAY),
+        wants HTTP/1.1 for it, or tore down a connection that was in use before.
+        """
+        if not self.may_share or self.restarts or self._has_old_addresses(self):
+            return False
+        self.restarts = 1
+        self.connected = False
+        return True
+
+    def _may_move(self, ours: tuple[str, int]) -> bool:
+        """Let curl send it once more, over another connection of HTTP/2 that is kept: no handshake for each refusal."""
+        if self.restarts or ours == self.ours or not self._is_shared(ours):
+            return False
+        self.restarts = 1
+        self.moved = True
+        return True
 
     def _take_line(self, line: bytes) -> int | None:
         if self.status or not self.connected:
