@@ -4,7 +4,7 @@ import json
 import os
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
@@ -114,10 +114,22 @@ def site(
         surroundings.show(surroundings.Surroundings(config=Config(data_dir=str(tmp_path), webhooks=rows)))
         try:
             actions.create({"name": "crm", "url": endpoint.url, "headers": {"X-Site": "its own"}}, by="site")
-            where = f"{made['HOST']}:{made['PORT']}/{made['NAME']}"
-            yield f"mysql://{made['USER']}:{quote(made['PASSWORD'], safe='')}@{where}"
+            with a_user_of(made["NAME"]) as user:
+                yield f"mysql://{user}@{made['HOST']}:{made['PORT']}/{made['NAME']}"
         finally:
             surroundings.show(None)
+
+
+@contextmanager
+def a_user_of(name: str) -> Iterator[str]:
+    """Give the name and the quoted password of a user with the rights that the documentation says are enough."""
+    with connections[SITE].cursor() as cursor:
+        cursor.execute(f"CREATE USER '{name}'@'%%' IDENTIFIED BY %s", ["p@ss/word"])
+        try:
+            cursor.execute(f"GRANT SELECT, INSERT, UPDATE ON {name}.trackside_webhook TO '{name}'@'%'")
+            yield f"{name}:{quote('p@ss/word', safe='')}"
+        finally:
+            cursor.execute(f"DROP USER '{name}'@'%'")
 
 
 def test_a_webhook_of_the_sites_database_is_delivered(
