@@ -90,7 +90,10 @@ def test_what_operators_add(render: Render, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("trackside.server.site.databases.find_spec", lambda name: True)
     assert database_of(config.webhooks.database)["PASSWORD"] == "p@s/s:#%"
     assert "events.learn.example.org{$default_site_port} {" in rendered.text("apps/caddy/Caddyfile")
-    lms = settings_of(rendered, SETTINGS[0]).TRACKSIDE
+    module = settings_of(rendered, SETTINGS[0])
+    lms = module.TRACKSIDE
+    assert lms["tracking"] == {"backend": True, "event": "platform", "segmentio": "platform"}
+    assert set(module.EVENT_TRACKING_BACKENDS) == {"_trackside"}
     assert lms["signals"] == {"personal_data": "ids_only"}
     assert lms["webhooks"]["allow"] == list(config.webhooks.allow) == ["10.3.0.0/16"]
     assert "/srv/src/trackside:/mnt/trackside:z" in rendered.service("trackside")["volumes"]

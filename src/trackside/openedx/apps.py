@@ -30,6 +30,7 @@ class TracksideOpenedxConfig(AppConfig):
         """Subscribe to the signals there are, and to those that come. Opens nothing, starts no thread."""
         from trackside.openedx.checks import ALL
         from trackside.openedx.signals import follow_signals
+        from trackside.openedx.tracking import follow_tracking
 
         for check in ALL:
             checks.register(check, "trackside")
@@ -37,6 +38,7 @@ class TracksideOpenedxConfig(AppConfig):
             logger.error("Signals are no events: trackside.django has to stand before trackside.openedx")
             return
         follow_signals()
+        follow_tracking()
 
 
 def stands_behind_django_app() -> bool:
