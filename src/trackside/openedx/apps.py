@@ -29,6 +29,7 @@ class TracksideOpenedxConfig(AppConfig):
     def ready(self) -> None:
         """Subscribe to the signals there are, and to those that come. Opens nothing, starts no thread."""
         from trackside.openedx.checks import ALL
+        from trackside.openedx.retirement import follow_retirement
         from trackside.openedx.signals import follow_signals
         from trackside.openedx.tracking import follow_tracking
 
@@ -39,6 +40,7 @@ class TracksideOpenedxConfig(AppConfig):
             return
         follow_signals()
         follow_tracking()
+        follow_retirement()
 
 
 def stands_behind_django_app() -> bool:
