@@ -9,6 +9,8 @@ import pytest
 from tests.openedx.conftest import HERE, Host
 from tests.peers import interpreter_with
 
+pytestmark = pytest.mark.e2e
+
 EMIT = """
 from datetime import datetime, UTC
 from unittest import mock

@@ -15,6 +15,8 @@ from trackside import __version__, hub
 from trackside.config.load import Loaded
 from trackside.server.site.databases import database_of
 
+pytestmark = pytest.mark.e2e  # Tutor has a Python of its own
+
 CONFIG = "plugins/trackside/apps/trackside.toml"
 SETTINGS = [
     f"apps/openedx/settings/{each}/{kind}.py"

@@ -132,6 +132,7 @@ def a_user_of(name: str) -> Iterator[str]:
             cursor.execute(f"DROP USER '{name}'@'%'")
 
 
+@pytest.mark.e2e
 def test_a_webhook_of_the_sites_database_is_delivered(
     site: str, tmp_path: Path, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
