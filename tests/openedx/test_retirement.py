@@ -1,11 +1,11 @@
-"""The platform retires a user."""
+"""The platform retires a user: defect D26 of openedx-webhooks, whose models say that they hold nothing of anybody."""
 
 import json
 
 from tests.openedx.conftest import Host
 
 
-def test_the_platform_retires_a_user(host: Host) -> None:
+def test_d26_the_platform_retires_a_user(host: Host) -> None:
     """Its signals take the user out of our tables; the log has one event of it, however many signals there were.
 
     One whose retirement is rolled back stays, and nobody is told.

@@ -100,7 +100,7 @@ def test_what_operators_add(render: Render, monkeypatch: pytest.MonkeyPatch) -> 
     assert lms["webhooks"]["allow"] == list(config.webhooks.allow) == ["10.3.0.0/16"]
     assert "/srv/src/trackside:/mnt/trackside:z" in rendered.service("trackside")["volumes"]
     assert "/srv/src/trackside:/mnt/trackside:z" in rendered.service("trackside-worker")["volumes"]
-    assert "/mnt/trackside[server,mysql]" in rendered.text("plugins/trackside/build/Dockerfile")
+    assert "/mnt/trackside[server,mysql]" in rendered.text("plugins/trackside/image/Dockerfile")
     platforms = rendered.text("build/openedx/Dockerfile")
     assert "install -e '/mnt/trackside[openedx]'" in platforms
     assert "'trackside[openedx]==" not in platforms
@@ -109,7 +109,7 @@ def test_what_operators_add(render: Render, monkeypatch: pytest.MonkeyPatch) -> 
 def test_images_have_the_same_version(plain: Rendered) -> None:
     """What the platform writes the server reads."""
     assert f"'trackside[openedx]=={__version__}'" in plain.text("build/openedx/Dockerfile")
-    assert f"'trackside[server,mysql]=={__version__}'" in plain.text("plugins/trackside/build/Dockerfile")
+    assert f"'trackside[server,mysql]=={__version__}'" in plain.text("plugins/trackside/image/Dockerfile")
     assert plain.service("trackside")["image"].endswith(f"trackside:{__version__}")
 
 

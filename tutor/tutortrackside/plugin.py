@@ -49,7 +49,7 @@ _DEFAULTS: dict[str, Any] = {
 hooks.Filters.CONFIG_UNIQUE.add_items(list(_UNIQUE.items()))
 hooks.Filters.CONFIG_DEFAULTS.add_items(list(_DEFAULTS.items()))
 hooks.Filters.ENV_TEMPLATE_ROOTS.add_item(str(_HERE / "templates"))
-hooks.Filters.ENV_TEMPLATE_TARGETS.add_items([("trackside/build", "plugins"), ("trackside/apps", "plugins")])
+hooks.Filters.ENV_TEMPLATE_TARGETS.add_items([("trackside/image", "plugins"), ("trackside/apps", "plugins")])
 hooks.Filters.ENV_TEMPLATE_FILTERS.add_items(
     [
         ("trackside_quoted", lambda text: quote(str(text), safe="")),
@@ -72,7 +72,7 @@ hooks.Filters.CLI_DO_INIT_TASKS.add_items(
     ]
 )
 hooks.Filters.IMAGES_BUILD.add_item(
-    ("trackside", ("plugins", "trackside", "build"), "{{ TRACKSIDE_DOCKER_IMAGE }}", ())
+    ("trackside", ("plugins", "trackside", "image"), "{{ TRACKSIDE_DOCKER_IMAGE }}", ())
 )
 hooks.Filters.IMAGES_BUILD_REQUIRED.add_item("trackside")
 hooks.Filters.IMAGES_PULL.add_item(("trackside", "{{ TRACKSIDE_DOCKER_IMAGE }}"))
