@@ -2,6 +2,7 @@
 
 import os
 import stat
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -53,6 +54,13 @@ def test_versions_are_one() -> None:
     assert f'__version__ = "{__version__}"' in (PLUGIN / "tutortrackside" / "__init__.py").read_text()
 
 
+def test_nothing_is_left_out_of_the_package() -> None:
+    """What git ignores, a folder named `build` for one, is in no wheel."""
+    command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "tutortrackside"]
+    found = subprocess.run(command, cwd=PLUGIN, capture_output=True, text=True, check=True).stdout.split()
+    assert [path for path in found if "__pycache__" not in path] == []
+
+
 def test_the_server_takes_its_configuration(plain: Rendered, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is all a server needs, and nothing in it is unknown."""
     config = loaded(plain, monkeypatch).config
@@ -100,7 +108,7 @@ def test_what_operators_add(render: Render, monkeypatch: pytest.MonkeyPatch) -> 
     assert lms["webhooks"]["allow"] == list(config.webhooks.allow) == ["10.3.0.0/16"]
     assert "/srv/src/trackside:/mnt/trackside:z" in rendered.service("trackside")["volumes"]
     assert "/srv/src/trackside:/mnt/trackside:z" in rendered.service("trackside-worker")["volumes"]
-    assert "/mnt/trackside[server,mysql]" in rendered.text("plugins/trackside/image/Dockerfile")
+    assert "/mnt/trackside[server,curl,mysql]" in rendered.text("plugins/trackside/image/Dockerfile")
     platforms = rendered.text("build/openedx/Dockerfile")
     assert "install -e '/mnt/trackside[openedx]'" in platforms
     assert "'trackside[openedx]==" not in platforms
@@ -109,7 +117,9 @@ def test_what_operators_add(render: Render, monkeypatch: pytest.MonkeyPatch) -> 
 def test_images_have_the_same_version(plain: Rendered) -> None:
     """What the platform writes the server reads."""
     assert f"'trackside[openedx]=={__version__}'" in plain.text("build/openedx/Dockerfile")
-    assert f"'trackside[server,mysql]=={__version__}'" in plain.text("plugins/trackside/image/Dockerfile")
+    assert f"'trackside[server,curl,mysql]=={__version__}'" in plain.text(
+        "plugins/trackside/image/Dockerfile"
+    )
     assert plain.service("trackside")["image"].endswith(f"trackside:{__version__}")
 
 
