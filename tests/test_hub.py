@@ -8,6 +8,7 @@ from trackside import hub
 from trackside.config.settings import Config
 from trackside.errors import ConfigurationError
 from trackside.hub.destinations import build_destination
+from trackside.sources.segment_api import SegmentApiSettings
 from trackside.users.anybody import Anybody
 from trackside.users.table import UserTable
 
@@ -34,6 +35,14 @@ def test_two_sources_with_one_key(tmp_path: Path) -> None:
     text = '[sources.app]\nkind = "segment"\nwrite_key = ["secret-1", "k"]\n'
     message = problem(tmp_path, text)
     assert message == "sources.app.write_key is also that of sources.web; give each source a key of its own"
+
+
+def test_the_command_to_try() -> None:
+    """It has the key of a source that anybody may send with, and never a forwarder's."""
+    ours = SegmentApiSettings(write_key="ours", forwarder=True)
+    config = Config(sources={"platform": ours, "web": SegmentApiSettings(write_key="theirs")})
+    assert hub.example_curl(config, "http://h").startswith("curl -u theirs: http://h/v1/track -d ")
+    assert hub.example_curl(Config(sources={"platform": ours}), "http://h") == ""
 
 
 @pytest.mark.parametrize("key", ['""', "[]", '[""]'])

@@ -33,13 +33,15 @@ def site_of(config: Config) -> Iterator[None]:
     if not is_inside_a_project():
         _start(config)
     from trackside.django.webhooks import surroundings
-    from trackside.django.webhooks.refusals import WrongSettings
+    from trackside.django.webhooks.refusals import DatabaseError, WrongSettings
 
     surroundings.show(surroundings.Surroundings(config=config))
     try:
         yield
     except WrongSettings as error:
         raise WrongConfiguration(str(error)) from error
+    except DatabaseError as error:
+        raise Problem(f"the webhooks of the database cannot be read: {error}") from error
     finally:
         surroundings.show(None)
 

@@ -138,6 +138,14 @@ class LimitSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class WebhookRowSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[webhooks]`: what holds for all webhooks that are rows of the database."""
 
+    database: Annotated[
+        str,
+        setting(
+            "Database of a site whose webhooks this server delivers: mysql://user:password@host:3306/name,"
+            " postgresql://… or sqlite:///file. Empty: the server's own. It needs the site's encryption_keys.",
+            secret=True,
+        ),
+    ] = ""
     allow_private_networks: Annotated[
         bool, setting("Whether their URLs may lead into private networks, and to this machine.")
     ] = False

@@ -9,9 +9,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
-from trackside.console import actions, attempts, live, login_link, overview
+from trackside.console import actions, attempts, live, login_link, overview, rows
 from trackside.console import destination as destination_page
-from trackside.django.webhooks.models import Webhook
 
 ADMIN_NAME = "admin"
 LONGEST_NUMBER = 19
@@ -24,8 +23,7 @@ LONGEST_NUMBER = 19
 def home(request: HttpRequest) -> HttpResponse:
     """Show what came in last, what was rejected and why, and how each destination stands."""
     current = live.current()
-    rows = Webhook.objects.values_list("name", flat=True)
-    page = overview.read(current.log, tuple(dict.fromkeys((*current.destinations, *rows))))
+    page = overview.read(current.log, tuple(dict.fromkeys((*current.destinations, *rows.names()))))
     return render(request, "trackside_console/home.html", {"page": page, "curl": current.curl})
 
 
@@ -50,7 +48,7 @@ def destination(request: HttpRequest, name: str) -> HttpResponse:
         "page": page,
         "attempts": listed,
         "may": _may(request),
-        "row": Webhook.objects.filter(name=name).first(),
+        "row": rows.row(name),
         "stays": bool(before),
     }
     return render(request, "trackside_console/destination.html", context)

@@ -163,7 +163,8 @@ def check_segment(**_: Any) -> Iterator[CheckMessage]:
 
 def check_webhook(**_: Any) -> Iterator[CheckMessage]:
     """E005, W005, W006, W007, W008."""
-    webhook = read(settings)[0].segment_webhook
+    declared = read(settings)[0]
+    webhook = declared.segment_webhook
     if webhook.dedup_cache and webhook.dedup_cache not in settings.CACHES:
         yield Error(
             f"segment_webhook.dedup_cache is {webhook.dedup_cache!r}, which is not in CACHES.",
@@ -171,7 +172,7 @@ def check_webhook(**_: Any) -> Iterator[CheckMessage]:
             id="trackside.E005",
         )
     has_secret = bool(webhook.secrets or webhook.shared_secrets)
-    if has_secret and not _webhook_paths():
+    if has_secret and declared.tracking.segmentio == "platform" and not _webhook_paths():
         yield Warning(
             "There is a secret for Segment's webhook, but no URL leads to it.",
             hint='Add path("", include("trackside.django.urls")) to the URLconf, in the place of another webhook.',

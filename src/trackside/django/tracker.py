@@ -1,7 +1,7 @@
 """The tracker of a Django project, made from its settings."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -66,11 +66,36 @@ def default_tracker() -> Tracker | None:
     return TRACKERS.get("default")
 
 
+_find_view_tracker: Callable[[], Tracker | None] | None = None
+
+
+def view_tracker() -> Tracker | None:
+    """Return the tracker that the views of `/event` and `/segmentio/event` emit to: the default one, as a rule."""
+    found = _find_view_tracker() if _find_view_tracker is not None else None
+    return default_tracker() if found is None else found
+
+
+def set_view_tracker(find: Callable[[], Tracker | None] | None) -> None:
+    """Let the views emit to what `find` returns, where it returns one; None: to the default tracker."""
+    global _find_view_tracker  # noqa: PLW0603  # a process has one set of URLs
+    _find_view_tracker = find
+
+
 def log_backends() -> Iterator[LogBackend]:
     """Yield the backends of the default tracker, nested ones too, that keep a log here."""
     for backend in _every_backend(default_tracker()):
         if isinstance(backend, LogBackend):
             yield backend
+
+
+def begin_forwarding() -> None:
+    """Let the backends of all trackers that forward begin with what is left from before."""
+    from trackside.backends.forward import ForwardBackend  # most sites have none, and it takes 50 ms
+
+    for tracker in tuple(TRACKERS.values()):
+        for backend in _every_backend(tracker):
+            if isinstance(backend, ForwardBackend):
+                backend.begin()
 
 
 def _every_backend(router: Any) -> Iterator[Any]:

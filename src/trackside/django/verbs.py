@@ -13,7 +13,10 @@ from trackside.django.settings import current
 _LEFT_OUT = ("serve",)
 """The server has a Django project of its own, which cannot start inside another one."""
 
-OWN_VERBS: Mapping[str, str] = {"relay": "trackside.django.outbox.commands"}
+OWN_VERBS: Mapping[str, str] = {
+    "relay": "trackside.django.outbox.commands",
+    "retire-user": "trackside.django.retirement.commands",
+}
 """Verb → the module that has its click command, under the verb's name; only a Django project has these."""
 
 

@@ -87,8 +87,12 @@ def _user_table(path: Path) -> UserTable:
 
 
 def example_curl(config: Config, address: str) -> str:
-    """Return a command that sends a first event to `address`, or "" where no source takes one."""
-    key = next(iter(_segment_api(config).write_keys), None)
+    """Return a command that sends a first event to `address`, or "" where no source takes one.
+
+    The key of a forwarder is none to show: what comes with it is believed.
+    """
+    sources = [each for each in config.sources.values() if isinstance(each, SegmentApiSettings)]
+    key = next((key for each in sources if not each.forwarder for key in each.write_keys), None)
     if key is None:
         return ""
     event = json.dumps({"userId": "7", "event": "Hello", "properties": {"from": "curl"}})

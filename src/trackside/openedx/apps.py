@@ -29,7 +29,9 @@ class TracksideOpenedxConfig(AppConfig):
     def ready(self) -> None:
         """Subscribe to the signals there are, and to those that come. Opens nothing, starts no thread."""
         from trackside.openedx.checks import ALL
+        from trackside.openedx.retirement import follow_retirement
         from trackside.openedx.signals import follow_signals
+        from trackside.openedx.tracking import follow_tracking
 
         for check in ALL:
             checks.register(check, "trackside")
@@ -37,6 +39,8 @@ class TracksideOpenedxConfig(AppConfig):
             logger.error("Signals are no events: trackside.django has to stand before trackside.openedx")
             return
         follow_signals()
+        follow_tracking()
+        follow_retirement()
 
 
 def stands_behind_django_app() -> bool:

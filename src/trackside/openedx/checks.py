@@ -9,7 +9,9 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004  # Dja
 from trackside.django.settings import read
 from trackside.event import NameFilter
 from trackside.openedx.apps import stands_behind_django_app
+from trackside.openedx.settings.tracking import MIDDLEWARE, NAME
 from trackside.openedx.signals.subscription import is_available, public_signals
+from trackside.openedx.tracking import views_taken
 
 CHECKS: Mapping[str, str] = {
     "trackside.openedx.E001": "`trackside.django` is missing, or stands behind the plugin: no signal is an event.",
@@ -17,8 +19,13 @@ CHECKS: Mapping[str, str] = {
     "trackside.openedx.W002": "A name in `signals` is the type of no signal of this release.",
     "trackside.openedx.W003": "The tracker is off, so no signal is an event.",
     "trackside.openedx.W004": "openedx-webhooks is installed too: what both send arrives twice.",
+    "trackside.openedx.W005": "`tracking` asks for what a later settings file took away: nothing of it happens.",
 }
 """Id → what it says."""
+_LATER = (
+    "A settings file that is read after the plugin's sets them anew, or says `tracking` too late:"
+    " call trackside.openedx.settings.base.plugin_settings on its module at its end."
+)
 
 
 def check_apps(**_: Any) -> Iterator[CheckMessage]:
@@ -71,4 +78,22 @@ def check_other_webhooks(**_: Any) -> Iterator[CheckMessage]:
         )
 
 
-ALL = (check_apps, check_signals, check_other_webhooks)
+def check_tracking(**_: Any) -> Iterator[CheckMessage]:
+    """W005."""
+    from django.conf import settings
+
+    if read(settings)[0].tracking.backend and NAME not in getattr(settings, "EVENT_TRACKING_BACKENDS", {}):
+        yield Warning(
+            f"TRACKSIDE['tracking']['backend'] is on, and EVENT_TRACKING_BACKENDS has no {NAME!r}.",
+            hint=_LATER,
+            id="trackside.openedx.W005",
+        )
+    if views_taken() and MIDDLEWARE not in settings.MIDDLEWARE:
+        yield Warning(
+            f"TRACKSIDE['tracking'] gives {' and '.join(views_taken())} to Trackside; MIDDLEWARE has no {MIDDLEWARE}.",
+            hint=_LATER,
+            id="trackside.openedx.W005",
+        )
+
+
+ALL = (check_apps, check_signals, check_other_webhooks, check_tracking)

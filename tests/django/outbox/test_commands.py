@@ -82,6 +82,8 @@ def test_it_takes_turns_with_another_relay(
 def test_following_ends_with_sigterm(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     sell(shop, "apple")
+    begun: list[int] = []
+    monkeypatch.setattr(commands, "begin_forwarding", lambda: begun.append(len(shop.logged())))
 
     def end() -> None:
         shop.log.wait(0, 10)
@@ -96,6 +98,7 @@ def test_following_ends_with_sigterm(shop: Shop, monkeypatch: pytest.MonkeyPatch
             signal.signal(number, handler)
     ending.join()
     assert shop.logged() == ["apple"]
+    assert begun == [0]
 
 
 def test_following_does_not_go_with_once(shop: Shop) -> None:

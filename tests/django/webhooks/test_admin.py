@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from django.contrib.admin.models import LogEntry
@@ -233,6 +234,25 @@ def test_without_a_log_the_list_says_so(pages: Client, around: Surroundings) -> 
     surroundings.show(replace(around, log=None))
     add(pages)
     assert "unknown: no log here" in pages.get(LIST).content.decode()
+
+
+def test_a_log_that_is_forwarded_is_not_the_one_that_is_delivered_from(
+    pages: Client, around: Surroundings, tmp_path: Path
+) -> None:
+    """A host of several knows nothing of how webhooks stand; where somebody has delivered, that log counts."""
+    from msgspec.structs import replace
+
+    from trackside.config.settings import LogSettings
+    from trackside.django.webhooks import surroundings
+    from trackside.log.sqlite import SQLiteLog
+
+    SQLiteLog(tmp_path, LogSettings()).close()
+    (tmp_path / "forward.lock").touch()
+    surroundings.show(replace(around, log=None))
+    add(pages)
+    assert "unknown: no log here" in pages.get(LIST).content.decode()
+    (tmp_path / "delivery.lock").touch()
+    assert "unknown: no log here" not in pages.get(LIST).content.decode()
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from trackside.django.webhooks.declared import WebhookDeclarations
 from trackside.django.webhooks.models import Webhook
 from trackside.django.webhooks.surroundings import Surroundings
 from trackside.errors import StorageError
+from trackside.log.memory import MemoryLog
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("around")]
 
@@ -116,6 +117,28 @@ def test_one_that_was_given_up_is_disabled_until_it_is_enabled(declared: Declara
     assert settings(declared).enabled
     declared.disabled("declared", "the file's own")
     declared.disabled("nobody", "nobody's")
+
+
+def test_one_that_was_enabled_elsewhere_goes_on(
+    declared: Declarations, around: Surroundings, log: MemoryLog
+) -> None:
+    """In the admin of another project, which has the rows and not the log, that is paused where it was given up."""
+    make()
+    subscription = log.subscription("crm")
+    subscription.pause(True)
+    declared.disabled("crm", "answered 410 Gone")
+    for _ in range(2):
+        declared.current()
+        assert subscription.state().paused
+    surroundings.show(replace(around, log=None))
+    actions.enable("crm", by="elsewhere")
+    surroundings.show(around)
+    declared.current()
+    assert not subscription.state().paused
+    subscription.pause(True)  # an operator's pause, of which the row says nothing, stays
+    actions.change("crm", {"description": "new"}, by="elsewhere")
+    declared.current()
+    assert subscription.state().paused
 
 
 def test_the_file_counts_where_both_declare_a_name(

@@ -1,5 +1,6 @@
 """The platform's settings, as far as plugins have to do with them: `common.py`, then the operator's YAML, then
-`production.py`, each with its plugins. HOST is a JSON object: `folder`, and optionally `yaml`, `database`, `service`.
+`production.py`, each with its plugins. HOST is a JSON object: `folder`, and optionally `yaml`, `database`, `service`,
+`tracks`.
 """
 
 import json
@@ -56,6 +57,38 @@ TEMPLATES = [
 DATABASES: dict[str, Any] = {
     "default": DATABASE or {"ENGINE": "django.db.backends.sqlite3", "NAME": str(FOLDER / "host.sqlite3")}
 }
+if HOST.get("tracks"):
+    # as the platform's own: a tree whose logger writes what Aspects reads
+    INSTALLED_APPS.append("eventtracking.django.apps.EventTrackingConfig")
+    EVENT_TRACKING_ENABLED = True
+    MIDDLEWARE.insert(1, "django.middleware.csrf.CsrfViewMiddleware")
+    EVENT_TRACKING_BACKENDS = {
+        "tracking_logs": {
+            "ENGINE": "eventtracking.backends.routing.RoutingBackend",
+            "OPTIONS": {
+                "backends": {
+                    "logger": {
+                        "ENGINE": "eventtracking.backends.logger.LoggerBackend",
+                        "OPTIONS": {"name": "tracking", "max_event_size": 50_000},
+                    }
+                },
+                "processors": [],
+            },
+        },
+    }
+    LOGGING = {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"raw": {"format": "%(message)s"}},
+        "handlers": {
+            "tracking": {
+                "class": "logging.FileHandler",
+                "filename": str(FOLDER / "tracking.log"),
+                "formatter": "raw",
+            }
+        },
+        "loggers": {"tracking": {"handlers": ["tracking"], "level": "DEBUG", "propagate": False}},
+    }
 INSTALLED_APPS.extend(get_plugin_apps(PROJECT))
 add_plugins(__name__, PROJECT, "common")
 

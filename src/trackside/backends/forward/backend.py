@@ -64,8 +64,7 @@ class ForwardBackend(LogBackend):
     def send(self, event: Mapping[str, Any]) -> None:
         """Hand the event over; what was not handed over is counted. Never raises for what an event holds."""
         super().send(event)
-        if self._idle:
-            self._start()
+        self.begin()
 
     def send_now(self, *parts: Any) -> bool:
         """Hand an event of these parts over; return False, with nothing done, where anything in it is unusual."""
@@ -73,6 +72,11 @@ class ForwardBackend(LogBackend):
         if self._idle:
             self._start()
         return taken
+
+    def begin(self) -> None:
+        """Forward what a process left that has ended, before there is an event; for one that may long have none."""
+        if self._idle:
+            self._start()
 
     def _begin_anew(self) -> None:
         self._client = self._client.another()

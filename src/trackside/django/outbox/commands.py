@@ -17,6 +17,7 @@ from trackside.django.outbox.relay_thread import follow
 from trackside.django.outbox.rows import take_back
 from trackside.django.outbox.settings import current
 from trackside.django.outbox.status import OutboxStatus, outbox_status
+from trackside.django.tracker import begin_forwarding
 from trackside.errors import StorageError
 
 BUSY_S = 30.0
@@ -59,6 +60,7 @@ def relay(
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
+    begin_forwarding()
     follow(current(), interval_s=interval_s, wait=stopped.wait)
 
 

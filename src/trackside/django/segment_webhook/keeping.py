@@ -7,7 +7,7 @@ from trackside.backends.identity import sending_as
 from trackside.django.segment_webhook.context import CONTEXT_NAME, context_of, plain
 from trackside.django.segment_webhook.event_2014 import send_2014
 from trackside.django.settings import current
-from trackside.django.tracker import default_tracker
+from trackside.django.tracker import view_tracker
 from trackside.emitted import waiting_for_commit
 from trackside.sources.segment_webhook import WebhookEvent
 from trackside.tracker import Tracker
@@ -20,7 +20,7 @@ def keep(events: Sequence[WebhookEvent]) -> bool:
     events (a logger, a switched-off tracker) there is nothing to wait for.
     """
     settings = current()
-    tracker = default_tracker()
+    tracker = view_tracker()
     send: Callable[[Tracker | None, WebhookEvent], bool] = (
         send_2014 if settings.segment_webhook.generation == "2014" else _emit
     )

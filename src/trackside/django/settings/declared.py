@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from trackside.config.settings import setting
 from trackside.django.settings.signals import SignalSettings
+from trackside.django.settings.tracking import TrackingSettings
 from trackside.sources.segment_webhook.settings import WebhookRules
 
 REDACTED_NAMES = (
@@ -137,6 +138,7 @@ class DjangoSettings(Struct, frozen=True, kw_only=True):
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     segment_webhook: WebhookViewSettings = field(default_factory=WebhookViewSettings)
     signals: SignalSettings = field(default_factory=SignalSettings)
+    tracking: TrackingSettings = field(default_factory=TrackingSettings)
     backends: dict[str, Any] | None = None
     """Name → {"ENGINE": dotted path, "OPTIONS": {…}}; None where the project names none."""
     processors: list[Any] = field(default_factory=list)

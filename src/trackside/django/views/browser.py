@@ -14,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 
 from trackside.django.contexts import course_context_from_url
 from trackside.django.settings import current
-from trackside.django.tracker import default_tracker
+from trackside.django.tracker import view_tracker
 from trackside.django.users import user_of, username_of
 from trackside.django.views.same_site import refuse_foreign
 from trackside.sources.browser.allowed import is_allowed
@@ -63,7 +63,7 @@ def _emit(request: HttpRequest, said: BrowserEvent) -> None:
         # not the page's fault: it is told nothing, the operator is
         catalogue.BROWSER_EVENTS_REFUSED.add(1, "name_not_allowed")
         return
-    tracker = default_tracker()
+    tracker = view_tracker()
     if tracker is None:
         return
     context: dict[str, Any] = course_context_from_url(said.page, said.course_id)

@@ -37,6 +37,8 @@ class WebhookDeclarations:
         self._until_s = float("inf")
         """When the next signing key stops, in seconds since 1970."""
         self._told: dict[str, str] = {}
+        self._given_up: set[str] = set()
+        """Webhooks that were given up when the rows were last read: paused in the log too."""
 
     def current(self) -> Mapping[str, DestinationSettings]:
         """Return the webhooks of the database; the same object where none has changed. Raises StorageError."""
@@ -50,6 +52,7 @@ class WebhookDeclarations:
     def disabled(self, name: str, reason: str) -> None:
         """Keep that a webhook was given up, and why. Raises StorageError."""
         try:
+            self._given_up.add(name)
             actions.give_up(name, reason)
         except (DatabaseError, TracksideError) as error:
             raise StorageError(f"it cannot be kept that {name} was given up: {error}") from error
@@ -71,6 +74,7 @@ class WebhookDeclarations:
         found: dict[str, DestinationSettings] = {}
         ends: list[float] = []
         for row in Webhook.objects.all():
+            self._go_on(row)
             if row.name in declared:
                 self._tell(row.name, "the configuration file declares a destination of the same name")
                 continue
@@ -84,6 +88,15 @@ class WebhookDeclarations:
             end_s = row.secrets.next_end_s(now)
             ends += [end_s] if end_s is not None else []
         return found, ends
+
+    def _go_on(self, row: Webhook) -> None:
+        """Let a webhook go on in the log that somebody enabled where the log cannot be reached: in another project."""
+        if row.disabled_at is not None:
+            self._given_up.add(row.name)
+        elif row.name in self._given_up:
+            if row.enabled:
+                actions.go_on(row.name)
+            self._given_up.discard(row.name)
 
     def _tell(self, name: str, reason: str) -> None:
         if self._told.get(name) != reason:

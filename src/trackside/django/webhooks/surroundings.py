@@ -71,8 +71,13 @@ def opened_log() -> Iterator[Log | None]:
 
 
 def _opened(config: Config) -> Log | None:
-    if config.log.engine != "sqlite" or not (Path(config.data_dir) / "log.db").exists():
+    folder = Path(config.data_dir)
+    if config.log.engine != "sqlite" or not (folder / "log.db").exists():
         return None
+    if (folder / "forward.lock").exists() and not (folder / "delivery.lock").exists():
+        return (
+            None  # a host's own log, from which its events are brought to a server: the webhooks stand there
+        )
     from trackside import hub
 
     try:

@@ -3,10 +3,15 @@
 from typing import Any
 
 from trackside.openedx.settings.merging import add_apps, add_defaults, add_middleware
+from trackside.openedx.settings.tracking import add_tracking
 
 
 def plugin_settings(settings: Any) -> None:
-    """Add the Django app, its middleware and the defaults of `TRACKSIDE`. May run any number of times."""
+    """Add the Django app, its middleware, the defaults of `TRACKSIDE`, and what `tracking` there asks for.
+
+    May run any number of times.
+    """
     add_apps(settings)
     add_middleware(settings)
     add_defaults(settings)
+    add_tracking(settings)

@@ -1,11 +1,13 @@
 """The start: subscribes with what the settings say."""
 
+from collections.abc import Callable
 from typing import Any
 
 from trackside.django.settings import current
 from trackside.openedx.signals.receiver import SignalReceiver
 from trackside.openedx.signals.subscription import subscribe, unsubscribe
 from trackside.openedx.tracker import register_signal_tracker
+from trackside.openedx.tracking import SIGNAL
 
 _receiver: SignalReceiver | None = None
 
@@ -20,7 +22,13 @@ def follow_signals() -> None:
     declared = current()
     if declared.tracker.enabled:
         _receiver = SignalReceiver(declared.signals, register_signal_tracker())
-        subscribe(receive_signal, _receiver.wants)
+        subscribe(
+            receive_signal, _wants_but(SIGNAL, _receiver) if declared.tracking.backend else _receiver.wants
+        )
+
+
+def _wants_but(told_already: str, receiver: SignalReceiver) -> Callable[[str], bool]:
+    return lambda event_type: event_type != told_already and receiver.wants(event_type)
 
 
 def unfollow_signals() -> None:

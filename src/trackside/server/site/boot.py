@@ -10,10 +10,11 @@ from urllib.parse import urlsplit
 
 from trackside.config.settings import Config
 from trackside.server.asgi import Application, Receive, Scope, Send, respond
+from trackside.server.site.databases import VARIABLE, database_of
 
 
 def set_environment(config: Config) -> None:
-    """Give Django's settings module what it reads; before Django is imported."""
+    """Give Django's settings module what it reads; before Django is imported. Raises ConfigurationError."""
     hosts = ["localhost", "127.0.0.1", "[::1]", config.host, *config.allowed_hosts]
     if config.public_url:
         hosts.append(urlsplit(config.public_url).hostname or "")
@@ -21,6 +22,9 @@ def set_environment(config: Config) -> None:
     os.environ["TRACKSIDE_DATA_DIR"] = str(Path(config.data_dir).resolve())
     os.environ["TRACKSIDE_ALLOWED_HOSTS"] = ",".join(dict.fromkeys(host for host in hosts if host))
     os.environ["TRACKSIDE_PUBLIC_URL"] = config.public_url
+    os.environ[VARIABLE] = config.webhooks.database
+    if config.webhooks.database:
+        database_of(config.webhooks.database)  # what cannot be used is told before the port opens
 
 
 _booting = threading.Lock()

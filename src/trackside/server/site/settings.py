@@ -1,13 +1,16 @@
 """Settings of the server's own Django project; what differs between installations comes from the data directory.
 
 `trackside serve` sets TRACKSIDE_DATA_DIR, TRACKSIDE_ALLOWED_HOSTS and TRACKSIDE_PUBLIC_URL from its configuration
-before Django reads this module.
+before Django reads this module, and TRACKSIDE_WEBHOOKS_DATABASE where webhooks are in another database.
 """
 
 import os
 from pathlib import Path
+from typing import Any
 
 from django.core.management.utils import get_random_secret_key
+
+from trackside.server.site.databases import ALIAS, VARIABLE, database_of
 
 _DATA_DIR = Path(os.environ.get("TRACKSIDE_DATA_DIR", "data")).resolve()
 _SECRET = _DATA_DIR / "secret_key"
@@ -52,13 +55,16 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": _DATA_DIR / "site.db",
         "OPTIONS": {"transaction_mode": "IMMEDIATE", "init_command": "PRAGMA journal_mode=WAL"},
     }
 }
+if _WEBHOOKS := os.environ.get(VARIABLE, ""):
+    DATABASES[ALIAS] = database_of(_WEBHOOKS)
+    DATABASE_ROUTERS = ["trackside.server.site.databases.WebhookRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}

@@ -1,0 +1,1 @@
+"""A user who leaves for good."""

@@ -1,0 +1,2 @@
+./manage.py lms migrate --noinput trackside
+./manage.py lms check --tag trackside
