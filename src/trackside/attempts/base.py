@@ -3,12 +3,14 @@
 Destinations know the recorder alone; whoever shows attempts knows the store alone.
 """
 
-from asyncio import AbstractEventLoop
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop  # who only asks for help must not wait for it
 
 Outcome = Literal["delivered", "failed", "refused", "gone", "not_asked", "unknown"]
 """`unknown`: it was sent, and the process ended before it knew what came of it."""
@@ -143,7 +145,7 @@ class AttemptPage(Struct, frozen=True):
 class Recorder(Protocol):
     """Takes down what one destination sends. Never waits for anything, never raises."""
 
-    def gather(self, loop: AbstractEventLoop) -> None:
+    def gather(self, loop: "AbstractEventLoop") -> None:
         """Note from now on once a turn of that loop, in whose thread everything is called: for less time each.
 
         What was noted counts, with all that `begin` says, once the loop runs what is scheduled next.
