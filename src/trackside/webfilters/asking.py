@@ -26,6 +26,20 @@ FAIR_SHARE: Final = 0.5
 """With less of its time than this, that an answer came too late says nothing about its receiver."""
 
 
+class Occasion(Struct, frozen=True, kw_only=True):
+    """One question: its id, when it was asked, and how long it may take."""
+
+    question_id: str
+    at: datetime
+    began_s: float
+    """On the monotonic clock."""
+    budget_s: float
+    in_transaction: bool = False
+    """Whether the caller holds a database transaction open."""
+    refusal: str | None = None
+    """Why nobody may be asked."""
+
+
 class Means(Struct, frozen=True, kw_only=True):
     """What questions are asked with."""
 
@@ -61,15 +75,10 @@ class Turn(Struct, kw_only=True):
 class Asks:
     """Asks what belongs to one question."""
 
-    def __init__(
-        self, means: Means, *, question_id: str, at: datetime, until: float, budget_s: float
-    ) -> None:
-        """`until` is the monotonic time at which the budget is used up."""
-        self.question_id = question_id
+    def __init__(self, means: Means, occasion: Occasion) -> None:
+        self.occasion = occasion
         self._means = means
-        self._at = at
-        self._until = until
-        self._budget_s = budget_s
+        self._until = occasion.began_s + occasion.budget_s
 
     def ask(self, turns: Sequence[Turn]) -> None:
         """Give each turn its reply, or the failure that it was not asked for. Raises nothing."""
@@ -112,6 +121,9 @@ class Asks:
             shown = prepared.shown(turn.seen)
             if self._recall(turn, shown):
                 return None
+            if self.occasion.refusal is not None:
+                turn.failure = Failure(kind="request_exception", reason=self.occasion.refusal)
+                return None
             token = self._token(turn)
             if isinstance(token, Answer | Failed):
                 turn.reply, turn.key = token, ""  # what is known of tokens is kept with them
@@ -119,9 +131,9 @@ class Asks:
             timeout_s = self._time_s(turn)
             request = prepared.request(
                 shown,
-                self.question_id,
-                at=self._at.isoformat(),
-                at_s=int(self._at.timestamp()),
+                self.occasion.question_id,
+                at=self.occasion.at.isoformat(),
+                at_s=int(self.occasion.at.timestamp()),
                 timeout_s=timeout_s,
                 more=token,
             )
@@ -160,7 +172,7 @@ class Asks:
     def _time_s(self, turn: Turn) -> float:
         left_s = self._until - self._means.moments.monotonic()
         wanted_s = turn.prepared.hook.timeout_s
-        turn.had_its_time = left_s >= FAIR_SHARE * min(wanted_s, self._budget_s)
+        turn.had_its_time = left_s >= FAIR_SHARE * min(wanted_s, self.occasion.budget_s)
         return min(wanted_s, left_s)
 
     def _endpoint(self, turn: Turn) -> Endpoint:

@@ -173,3 +173,10 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "Whether a changer sees what those before it changed; else all see the data as it was, side by side."
         ),
     ] = True
+    ask_in_transaction: Annotated[
+        bool | None,
+        setting(
+            "Whether it is asked while the caller holds a database transaction open; else nobody is, and each hook"
+            " fails by its policy. Not said: as the call, the point's declaration or the rules of all points say."
+        ),
+    ] = None

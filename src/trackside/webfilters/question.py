@@ -3,32 +3,39 @@
 from collections.abc import Iterable, Sequence
 
 from trackside.document.encoding import Document
-from trackside.webfilters.asking import Asks, Turn
+from trackside.webfilters.asking import Asks, Occasion, Turn
 from trackside.webfilters.halting import halt_of
 from trackside.webfilters.moments import Moments
 from trackside.webfilters.patch import patched
 from trackside.webfilters.points import Path, Unfit
 from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.replies import Failure, judge
-from trackside.webfilters.snapshot import Snapshot
+from trackside.webfilters.snapshot import NOTHING, Snapshot
 
 
 class Asking:
     """One question under way; made for it and used once.
 
-    `turns` are its hooks, those that are asked first in front; `data` the data as it is by now; `halted_by`
-    the first whose answer halts. What is in here is all our own: nobody else's data has changed.
+    `turns` are its hooks, those that are asked first in front; `asked_about` the data as it was given, `data` as
+    it is by now; `halted_by` the first whose answer halts. What is in here is all our own: nobody else's data has
+    changed.
     """
 
-    def __init__(self, asks: Asks, data: Snapshot, moments: Moments) -> None:
+    def __init__(self, asks: Asks, moments: Moments) -> None:
         self.turns: list[Turn] = []
-        self.data = data
+        self.data = self.asked_about = NOTHING
         self.halted_by: Turn | None = None
         self._asks = asks
         self._moments = moments
 
-    def run(self, hooks: Iterable[Prepared], *, chained: bool) -> None:
+    @property
+    def occasion(self) -> Occasion:
+        """Which question it is."""
+        return self._asks.occasion
+
+    def run(self, hooks: Iterable[Prepared], data: Snapshot, *, chained: bool) -> None:
         """Ask. `chained`: each changer sees what those before it changed; else all see the data as it was."""
+        self.data = self.asked_about = data
         last: list[Turn] = []
         # the sort is stable: changers, then deciders, each in the order they are given in
         for prepared in sorted(hooks, key=lambda each: each.hook.kind):
@@ -83,7 +90,7 @@ class Asking:
     def _hear(self, turn: Turn) -> None:
         if turn.failure is not None or turn.reply is None:
             return
-        question_id = None if turn.cached else self._asks.question_id
+        question_id = None if turn.cached else self.occasion.question_id
         said = judge(turn.prepared, turn.reply, question_id=question_id)
         if isinstance(said, Failure):
             turn.failure = said

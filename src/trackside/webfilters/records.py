@@ -1,7 +1,6 @@
 """What a finished question leaves behind: its record, and its numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import combinations
 
 from trackside.telemetry import catalogue
@@ -10,29 +9,21 @@ from trackside.webfilters.audit import Changed, ChangesShown, Conflict, Decision
 from trackside.webfilters.endpoints import Endpoints
 from trackside.webfilters.points import FilterPoint, Path
 from trackside.webfilters.question import Asking, changed_paths
+from trackside.webfilters.snapshot import NOTHING
 
 
 def question_record(
-    point: FilterPoint,
-    asking: Asking,
-    shown: ChangesShown,
-    *,
-    question_id: str,
-    asked_at: datetime,
-    input_hash: str,
-    in_transaction: bool,
-    duration_s: float,
-    budget_s: float,
+    point: FilterPoint, asking: Asking, shown: ChangesShown, *, duration_s: float
 ) -> Question:
     """Return the record of a question."""
-    halted_by = asking.halted_by
+    halted_by, occasion = asking.halted_by, asking.occasion
     obeyed = [turn for turn in asking.turns if turn.prepared.obeyed]
     hooks = tuple(_hook_record(turn, shown) for turn in asking.turns)
     return Question(
-        id=question_id,
+        id=occasion.question_id,
         point=point.name,
-        asked_at=asked_at,
-        input_hash=input_hash,
+        asked_at=occasion.at,
+        input_hash="" if asking.asked_about is NOTHING else asking.asked_about.hash,
         decision=_decision(obeyed),
         would_be=_decision(asking.turns),
         hooks=hooks,
@@ -41,9 +32,9 @@ def question_record(
         patch=() if halted_by else _last_changes(hooks),
         conflicts=tuple(_conflicts(changed_paths(asking.turns))),
         fail_open=any(_is_fail_open(turn) for turn in obeyed),
-        in_transaction=in_transaction,
+        in_transaction=occasion.in_transaction,
         duration_s=duration_s,
-        budget_s=budget_s,
+        budget_s=occasion.budget_s,
     )
 
 

@@ -66,7 +66,7 @@ def project(
     # a thread keeps its connection by its alias, which is another database in each test
     monkeypatch.setattr(installing, "_keeper", None)
     before = install(None)
-    settings.TRACKSIDE = {}
+    settings.TRACKSIDE = {"webfilters": {"ask_in_transaction": True}}
     installing.install()
     assert installed() is None
     yield Client(raise_request_exception=False)

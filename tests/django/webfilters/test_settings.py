@@ -39,7 +39,7 @@ def given(**webfilters: Any) -> SimpleNamespace:
 def test_everything_has_a_default() -> None:
     """No hooks; the budget of the library."""
     assert read(SimpleNamespace()) == (Given(), [])
-    assert Given().settings.rules == Rules()
+    assert Given().settings.rules == Rules(ask_in_transaction=False)
 
 
 def test_what_is_given_counts() -> None:

@@ -1,4 +1,4 @@
-"""A question asked while a transaction is open is told."""
+"""A transaction is seen, and nobody is asked within it."""
 
 import logging
 import threading
@@ -53,24 +53,39 @@ def test_a_connection_nobody_opened_is_not_opened() -> None:
 
 
 @pytest.mark.usefixtures("_a_database")
-def test_a_question_within_a_transaction_is_recorded_counted_and_logged_once(
+def test_within_a_transaction_nobody_is_asked_which_is_recorded_counted_and_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """It is asked all the same: what the platform does is the platform's."""
-    before = catalogue.WEBFILTER_IN_TRANSACTION.value(ENROLLMENT.name)
-    asked = Asked(hook(), crm=changes(mode="x"))
+    """Its locks would be held as long as a receiver takes; the platform goes on or halts, as each hook says."""
+    before = catalogue.WEBFILTER_NOT_ASKED_IN_TRANSACTION.value(ENROLLMENT.name)
+    asked = Asked(crm=changes(mode="x"))
     webfilters = Webfilters([hook()], asker=asked.receivers, auditor=asked, in_transaction=in_transaction)
     caplog.set_level(logging.WARNING)
-    webfilters.ask(ENROLLMENT, DATA)
+    assert webfilters.ask(ENROLLMENT, DATA).changes == {"mode": "x"}
     assert not asked.last.in_transaction
     for _ in range(2):
         with transaction.atomic():
-            assert webfilters.ask(ENROLLMENT, DATA).changes == {"mode": "x"}
-        assert asked.last.in_transaction
-    assert catalogue.WEBFILTER_IN_TRANSACTION.value(ENROLLMENT.name) == before + 2
+            assert webfilters.ask(ENROLLMENT, DATA).data is DATA
+        assert (asked.last.in_transaction, asked.last.fail_open) == (True, True)
+    assert len(asked.receivers.requests) == 1
+    assert catalogue.WEBFILTER_NOT_ASKED_IN_TRANSACTION.value(ENROLLMENT.name) == before + 2
     [record] = caplog.records
-    assert record.message == "a question is asked while a transaction is open"
+    assert record.message.startswith("nobody is asked while a database transaction is open")
+    assert "ask_in_transaction" in record.message
     assert record.__dict__["point"] == ENROLLMENT.name
+
+
+@pytest.mark.usefixtures("_a_database")
+def test_who_says_so_is_asked_within_a_transaction(caplog: pytest.LogCaptureFixture) -> None:
+    """That is recorded and counted; to be logged it was chosen too well."""
+    before = catalogue.WEBFILTER_IN_TRANSACTION.value(ENROLLMENT.name)
+    asked = Asked(crm=changes(mode="x"))
+    webfilters = Webfilters([hook()], asker=asked.receivers, auditor=asked, in_transaction=in_transaction)
+    with transaction.atomic():
+        assert webfilters.ask(ENROLLMENT, DATA, ask_in_transaction=True).changes == {"mode": "x"}
+    assert asked.last.in_transaction
+    assert catalogue.WEBFILTER_IN_TRANSACTION.value(ENROLLMENT.name) == before + 1
+    assert not caplog.records
 
 
 class TransactionOfATestCase(TestCase):
