@@ -205,14 +205,15 @@ class Webfilters:
             logger.exception("a question could not be recorded", extra={"point": point.name})
 
 
-class _Nobody:
+class Nobody:
     """Asks nobody: what a process has before `install`."""
 
     def ask(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:  # noqa: ARG002
+        """Return that there is nothing to ask with."""
         return [Failed(fault=Fault.LOCAL, detail="nothing is installed", maybe_sent=False)] * len(requests)
 
 
-_NONE: Final = Webfilters(asker=_Nobody())
+_NONE: Final = Webfilters(asker=Nobody())
 _standing_by: Webfilters = _NONE
 _installed: Webfilters = _NONE
 

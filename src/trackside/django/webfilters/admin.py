@@ -20,7 +20,7 @@ from trackside.django.secret_rows.rows import ChangedMeanwhileError, readable
 from trackside.django.webfilters import actions, installing
 from trackside.django.webfilters.forms import WebfilterForm
 from trackside.django.webfilters.models import Webfilter, WebfilterQuestion
-from trackside.django.webfilters.showing import told
+from trackside.django.webfilters.showing import told, why_unasked
 from trackside.errors import TracksideError
 from trackside.webfilters import POINTS
 
@@ -160,6 +160,8 @@ class WebfilterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscri
         if not change:
             obj.created_by = obj.updated_by
         super().save_model(request, obj, form, change)
+        if reason := why_unasked(obj):
+            self.message_user(request, reason, messages.WARNING)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:  # Django's own
         """Keep the secret that was made for as long as the request lasts."""
