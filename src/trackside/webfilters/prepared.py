@@ -40,6 +40,7 @@ class Prepared:
         self._selection = Selection(hook.fields) if hook.fields else None
         self._redaction: RedactionProcessor | None = None
         self._signer: Signer | None = None
+        self._tls = hook.tls
         self._headers: tuple[tuple[str, str], ...] = ()
         self.broken = next(hook_problems(hook), None)
         if self.broken is None:
@@ -95,7 +96,11 @@ class Prepared:
             else self._signer.headers(question_id, body, at_s=at_s)
         )
         return Outgoing(
-            url=self.hook.url, body=body, timeout_s=timeout_s, headers=(*self._headers, *more, *signed)
+            url=self.hook.url,
+            body=body,
+            timeout_s=timeout_s,
+            headers=(*self._headers, *more, *signed),
+            tls=self._tls,
         )
 
     def _make_ready(self, user_agent: str) -> None:

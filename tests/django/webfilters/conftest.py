@@ -49,7 +49,8 @@ def database(
             connections[ALIAS].ensure_connection()
         except (Error, ImportError) as error:
             missing(f"{request.param} ({error})")
-        MigrationExecutor(connections[ALIAS]).migrate([("trackside", "0004_webfilters")])
+        executor = MigrationExecutor(connections[ALIAS])
+        executor.migrate(executor.loader.graph.leaf_nodes("trackside"))
         with connections[ALIAS].cursor() as cursor:
             cursor.execute("CREATE TABLE account (name VARCHAR(100) NOT NULL)")
         settings.DATABASE_ROUTERS = [f"{__name__}.Elsewhere"]

@@ -60,7 +60,7 @@ _FIELDSETS: Final = (
                 *("signing", "secret", "unsigned", HEADERS, "bearer_token", "remove_bearer_token"),
                 *("basic_username", "basic_password", "remove_basic_password"),
                 *("oauth_token_url", "oauth_client_id", "oauth_client_secret", "remove_oauth_client_secret"),
-                "oauth_scope",
+                *("oauth_scope", "tls_ca_file", "tls_certificate_file", "tls_key_file"),
             )
         },
     ),

@@ -10,10 +10,12 @@ from typing import Final
 
 import pycurl
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trackside.outbound.curl.options import CurlOptions
 from trackside.outbound.curl.transfer import Place, Transfer
 from trackside.outbound.inherited import never_free
+from trackside.outbound.tls import TlsFiles
 
 KEPT_CONNECTIONS: Final = 1_024
 """So many connections wait for their next request; of more, the ones that have waited longest are closed."""
@@ -56,7 +58,7 @@ class Multi:
         """When `turn` must be called, whatever happens, on the monotonic clock."""
         self.is_closed = False
         self.under_way: dict[pycurl.Curl, Transfer] = {}
-        self._idle: list[Transfer] = []
+        self._idle: dict[TlsFiles, list[Transfer]] = {options.tls: []}
         self._masks: dict[int, int] = {}
         """What sockets are surely watched for: nothing is known of any once a new one may have an old one's number."""
         self._at_rest: set[int] = set()
@@ -65,17 +67,20 @@ class Multi:
         """Our side of connections on which something came while they were at rest: their end, as a rule."""
         self._told: dict[tuple[str, int], Sequence[str]] = {}
 
-    def take(self) -> Transfer:
-        """Return a transfer to prepare, which is given back at the end."""
-        if self._idle:
-            return self._idle.pop()
-        return Transfer(self.options, has_old_addresses=self._has_old_addresses, gone=self._gone)
+    def take(self, tls: TlsFiles | None = None) -> Transfer:
+        """Return a transfer to prepare, which is given back at the end; `tls` as a request has it."""
+        idle = self._idle.get(tls or self.options.tls)
+        if idle:
+            return idle.pop()
+        options = self.options if tls is None else replace(self.options, tls=tls)
+        return Transfer(options, has_old_addresses=self._has_old_addresses, gone=self._gone)
 
     def give_back(self, transfer: Transfer) -> None:
         """Keep a transfer that is not under way for another request."""
-        if len(self._idle) < IDLE_HANDLES:
+        idle = self._idle.setdefault(transfer.tls, [])
+        if len(idle) < IDLE_HANDLES:
             transfer.rest()
-            self._idle.append(transfer)
+            idle.append(transfer)
 
     def knows(self, place: Place) -> bool:
         """Return whether a request can begin: no name is to be looked up, or it was once.
@@ -133,15 +138,18 @@ class Multi:
         for transfer in [*self.under_way.values()]:
             self.give_up(transfer)
         self._multi.close()
-        for transfer in self._idle:
+        for transfer in self._resting():
             transfer.curl.close()
         self._idle.clear()
         self.epoll.close()
 
     def disown(self) -> None:
         """Let go of the connections in a child process, to whose parent they belong: nothing is said on them."""
-        handles = [*self.under_way, *(transfer.curl for transfer in self._idle)]
+        handles = [*self.under_way, *(transfer.curl for transfer in self._resting())]
         never_free(self._multi, *handles)
+
+    def _resting(self) -> list[Transfer]:
+        return [transfer for idle in self._idle.values() for transfer in idle]
 
     def _over(self, curl: pycurl.Curl) -> Transfer:
         transfer = self.under_way.pop(curl)

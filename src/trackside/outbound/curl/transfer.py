@@ -13,6 +13,7 @@ from trackside.outbound import sockets
 from trackside.outbound.base import RESPONSE_BYTES, Outgoing
 from trackside.outbound.curl.options import CurlOptions
 from trackside.outbound.headers import is_header_name
+from trackside.outbound.tls import TlsFiles
 
 HEAD_BYTES: Final = 65_536
 """A head has less, the answers before the answer (100 Continue) included."""
@@ -139,6 +140,11 @@ class Transfer:
         self.local_error = 0
         """The number of the system's error that a socket could not be made for."""
         self._head_bytes = 0
+
+    @property
+    def tls(self) -> TlsFiles:
+        """Whom it trusts, and who we are by it: requests with other files need another transfer."""
+        return self._options.tls
 
     @property
     def through_proxy(self) -> bool:
