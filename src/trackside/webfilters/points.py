@@ -146,7 +146,9 @@ class FilterPoint:
 
     def declared(self, path: Path) -> Path | None:
         """Return the declared path that `path` is or lies in; None where an answer may not change it."""
-        return next((path[:end] for end in range(1, len(path) + 1) if path[:end] in self.changes), None)
+        if path in self.changes:
+            return path  # no declared path lies in another
+        return next((path[:end] for end in range(1, len(path)) if path[:end] in self.changes), None)
 
     def typed(self, path: Path, value: Any) -> Any:
         """Return what is at a declared path, in its type. Raises Unfit."""

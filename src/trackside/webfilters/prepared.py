@@ -6,7 +6,6 @@ from typing import Any, Final
 import msgspec
 
 from trackside.document import form
-from trackside.document.encoding import Document, encode
 from trackside.document.paths import Selection, Where
 from trackside.errors import ConfigurationError
 from trackside.outbound.auth import Headers
@@ -19,6 +18,7 @@ from trackside.webfilters.hook import Hook
 from trackside.webfilters.points import METADATA, FilterPoint, Path
 from trackside.webfilters.snapshot import Snapshot
 
+_ENCODER: Final = msgspec.json.Encoder()
 VERSION: Final = 1
 """The version of what is sent."""
 
@@ -29,6 +29,10 @@ class Prepared:
     def __init__(self, hook: Hook, point: FilterPoint, *, user_agent: str = USER_AGENT) -> None:
         self.hook = hook
         self.point = point
+        self.obeyed = hook.mode == "enforce"
+        """Whether its answer counts."""
+        self.changes = hook.kind == "changer" and not hook.disable_filtering
+        """Whether its answer may change data."""
         self.broken: str | None = None
         """Why the hook cannot be asked at all."""
         self.fingerprint = sha256(msgspec.json.encode(hook)).hexdigest()[:16]
@@ -46,16 +50,6 @@ class Prepared:
         if self.broken is None:
             self._make_ready(user_agent)
 
-    @property
-    def obeyed(self) -> bool:
-        """Whether its answer counts."""
-        return self.hook.mode == "enforce"
-
-    @property
-    def changes(self) -> bool:
-        """Whether its answer may change data."""
-        return self.hook.kind == "changer" and not self.hook.disable_filtering
-
     def matches(self, seen: Snapshot) -> bool:
         """Return whether it is asked about this data."""
         return not self._where or self._where.matches(seen.document)
@@ -64,8 +58,7 @@ class Prepared:
         """Return what of the data it is sent. Raises what the redaction raises."""
         kept = seen.document if self._selection is None else self._selection.of(seen.document)
         if self._redaction is not None:
-            redacted: dict[str, Document] = self._redaction({"shown": kept})
-            kept = redacted["shown"]
+            kept = self._redaction.value(kept)
         return seen if kept is seen.document else Snapshot(kept)
 
     def request(
@@ -89,7 +82,7 @@ class Prepared:
             body = form.encode_pairs([*form.pairs(shown.document | {METADATA: metadata}, form.plain)])
         else:
             comma = b"," if shown.document else b""
-            body = b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), encode(metadata))
+            body = b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), _ENCODER.encode(metadata))
         signed = (
             ((ID, question_id), (TIMESTAMP, str(at_s)))
             if self._signer is None

@@ -1,6 +1,7 @@
 """One question from its first request to its decision: who is asked when, and what of the answers counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from trackside.document.encoding import Document
 from trackside.webfilters.asking import Asks, Occasion, Turn
@@ -34,11 +35,13 @@ class Asking:
         return self._asks.occasion
 
     def run(self, hooks: Iterable[Prepared], data: Snapshot, *, chained: bool) -> None:
-        """Ask. `chained`: each changer sees what those before it changed; else all see the data as it was."""
+        """Ask: changers, then deciders, as they are given.
+
+        `chained`: each changer sees what those before it changed; else all see the data as it was.
+        """
         self.data = self.asked_about = data
         last: list[Turn] = []
-        # the sort is stable: changers, then deciders, each in the order they are given in
-        for prepared in sorted(hooks, key=lambda each: each.hook.kind):
+        for prepared in hooks:
             turn = self._turn(prepared)
             if self.halted_by is not None:
                 turn.skip("halted before")
@@ -48,11 +51,21 @@ class Asking:
                 self._ask([turn])
             else:
                 last.append(turn)  # in shadow too: who is not obeyed takes no time from who is
-        if self.halted_by is None:
-            self._ask(last)
-        else:
+        if self.halted_by is not None:
             for turn in last:
                 turn.skip("halted before")
+        elif last:
+            self._ask(last)
+
+    @cached_property
+    def changed_paths(self) -> Mapping[Path, Sequence[str]]:
+        """The paths that obeyed hooks changed, each with their names in order; once all have answered."""
+        paths: dict[Path, list[str]] = {}
+        for turn in self.turns:
+            if turn.changes and turn.prepared.obeyed:
+                for change in turn.changes:
+                    paths.setdefault(change.path, []).append(turn.prepared.hook.name)
+        return paths
 
     def fail(self, hooks: Iterable[Prepared], reason: str) -> None:
         """Ask nobody, because there is nothing that could be sent; each hook fails by its policy."""
@@ -114,16 +127,6 @@ class Asking:
             turn.outcome = "changed"
             if turn.prepared.obeyed:
                 self.data = Snapshot(after)
-
-
-def changed_paths(turns: Iterable[Turn]) -> dict[Path, list[str]]:
-    """Return the paths that obeyed hooks changed, each with their names in order."""
-    paths: dict[Path, list[str]] = {}
-    for turn in turns:
-        if turn.prepared.obeyed:
-            for change in turn.changes:
-                paths.setdefault(change.path, []).append(turn.prepared.hook.name)
-    return paths
 
 
 def _status(turn: Turn) -> int | None:

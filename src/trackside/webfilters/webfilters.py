@@ -13,7 +13,7 @@ from trackside.outbound.base import USER_AGENT, Answer, Failed, Fault, Outgoing
 from trackside.telemetry import catalogue
 from trackside.webfilters.asker import Asker
 from trackside.webfilters.asking import Asks, Means, Occasion
-from trackside.webfilters.audit import Auditor, ChangesShown, NoAuditor
+from trackside.webfilters.audit import Auditor, ChangesShown
 from trackside.webfilters.endpoints import Endpoints
 from trackside.webfilters.hook import Hook, Rules
 from trackside.webfilters.memory import Memory
@@ -21,7 +21,7 @@ from trackside.webfilters.moments import Moments
 from trackside.webfilters.patch import applied
 from trackside.webfilters.points import POINTS, FilterPoint
 from trackside.webfilters.prepared import Prepared
-from trackside.webfilters.question import Asking, changed_paths
+from trackside.webfilters.question import Asking
 from trackside.webfilters.records import count, question_record
 from trackside.webfilters.snapshot import Unsendable, snapshot
 from trackside.webfilters.tokens import Tokens
@@ -68,7 +68,7 @@ class Webfilters:
         self._moments = moments or Moments()
         self._pid = os.getpid()
         self._means = self._new_means()
-        self._auditor = auditor or NoAuditor()
+        self._auditor = auditor
         self._rules = rules or Rules()
         self._rules_of = dict(rules_of or {})
         self._shown = changes_shown or ChangesShown()
@@ -97,16 +97,14 @@ class Webfilters:
         return bool(self.hooks_of(_point(point) if isinstance(point, str) else point))
 
     def hooks_of(self, point: FilterPoint) -> Sequence[Prepared]:
-        """Return who is asked at a point, in order."""
+        """Return who is asked at a point: changers, then deciders, each in their order."""
         found = self._of_point.get(point.name)
         if found is None:
             # read before the hooks: it belongs to them or to older ones, who keep it then
             of_point = self._of_point
-            found = tuple(
-                Prepared(hook, point, user_agent=self._user_agent)
-                for hook in self._hooks
-                if NameFilter([hook.point]).matches(point.name)
-            )
+            asked = [hook for hook in self._hooks if NameFilter([hook.point]).matches(point.name)]
+            asked.sort(key=lambda hook: hook.kind)  # stable: changers, then deciders, each in their order
+            found = tuple(Prepared(hook, point, user_agent=self._user_agent) for hook in asked)
             for each in found:
                 if each.broken is not None:
                     logger.error(
@@ -156,7 +154,9 @@ class Webfilters:
         self._leave_record(point, asking)
         if asking.halted_by is not None and asking.halted_by.stop is not None:
             raise asking.halted_by.stop.error
-        whole, changes = applied(point, data, asking.data.document, changed_paths(asking.turns))
+        if not asking.changed_paths:
+            return Filtered(data, {}, occasion.question_id)
+        whole, changes = applied(point, data, asking.data.document, asking.changed_paths)
         return Filtered(whole if changes else data, changes, occasion.question_id)
 
     def _occasion(self, point: FilterPoint, rules: Rules, said: bool | None) -> Occasion:
@@ -197,9 +197,9 @@ class Webfilters:
     def _leave_record(self, point: FilterPoint, asking: Asking) -> None:
         duration_s = self._moments.monotonic() - asking.occasion.began_s
         try:
-            question = question_record(point, asking, self._shown, duration_s=duration_s)
-            count(question, asking, self._means.endpoints)
-            self._auditor.record(question)
+            count(point, asking, self._means.endpoints, duration_s=duration_s)
+            if self._auditor is not None:
+                self._auditor.record(question_record(point, asking, self._shown, duration_s=duration_s))
         except Exception:  # the border: the platform goes on without a record, and somebody sees it
             catalogue.WEBFILTER_AUDIT_FAILURES.add(1)
             logger.exception("a question could not be recorded", extra={"point": point.name})
