@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trackside.errors import ConfigurationError
 from trackside.event import NameFilter
@@ -116,6 +117,19 @@ class Webfilters:
     def is_left_alone(self, url: str) -> bool:
         """Return whether this process asks a receiver by one question at a time, if at all, because it failed."""
         return url in {hook.url for hook in self._hooks} and self._means.endpoints.of(url).is_left_alone
+
+    def in_their_place(
+        self, hooks: Iterable[Hook], *, asker: Asker, auditor: Auditor, budget_s: float
+    ) -> "Webfilters":
+        """Return what asks these hooks instead, by the same rules but for the time: for tests."""
+        return Webfilters(
+            hooks,
+            asker=asker,
+            auditor=auditor,
+            rules=replace(self._rules, budget_s=budget_s),
+            rules_of={name: replace(rules, budget_s=budget_s) for name, rules in self._rules_of.items()},
+            in_transaction=self._in_transaction,
+        )
 
     def ask(
         self, point: FilterPoint | str, data: Mapping[str, Any], *, ask_in_transaction: bool | None = None
@@ -246,6 +260,11 @@ def install(webfilters: Webfilters | None) -> Webfilters | None:
 def installed() -> Webfilters | None:
     """Return what `webfilter` asks; None where nothing was installed."""
     return None if _installed is _standing_by else _installed
+
+
+def asked_now() -> Webfilters:
+    """Return what `webfilter` asks: what is installed, what stands by, or nobody."""
+    return _installed
 
 
 def stand_by(webfilters: Webfilters | None) -> None:

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 import pytest
 from django.db import connection, connections, transaction
 from django.test import TestCase
+from pytest_django import Settings
 
 from tests.webfilters.tools import DATA, ENROLLMENT, Asked, changes, hook
+from trackside.django.webfilters import installing
 from trackside.django.webfilters.transactions import in_transaction
 from trackside.telemetry import catalogue
-from trackside.webfilters import Webfilters
+from trackside.testing import assert_asked, webfilter_answers
+from trackside.webfilters import Webfilters, webfilter
 
 
 @pytest.fixture
@@ -86,6 +89,26 @@ def test_who_says_so_is_asked_within_a_transaction(caplog: pytest.LogCaptureFixt
     assert asked.last.in_transaction
     assert catalogue.WEBFILTER_IN_TRANSACTION.value(ENROLLMENT.name) == before + 1
     assert not caplog.records
+
+
+@pytest.mark.usefixtures("_a_database")
+def test_a_test_finds_out_what_nobody_will_be_asked(settings: Settings) -> None:
+    """It asks nobody where the project would not, and fails with the reason; what is allowed there is allowed here."""
+    settings.TRACKSIDE = {}
+    installing.install()
+    answers = {ENROLLMENT.name: {"data": {"mode": "x"}}}
+    with webfilter_answers(answers) as asked:
+        assert webfilter(ENROLLMENT, DATA).changes == {"mode": "x"}
+    assert_asked(ENROLLMENT.name, asked=asked)
+    with pytest.raises(AssertionError, match="a database transaction is open"):  # noqa: SIM117
+        with webfilter_answers(answers) as asked, transaction.atomic():
+            assert webfilter(ENROLLMENT, DATA).changes == {}
+    assert asked == []
+    with webfilter_answers(answers), transaction.atomic():
+        assert webfilter(ENROLLMENT, DATA, ask_in_transaction=True).changes == {"mode": "x"}
+    settings.TRACKSIDE = {"webfilters": {"ask_in_transaction": True}}
+    with webfilter_answers(answers), transaction.atomic():
+        assert webfilter(ENROLLMENT, DATA).changes == {"mode": "x"}
 
 
 class TransactionOfATestCase(TestCase):
