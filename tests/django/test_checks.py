@@ -17,6 +17,7 @@ from trackside.backends.logger import LoggerBackend
 from trackside.django import checks
 from trackside.django.middleware import TrackMiddleware
 from trackside.django.views import segmentio_event
+from trackside.django.webfilters import checks as of_webfilters
 from trackside.routing import RoutingBackend
 from trackside.tracker import TRACKERS, Tracker
 
@@ -88,7 +89,7 @@ def test_keys_of_the_command_line_are_checked_too(settings: Settings) -> None:
 
 
 def test_every_id_is_in_the_reference() -> None:
-    source = inspect.getsource(checks)
+    source = inspect.getsource(checks) + inspect.getsource(of_webfilters)
     used = set(re.findall(r'id="(trackside\.\w+)"', source))
     assert used == set(checks.CHECKS)
 

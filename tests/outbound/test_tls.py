@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.outbound.certificates import Authority, server_tls
 from tests.outbound.conftest import Run, answered, client, failure, post
@@ -135,6 +136,42 @@ def test_a_client_certificate_is_shown(
     context.maximum_version = version
     ours = _trusting(authority, certificate_file=authority.issue("trackside"))
     assert answered(run(_outcome(context, tls=ours))).status == 200
+
+
+def test_a_request_s_own_certificate_is_shown_with_it_alone(run: Run[None], authority: Authority) -> None:
+    """Whoever is asked by somebody else meanwhile does not get it, though a connection is kept."""
+    context = server_tls(authority.issue("strict", HOST), clients_of=authority)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    ours = _trusting(authority, certificate_file=authority.issue("ours"))
+
+    async def main() -> None:
+        sender = client(tls=_trusting(authority), lookup=lambda _: ["127.0.0.1"])
+        async with serving(answering(), context) as server:
+            plain = post(server.url(HOST), timeout_s=TIMEOUT_S)
+            with_ours = replace(plain, tls=ours)
+            for _ in range(2):
+                assert answered(await sender.send(with_ours)).status == 200
+            assert isinstance(await sender.send(plain), Failed)
+            assert answered(await sender.send(with_ours)).status == 200
+            assert server.connections == 1
+        await sender.close()
+
+    run(main())
+
+
+def test_a_request_s_own_file_that_is_gone_is_our_fault(
+    run: Run[Answer | Failed], authority: Authority
+) -> None:
+    gone = _trusting(authority, certificate_file="/no/such/file.pem")
+
+    async def main() -> Answer | Failed:
+        sender = client(lookup=lambda _: ["127.0.0.1"])
+        async with serving(answering(), server_tls(authority.issue("kept", HOST))) as server:
+            outcome = await sender.send(replace(post(server.url(HOST), timeout_s=TIMEOUT_S), tls=gone))
+        await sender.close()
+        return outcome
+
+    assert failure(run(main()), Fault.LOCAL, maybe_sent=False).is_ours
 
 
 @pytest.mark.parametrize("text", [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", b""])

@@ -215,3 +215,51 @@ def secrets_of(value: Any) -> list[Any]:
 def test_no_value_of_a_secret_field_is_left(value: Any) -> None:
     result = redact(event(value))["data"]
     assert set(map(str, secrets_of(result))) <= {STARS}
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(
+        [
+            "a=1&password=x",
+            '{"password": 1}',
+            '["password"]',
+            '"{\\u0022password\\u0022\\u003a 1}"',
+            '\ufeff{"pin": 2}',
+            "cut 'pwd': 1",
+            "?next=%3Fpassword%3Dx",
+        ]
+    ),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["pin", "name", "a", "Ⓟin"]) | st.text(max_size=3), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(st.text(max_size=5), JSON, max_size=4))
+def test_fields_are_found_alike_with_patterns_and_without(data: dict[str, Any]) -> None:
+    """The sooner way, where no text has to be searched, misses none."""
+    never = RedactionProcessor(patterns=[r"(?!)"])
+    assert RedactionProcessor()({"x": data}) == never({"x": data})
+    assert RedactionProcessor().value(data) == never.value(data)
+
+
+@pytest.mark.parametrize(
+    ("names", "value", "want"),
+    [
+        (("user", "first_name"), "Ada", "Ada"),
+        (("user", "password"), "x", STARS),
+        (("tokens", "first"), "x", STARS),
+        (("user",), {"pin": 1, "mail": "ada@example.org"}, {"pin": STARS, "mail": STARS}),
+    ],
+)
+def test_a_value_is_judged_by_the_names_above_it_too(names: tuple[str, ...], value: Any, want: Any) -> None:
+    assert redact.value_under(names, value) == want

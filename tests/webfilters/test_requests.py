@@ -1,6 +1,7 @@
 """What a receiver gets."""
 
 import json
+from types import SimpleNamespace
 from urllib.parse import parse_qsl
 
 import pytest
@@ -75,7 +76,7 @@ def test_a_redaction_that_fails_sends_nothing(monkeypatch: pytest.MonkeyPatch) -
     def broken(_: object) -> None:
         raise RuntimeError("ada@example.org")
 
-    monkeypatch.setattr(prepared, "_redaction", broken)
+    monkeypatch.setattr(prepared, "_redaction", SimpleNamespace(value=broken))
     assert asked.stopped() is not None
     assert asked.receivers.requests == []
     assert asked.last.hooks[0].reason == "the data cannot be sent: RuntimeError"

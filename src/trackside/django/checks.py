@@ -23,11 +23,10 @@ from trackside.django.settings.declared import LEGACY_NAMES
 from trackside.django.tracker import default_tracker
 from trackside.django.verbs import as_file
 from trackside.django.views.segmentio import segmentio_event
+from trackside.django.webfilters.checks import check_client, check_transactions, check_webfilters
 from trackside.django.webfilters.settings import read as read_webfilters
 from trackside.errors import ConfigurationError
-from trackside.event import NameFilter
 from trackside.routing import RoutingBackend
-from trackside.webfilters import POINTS
 
 MIDDLEWARE = "trackside.django.middleware.TrackMiddleware"
 _BEFORE = (
@@ -62,8 +61,12 @@ CHECKS: Mapping[str, str] = {
     "trackside.W008": "Whoever has an app can have events written as if the platform had seen them"
     " (`trust_client_context`).",
     "trackside.W009": "Requests to the webhook are events by themselves, which show its key.",
-    "trackside.W010": "Webhooks cannot be kept in the database: what encrypts their secrets is not installed.",
+    "trackside.W010": "Webhooks and webfilters cannot be kept in the database: what encrypts their secrets is not"
+    " installed.",
     "trackside.W011": "A hook of `webfilters` is for no filter point that the project declares: nobody is asked.",
+    "trackside.W012": "Requests are transactions (ATOMIC_REQUESTS), in which nobody is asked at a filter point that has"
+    " hooks; rows are looked at by `check --database default` and `migrate` only.",
+    "trackside.W013": "Webfilters of the database cannot be asked: no HTTP client is installed.",
 }
 """Id → what it says."""
 
@@ -221,24 +224,11 @@ def check_encryption(**_: Any) -> Iterator[CheckMessage]:
     """W010."""
     if not encryption.is_available():
         yield Warning(
-            "Webhooks cannot be kept in the database: their secrets are encrypted with cryptography, which is not"
-            " installed.",
+            "Neither webhooks nor webfilters can be kept in the database: their secrets are encrypted with"
+            " cryptography, which is not installed. Webfilters that were kept before fail by their policy, unasked.",
             hint=encryption.REMEDY,
             id="trackside.W010",
         )
-
-
-def check_webfilters(**_: Any) -> Iterator[CheckMessage]:
-    """W011."""
-    for hook in read_webfilters(settings)[0].hooks:
-        asked = NameFilter([hook.point])
-        if not any(map(asked.matches, POINTS)):
-            declared = ", ".join(sorted(POINTS)) or "none"
-            yield Warning(
-                f"The hook {hook.name} is for {hook.point}, which no filter point is called.",
-                hint=f"Declared are: {declared}. Load the module that declares it when the project starts.",
-                id="trackside.W011",
-            )
 
 
 ALL = (
@@ -252,6 +242,8 @@ ALL = (
     check_webhook_key,
     check_encryption,
     check_webfilters,
+    check_transactions,
+    check_client,
 )
 
 

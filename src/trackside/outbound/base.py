@@ -6,6 +6,8 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from trackside.outbound.tls import TlsFiles
+
 RESPONSE_BYTES = 65_536
 """So much of an answer's body is read; what is behind it is nobody's business."""
 
@@ -28,6 +30,8 @@ class Outgoing(Struct, frozen=True, kw_only=True, gc=False):
     headers: Sequence[tuple[str, str]] = ()
     """Host, Content-Length and Connection are the client's; a name here takes the place of its own default."""
     method: str = "POST"
+    tls: TlsFiles | None = None
+    """Whom to trust and who we are with this request; None: as the client's own settings say."""
     timeout_s: float = 15.0
     """From the beginning to the last byte of the answer that is read: name, connection, everything."""
 

@@ -1,5 +1,6 @@
 """The client for callers who wait in a thread, without an event loop."""
 
+import select
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -23,7 +24,8 @@ class BlockingClient:
     """Sends requests side by side and waits for all of them; its settings and promises are those of the other clients.
 
     Any thread may use it, also after a fork: each keeps its own connections, which end with it. With pycurl all
-    happens in the calling thread; without, on an event loop in a thread of its own.
+    happens in the calling thread; without, and under gevent, on an event loop in a thread of its own, so that other
+    greenlets go on meanwhile.
     """
 
     def __init__(
@@ -37,8 +39,9 @@ class BlockingClient:
         lookup: Lookup = system_lookup,
     ) -> None:
         """Raises ConfigurationError for a proxy's URL that is none, and for files of TLS that cannot be used."""
-        make = _curl if client_kind() == CURL else _aiohttp
-        self._asks = make(policy or AddressPolicy(), tls, proxy, keepalive_s, user_agent, lookup)
+        self._settings = policy or AddressPolicy(), tls, proxy, keepalive_s, user_agent, lookup
+        self._is_curl = client_kind() == CURL
+        self._asks = (_curl if self._is_curl else _aiohttp)(*self._settings)
 
     @property
     def second_tries(self) -> int:
@@ -50,6 +53,9 @@ class BlockingClient:
 
         Each ends after its own `timeout_s`, and all of them after `budget_s`.
         """
+        if self._is_curl and not hasattr(select, "epoll"):
+            # gevent came after us, as in a worker of gunicorn whose project was loaded before the fork
+            self._is_curl, self._asks = False, _aiohttp(*self._settings)
         return self._asks.ask(requests, budget_s=budget_s) if requests else []
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ called. Why aiohttp: docs/decisions/0011-outbound-client.md.
 
 import asyncio
 import io
+import ssl
 import time
 from collections.abc import Callable
 from typing import Final
@@ -15,6 +16,7 @@ from aiohttp.payload import BytesPayload, Payload
 from msgspec import Struct
 from yarl import URL
 
+from trackside.errors import ConfigurationError
 from trackside.outbound import faults
 from trackside.outbound.base import (
     KEPT_IDLE_S,
@@ -37,6 +39,7 @@ from trackside.outbound.tls import MACHINE_S, TlsFiles
 from trackside.telemetry import catalogue
 
 KNOWN_URLS: Final = 4_096
+KNOWN_TLS: Final = 256
 HEAD_LINE_BYTES: Final = 8_190
 HEAD_LINES: Final = 128
 READ_BYTES: Final = 32_768
@@ -55,6 +58,7 @@ class _Request(Struct):
     headers: list[tuple[str, str]]
     began_s: float
     attempt: Attempt
+    tls: ssl.SSLContext | bool
     response: ClientResponse | None = None
     body: bytearray = bytearray()
 
@@ -90,6 +94,7 @@ class HttpClient:
         self.second_tries = 0
         """How many requests went out again because a kept connection had been closed from the other side."""
         self._tls = tls.context()  # now: the first request must not pay for loading it
+        self._contexts: dict[TlsFiles, ssl.SSLContext] = {}
         self._proxy = _proxy_url(proxy) if proxy else None
         self._keepalive_s = keepalive_s
         self._headers = default_headers(user_agent)
@@ -111,9 +116,13 @@ class HttpClient:
         if isinstance(found, str) or isinstance(headers, str):
             refused = found if isinstance(found, str) else str(headers)
             return refusal(refused)
+        try:
+            tls = True if request.tls is None else self._context(request.tls)
+        except ConfigurationError as error:
+            return Failed(fault=Fault.LOCAL, detail=str(error), maybe_sent=False)
         url, host = found
         stage = Attempt(host, secure=url.scheme == "https")
-        sending = _Request(request, url, headers, began_s, stage, None, bytearray())
+        sending = _Request(request, url, headers, began_s, stage, tls, None, bytearray())
         token = attempt.set(stage)
         deadline = asyncio.timeout(request.timeout_s)
         try:
@@ -183,6 +192,7 @@ class HttpClient:
             data=_payload(outgoing.body),
             headers=sending.headers,
             allow_redirects=False,
+            ssl=sending.tls,
             timeout=_NO_TIMEOUT,
         )
         sending.response = response
@@ -201,6 +211,15 @@ class HttpClient:
         if not stage.connected:
             self._names.forget(stage.host)  # it may have moved
         return outcome
+
+    def _context(self, tls: TlsFiles) -> ssl.SSLContext:
+        """Return what is made of a request's own files, once. Raises ConfigurationError."""
+        known = self._contexts.get(tls)
+        if known is None:
+            if len(self._contexts) >= KNOWN_TLS:
+                self._contexts.clear()
+            known = self._contexts[tls] = tls.context()
+        return known
 
     def _url(self, text: str) -> tuple[URL, str] | str:
         """Return what is asked for and its host, or why it is not; each text is judged once."""

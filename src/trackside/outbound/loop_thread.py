@@ -3,18 +3,23 @@
 import asyncio
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from trackside.outbound.base import Answer, Failed, Fault, Outgoing
 from trackside.outbound.client import HttpClient
+from trackside.outbound.greenlets import arrival, start_thread
 from trackside.outbound.inherited import never_free
 
 LATE_S: Final = 5.0
 """So long after the budget's end the loop has at most for saying so."""
+LOOK_AGAIN_S: Final = 0.0005
+"""So often a loop that is being started is looked for."""
 
 
 class LoopThread:
@@ -40,16 +45,16 @@ class LoopThread:
             msgspec.structs.replace(request, timeout_s=min(request.timeout_s, budget_s))
             for request in requests
         ]
-
-        async def ask_all() -> list[Answer | Failed]:
-            return await asyncio.gather(*(running.client.send(request) for request in ours))
-
-        future = asyncio.run_coroutine_threadsafe(ask_all(), running.loop)
+        asking = _Asking(running, ours)
         try:
-            return future.result(budget_s + LATE_S)
-        except TimeoutError:
-            future.cancel()
+            found = asking.found(budget_s + LATE_S)
+        except BaseException:  # whoever waits is ended, as a greenlet may be
+            asking.give_up()
+            raise
+        if found is None:
+            asking.give_up()
             return [Failed(fault=Fault.LOCAL, detail="the event loop is held up") for _ in ours]
+        return found
 
     def close(self) -> None:
         """Do nothing: the connections are those of all threads, and end when they have been idle."""
@@ -61,26 +66,74 @@ class LoopThread:
         self._lock = threading.Lock()
 
 
+class _Asking:
+    """Requests under way on the loop. Without `concurrent.futures`: under gevent its locks are those of greenlets."""
+
+    def __init__(self, running: "_Running", requests: Sequence[Outgoing]) -> None:
+        self._client = running.client
+        self._loop = running.loop
+        self._requests = requests
+        self._arrival = arrival()
+        self._task: asyncio.Task[list[Answer | Failed]] | None = None
+        self._loop.call_soon_threadsafe(self._begin)
+
+    def found(self, timeout_s: float) -> list[Answer | Failed] | None:
+        """Return what came back; None where nothing did by then. Raises what the client raised."""
+        if not self._arrival.wait(timeout_s) or self._task is None:
+            return None
+        return self._task.result()
+
+    def give_up(self) -> None:
+        """End the requests: nobody waits for them any more."""
+        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._ask_all())
+        self._task.add_done_callback(lambda _: self._arrival.tell())
+
+    async def _ask_all(self) -> list[Answer | Failed]:
+        return await asyncio.gather(*map(self._client.send, self._requests))
+
+
 class _Running:
     """A loop in a thread, with its client; both end when nobody has this any more."""
 
     def __init__(self, client: HttpClient) -> None:
         self.client = client
-        self.loop = asyncio.new_event_loop()
-        self._end = weakref.finalize(self, _end, client, self.loop)
-        threading.Thread(target=_run, args=(self.loop,), name="trackside-http", daemon=True).start()
+        self._made: list[asyncio.AbstractEventLoop] = []
+        self._end = weakref.finalize(self, _end, client, self._made)
+        start_thread(partial(_run, self._made), name="trackside-http")
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop, once it is there. Raises RuntimeError where it is not in time."""
+        until_s = time.monotonic() + LATE_S
+        while not self._made:
+            if time.monotonic() > until_s:
+                raise RuntimeError("the thread of the event loop did not start")
+            # no lock: one that was made before gevent came would hold up the greenlet that has it
+            time.sleep(LOOK_AGAIN_S)
+        return self._made[0]
 
     def disown(self) -> None:
         """Leave both to the parent process, whose thread is not here."""
         self._end.detach()
-        never_free(self.client, self.loop)
+        never_free(self.client, *self._made)
 
 
-def _run(loop: asyncio.AbstractEventLoop) -> None:
+def _run(made: list[asyncio.AbstractEventLoop]) -> None:
+    # made here: under gevent it belongs to the thread that makes it; not uvloop, which would stop the greenlets of
+    # this thread, as which names are looked up then
+    loop = asyncio.SelectorEventLoop()
+    loop.call_soon(made.append, loop)
     loop.run_forever()
     loop.close()
 
 
-def _end(client: HttpClient, loop: asyncio.AbstractEventLoop) -> None:
-    closing = asyncio.run_coroutine_threadsafe(client.close(), loop)
-    closing.add_done_callback(lambda _: loop.call_soon_threadsafe(loop.stop))
+def _end(client: HttpClient, made: list[asyncio.AbstractEventLoop]) -> None:
+    async def close() -> None:
+        await client.close()
+        asyncio.get_running_loop().stop()
+
+    for loop in made:
+        loop.call_soon_threadsafe(lambda: asyncio.ensure_future(close()))

@@ -27,7 +27,8 @@ def client_kind() -> str:
     has_curl = _has_curl()
     if wanted == CURL and not has_curl:
         raise ConfigurationError(
-            f"{VARIABLE} is curl, which needs Linux and pycurl 7.49; install trackside[curl], or leave it out"
+            f"{VARIABLE} is curl, which needs Linux, pycurl 7.49 and no gevent; install trackside[curl], or"
+            " leave it out"
         )
     if wanted not in {"", CURL, AIOHTTP}:
         raise ConfigurationError(f"{VARIABLE} is {wanted!r}; want curl or aiohttp")

@@ -276,7 +276,12 @@ WEBFILTER_LEFT_ALONE = Gauge(
 )
 WEBFILTER_IN_TRANSACTION = Counter(
     "trackside_webfilter_in_transaction_total",
-    "Questions asked while the application held a database transaction open.",
+    "Questions asked while the application held a database transaction open, which somebody allowed.",
+    ("point",),
+)
+WEBFILTER_NOT_ASKED_IN_TRANSACTION = Counter(
+    "trackside_webfilter_not_asked_in_transaction_total",
+    "Questions that nobody was asked, because the application held a database transaction open.",
     ("point",),
 )
 WEBFILTER_ROWS_FAILURES = Counter(

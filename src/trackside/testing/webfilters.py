@@ -15,8 +15,9 @@ import msgspec
 from msgspec import Struct
 
 from trackside.outbound.base import Answer, Failed, Outgoing
-from trackside.webfilters import POINTS, Hook, Question, Rules, Webfilters, install
+from trackside.webfilters import POINTS, Hook, Question, install
 from trackside.webfilters.points import METADATA, FilterPoint
+from trackside.webfilters.webfilters import asked_now
 
 Reply = Mapping[str, Any] | Answer | Failed
 """What a receiver answers: a JSON object with 200, or an answer as it is, or that there is none."""
@@ -69,8 +70,10 @@ class _Receivers:
 def webfilter_answers(answers: Mapping[str, Said]) -> Iterator[list[AskedQuestion]]:
     """Answer the questions of these points in the block, by name, and collect what was asked.
 
-    Other points have no hooks meanwhile. Raises AssertionError at the end where data was of another type than its
-    point declares, or an answer given as an object could not be used; LookupError for a point that is not declared.
+    Other points have no hooks meanwhile. Where the project itself would ask nobody, because a database transaction is
+    open and nobody said that it may, nobody is asked here either, which is an answer that could not be used.
+    Raises AssertionError at the end where data was of another type than its point declares, or an answer given as an
+    object could not be used; LookupError for a point that is not declared.
     """
     for name in answers:
         if name not in POINTS:
@@ -86,7 +89,8 @@ def webfilter_answers(answers: Mapping[str, Said]) -> Iterator[list[AskedQuestio
         )
         for name in answers
     ]
-    before = install(Webfilters(hooks, asker=receivers, auditor=receivers, rules=Rules(budget_s=3_600)))
+    ours = asked_now().in_their_place(hooks, asker=receivers, auditor=receivers, budget_s=3_600)
+    before = install(ours)
     try:
         yield receivers.asked
     finally:

@@ -11,7 +11,7 @@ prepared    a hook made ready; snapshot: the data as it is sent; layout: for old
 asking      requests in the budget; asker: their client; endpoints: who is left alone; memory: what is not asked twice
 replies     what an answer says; halting: when a failure halts; patch: changes within what may be changed
 question    one question; records, audit: what it leaves behind
-webfilters  all hooks of a process
+webfilters  all hooks of a process; transactions: whether they may be asked in one
 trial       one hook tried out, with the example data of its point (examples)
 """
 

@@ -11,7 +11,7 @@ from trackside.outbound.base import Answer, Failed, Outgoing
 from trackside.webfilters.asker import Asker, replies
 from trackside.webfilters.audit import Outcome
 from trackside.webfilters.endpoints import TOO_MANY_REQUESTS, Endpoint, Endpoints
-from trackside.webfilters.memory import Memory
+from trackside.webfilters.memory import Memory, Reply
 from trackside.webfilters.moments import Moments
 from trackside.webfilters.patch import Change
 from trackside.webfilters.prepared import Prepared
@@ -24,6 +24,20 @@ LEAST_S: Final = 0.001
 UNAUTHORIZED: Final = 401
 FAIR_SHARE: Final = 0.5
 """With less of its time than this, that an answer came too late says nothing about its receiver."""
+
+
+class Occasion(Struct, frozen=True, kw_only=True):
+    """One question: its id, when it was asked, and how long it may take."""
+
+    question_id: str
+    at: datetime
+    began_s: float
+    """On the monotonic clock."""
+    budget_s: float
+    in_transaction: bool = False
+    """Whether the caller holds a database transaction open."""
+    refusal: str | None = None
+    """Why nobody may be asked."""
 
 
 class Means(Struct, frozen=True, kw_only=True):
@@ -41,8 +55,10 @@ class Turn(Struct, kw_only=True):
 
     prepared: Prepared
     seen: Snapshot
-    key: str = ""
-    """What the same question has in common with this one; empty where nothing is remembered."""
+    shown: Snapshot | None = None
+    """What the receiver is sent, which tells the same question by; None where nothing is remembered of it."""
+    endpoint: Endpoint | None = None
+    """The receiver, while it is asked."""
     reply: Answer | Failed | None = None
     failure: Failure | None = None
     cached: bool = False
@@ -61,30 +77,27 @@ class Turn(Struct, kw_only=True):
 class Asks:
     """Asks what belongs to one question."""
 
-    def __init__(
-        self, means: Means, *, question_id: str, at: datetime, until: float, budget_s: float
-    ) -> None:
-        """`until` is the monotonic time at which the budget is used up."""
-        self.question_id = question_id
+    def __init__(self, means: Means, occasion: Occasion) -> None:
+        self.occasion = occasion
         self._means = means
-        self._at = at
-        self._until = until
-        self._budget_s = budget_s
+        self._until = occasion.began_s + occasion.budget_s
 
     def ask(self, turns: Sequence[Turn]) -> None:
         """Give each turn its reply, or the failure that it was not asked for. Raises nothing."""
         asked = [(turn, request) for turn in turns if (request := self._request(turn)) is not None]
         if not asked:
             return
-        started_at = self._means.moments.monotonic()
+        monotonic = self._means.moments.monotonic
+        started_at = monotonic()
         found = replies(
             self._means.asker, [request for _, request in asked], budget_s=self._until - started_at
         )
-        took_s = self._means.moments.monotonic() - started_at
+        took_s = monotonic() - started_at
         for (turn, _), reply in zip(asked, found, strict=True):
             turn.reply = reply
             turn.latency_s = reply.duration_s or took_s
-            self._endpoint(turn).leave(reply, started_at=started_at, had_its_time=turn.had_its_time)
+            if turn.endpoint is not None:
+                turn.endpoint.leave(reply, started_at=started_at, had_its_time=turn.had_its_time)
             question = turn.prepared.token_question
             if question is not None and isinstance(reply, Answer) and reply.status == UNAUTHORIZED:
                 self._means.tokens.refused(question)
@@ -92,15 +105,18 @@ class Asks:
     def remember(self, turn: Turn) -> None:
         """Let what came of a turn count for the same question, as long as its hook says."""
         hook, reply = turn.prepared.hook, turn.reply
-        if turn.cached or not turn.key or reply is None or not turn.had_its_time:
+        if turn.cached or turn.shown is None or reply is None or not turn.had_its_time:
             return
+        kept: Reply = reply
+        for_s = hook.cache_s
         if turn.failure is not None and turn.failure.kind == "unusable":
-            self._means.memory.keep(turn.key, turn.failure, hook.failure_cache_s)
-        elif isinstance(reply, Failed) or reply.status >= 500 or reply.status == TOO_MANY_REQUESTS:
-            ours = isinstance(reply, Failed) and reply.is_ours
-            self._means.memory.keep(turn.key, reply, 0.0 if ours else hook.failure_cache_s)
-        else:
-            self._means.memory.keep(turn.key, reply, hook.cache_s)
+            kept, for_s = turn.failure, hook.failure_cache_s
+        elif isinstance(reply, Failed):
+            for_s = 0.0 if reply.is_ours else hook.failure_cache_s
+        elif reply.status >= 500 or reply.status == TOO_MANY_REQUESTS:
+            for_s = hook.failure_cache_s
+        if for_s > 0:
+            self._means.memory.keep(_key(turn.prepared, turn.shown), kept, for_s)
 
     def _request(self, turn: Turn) -> Outgoing | None:
         """Return the request; None where the reply is known, or there can be none."""
@@ -112,37 +128,49 @@ class Asks:
             shown = prepared.shown(turn.seen)
             if self._recall(turn, shown):
                 return None
-            token = self._token(turn)
+            if self.occasion.refusal is not None:
+                turn.failure = Failure(kind="request_exception", reason=self.occasion.refusal)
+                return None
+            token: Headers | Answer | Failed = ()
+            if prepared.token_question is not None:
+                token = self._token(turn, prepared.token_question)
             if isinstance(token, Answer | Failed):
-                turn.reply, turn.key = token, ""  # what is known of tokens is kept with them
+                turn.reply, turn.shown = token, None  # what is known of tokens is kept with them
                 return None
             timeout_s = self._time_s(turn)
             request = prepared.request(
                 shown,
-                self.question_id,
-                at=self._at.isoformat(),
-                at_s=int(self._at.timestamp()),
+                self.occasion.question_id,
+                at=self.occasion.at.isoformat(),
+                at_s=int(self.occasion.at.timestamp()),
                 timeout_s=timeout_s,
                 more=token,
             )
         except Exception as error:  # noqa: BLE001  # the border: what could not be redacted is not sent
             turn.failure = Failure(kind="unusable", reason=f"the data cannot be sent: {type(error).__name__}")
             return None
-        reason = (
-            "the budget of the question is used up" if timeout_s < LEAST_S else self._endpoint(turn).enter()
-        )
-        if reason is not None:
-            turn.failure = Failure(kind="request_exception", reason=reason)
-            return None
-        return request
+        return request if self._enters(turn, timeout_s) else None
+
+    def _enters(self, turn: Turn, timeout_s: float) -> bool:
+        reason: str | None = "the budget of the question is used up"
+        if timeout_s >= LEAST_S:
+            endpoint = self._means.endpoints.of(turn.prepared.hook.url)
+            reason = endpoint.enter()
+            if reason is None:
+                turn.endpoint = endpoint
+                return True
+        turn.failure = Failure(kind="request_exception", reason=reason or "")
+        return False
 
     def _recall(self, turn: Turn, shown: Snapshot) -> bool:
         """Return whether the reply to the same question counts still."""
         hook = turn.prepared.hook
         if not (hook.cache_s or hook.failure_cache_s):
             return False
-        turn.key = f"{turn.prepared.point.name} {turn.prepared.fingerprint} {shown.hash}"
-        known = self._means.memory.recall(turn.key)
+        turn.shown = shown
+        if self._means.memory.is_empty:
+            return False
+        known = self._means.memory.recall(_key(turn.prepared, shown))
         turn.cached = known is not None
         if isinstance(known, Failure):
             turn.failure = known
@@ -150,18 +178,17 @@ class Asks:
             turn.reply = known
         return turn.cached
 
-    def _token(self, turn: Turn) -> Headers | Answer | Failed:
-        question = turn.prepared.token_question
+    def _token(self, turn: Turn, question: Outgoing) -> Headers | Answer | Failed:
         timeout_s = self._time_s(turn)
-        if question is None or timeout_s < LEAST_S:
-            return ()
-        return self._means.tokens.headers(question, timeout_s=timeout_s)
+        return () if timeout_s < LEAST_S else self._means.tokens.headers(question, timeout_s=timeout_s)
 
     def _time_s(self, turn: Turn) -> float:
         left_s = self._until - self._means.moments.monotonic()
         wanted_s = turn.prepared.hook.timeout_s
-        turn.had_its_time = left_s >= FAIR_SHARE * min(wanted_s, self._budget_s)
+        turn.had_its_time = left_s >= FAIR_SHARE * min(wanted_s, self.occasion.budget_s)
         return min(wanted_s, left_s)
 
-    def _endpoint(self, turn: Turn) -> Endpoint:
-        return self._means.endpoints.of(turn.prepared.hook.url)
+
+def _key(prepared: Prepared, shown: Snapshot) -> str:
+    """Return what the same question has in common with this one."""
+    return f"{prepared.point.name} {prepared.fingerprint} {shown.hash}"

@@ -89,13 +89,6 @@ class Auditor(Protocol):
         ...
 
 
-class NoAuditor:
-    """Keeps nothing."""
-
-    def record(self, question: Question) -> None:
-        """Do nothing."""
-
-
 class EmittingAuditor:
     """Makes each question an event."""
 
@@ -129,20 +122,12 @@ class ChangesShown:
 
     def of(self, changes: Sequence[Change]) -> Sequence[Changed]:
         """Return the paths, and the values as far as they may be shown."""
-        return tuple(Changed(path=".".join(each.path), value=self._value(each)) for each in changes)
+        return tuple([Changed(path=".".join(each.path), value=self._value(each)) for each in changes])
 
     def _value(self, change: Change) -> Any:
         if self._redaction is None:
             return UNSET
-        value = change.value
-        for name in reversed(change.path):  # the names above it may be those of secrets
-            value = {name: value}
         try:
-            shown = self._redaction({"changed": value})["changed"]
+            return self._redaction.value_under(change.path, change.value)
         except Exception:  # noqa: BLE001  # the border: what cannot be redacted is not shown
             return UNSET
-        for name in change.path:
-            if not isinstance(shown, dict) or name not in shown:
-                return shown
-            shown = shown[name]
-        return shown

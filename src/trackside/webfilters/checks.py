@@ -37,6 +37,8 @@ def hook_problems(hook: Hook) -> Iterator[str]:
         yield f"url cannot be asked: {reason}"
     if hook.signed_replies and not hook.secrets:
         yield "signed_replies is on and there is no secret; want the key that answers are signed with"
+    if hook.tls_key_file and not hook.tls_certificate_file:
+        yield "tls_key_file is given without tls_certificate_file, whose key it would be"
     for setting, check in _checks(hook):
         try:
             check()
@@ -67,6 +69,8 @@ def _checks(hook: Hook) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "redact", lambda: RedactionProcessor(keys=hook.redact_fields, patterns=hook.redact)
     yield "headers", lambda: credentials_of(hook)
     yield "oauth", lambda: token_question_of(hook)
+    if (tls := hook.tls) is not None:
+        yield "tls_certificate_file" if hook.tls_certificate_file else "tls_ca_file", tls.context
 
 
 def _touches(point: FilterPoint, path: Path) -> bool:

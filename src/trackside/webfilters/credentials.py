@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from trackside.errors import ConfigurationError
 from trackside.outbound.auth import FixedHeaders, basic, bearer, check_ways
 from trackside.outbound.base import Outgoing
@@ -37,9 +39,10 @@ def token_question_of(hook: Hook) -> Outgoing | None:
     """Return the request for the token that the hook's settings want. Raises ConfigurationError."""
     if not (hook.oauth_token_url or hook.oauth_client_id):
         return None
-    return token_question(
+    asked = token_question(
         token_url=hook.oauth_token_url,
         client_id=hook.oauth_client_id,
         client_secret=hook.oauth_client_secret,
         scope=hook.oauth_scope,
     )
+    return replace(asked, tls=hook.tls)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Struct, field
 
 from trackside.config.settings import setting
+from trackside.outbound.tls import TlsFiles
 from trackside.processors.redaction import SECRET_KEYS
 
 Kind = Literal["changer", "decider"]
@@ -135,6 +136,20 @@ class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     oauth_client_id: Annotated[str, setting("See `oauth_token_url`.")] = ""
     oauth_client_secret: Annotated[str, setting("See `oauth_token_url`.", secret=True)] = ""
     oauth_scope: Annotated[str, setting("The scope asked for; empty: the server's default.")] = ""
+    tls_ca_file: Annotated[
+        str,
+        setting(
+            "Certificates (PEM) that are trusted in place of the machine's own. Of a webfilter of the database: in the"
+            " folder tls of data_dir, as tls/ca.pem."
+        ),
+    ] = ""
+    tls_certificate_file: Annotated[
+        str, setting("Certificate (PEM) that we identify ourselves with; where it is, as `tls_ca_file` says.")
+    ] = ""
+    tls_key_file: Annotated[
+        str,
+        setting("Its key (PEM), where it is in a file of its own; where it is, as `tls_ca_file` says."),
+    ] = ""
     signed_replies: Annotated[
         bool,
         setting(
@@ -166,6 +181,15 @@ class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         keys = (self.secret,) if isinstance(self.secret, str) else self.secret
         return tuple(key for key in keys if key)
 
+    @property
+    def tls(self) -> TlsFiles | None:
+        """Whom to trust and who we are, where the hook says so itself."""
+        if not (self.tls_ca_file or self.tls_certificate_file):
+            return None
+        return TlsFiles(
+            ca_file=self.tls_ca_file, certificate_file=self.tls_certificate_file, key_file=self.tls_key_file
+        )
+
     def __repr__(self) -> str:
         """Return what the hook is called: its settings hold secrets."""
         return f"Hook({self.name!r})"
@@ -184,3 +208,10 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
             "Whether a changer sees what those before it changed; else all see the data as it was, side by side."
         ),
     ] = True
+    ask_in_transaction: Annotated[
+        bool | None,
+        setting(
+            "Whether it is asked while the caller holds a database transaction open; else nobody is, and each hook"
+            " fails by its policy. Not said: as the call, the point's declaration or the rules of all points say."
+        ),
+    ] = None

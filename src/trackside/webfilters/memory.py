@@ -24,6 +24,11 @@ class Memory:
         self._lock = threading.Lock()
         self._replies: OrderedDict[str, tuple[float, Reply]] = OrderedDict()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is remembered."""
+        return not self._replies
+
     def recall(self, key: str) -> Reply | None:
         """Return the reply that still counts."""
         with self._lock:

@@ -106,6 +106,7 @@ class FilterPoint:
         changes: Mapping[str, Any] | None = None,
         exceptions: Mapping[str, Stops | type[Exception]] | None = None,
         example: Mapping[str, Any] | None = None,
+        ask_in_transaction: bool | None = None,
     ) -> None:
         """Declare the point.
 
@@ -113,6 +114,8 @@ class FilterPoint:
         paths an answer may change, dotted, with types as msgspec checks them; objects within one are merged.
         `exceptions` are the names an answer may use; the first one is raised where a hook fails and that halts.
         `example` is data that a hook can be tried out with; what is not in it is made of the types.
+        `ask_in_transaction` says whether it may be asked while the caller holds a database transaction open; with
+        False, and unless somebody else says so, nobody is asked then, and each hook fails by its policy.
         Raises ConfigurationError for what cannot be, and for a name that is declared already.
         """
         self.name = name
@@ -126,6 +129,7 @@ class FilterPoint:
             for each, stops in (exceptions or {}).items()
         }
         self.example: Mapping[str, Any] = dict(example or {})
+        self.ask_in_transaction = ask_in_transaction
         _check_fields(name, self.sends, self.changes)
         with _LOCK:
             if name in POINTS:
@@ -142,7 +146,9 @@ class FilterPoint:
 
     def declared(self, path: Path) -> Path | None:
         """Return the declared path that `path` is or lies in; None where an answer may not change it."""
-        return next((path[:end] for end in range(1, len(path) + 1) if path[:end] in self.changes), None)
+        if path in self.changes:
+            return path  # no declared path lies in another
+        return next((path[:end] for end in range(1, len(path)) if path[:end] in self.changes), None)
 
     def typed(self, path: Path, value: Any) -> Any:
         """Return what is at a declared path, in its type. Raises Unfit."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from trackside.document import form
-from trackside.document.encoding import Document, encode
+from trackside.document.encoding import encode
 from trackside.document.openedx import form_pairs
 from trackside.document.paths import Selection, Where
 from trackside.errors import ConfigurationError
@@ -21,6 +21,7 @@ from trackside.webfilters.layout import known_payload
 from trackside.webfilters.points import METADATA, FilterPoint, Path
 from trackside.webfilters.snapshot import Snapshot
 
+_ENCODER: Final = msgspec.json.Encoder()
 VERSION: Final = 1
 """The version of what is sent."""
 
@@ -31,6 +32,10 @@ class Prepared:
     def __init__(self, hook: Hook, point: FilterPoint, *, user_agent: str = USER_AGENT) -> None:
         self.hook = hook
         self.point = point
+        self.obeyed = hook.mode == "enforce"
+        """Whether its answer counts."""
+        self.changes = hook.kind == "changer" and not hook.disable_filtering
+        """Whether its answer may change data."""
         self.broken: str | None = None
         """Why the hook cannot be asked at all."""
         self.fingerprint = sha256(msgspec.json.encode(hook)).hexdigest()[:16]
@@ -42,20 +47,11 @@ class Prepared:
         self._selection = Selection(hook.fields) if hook.fields else None
         self._redaction: RedactionProcessor | None = None
         self._signer: Signer | None = None
+        self._tls = hook.tls
         self._headers: tuple[tuple[str, str], ...] = ()
         self.broken = next(hook_problems(hook), None)
         if self.broken is None:
             self._make_ready(user_agent)
-
-    @property
-    def obeyed(self) -> bool:
-        """Whether its answer counts."""
-        return self.hook.mode == "enforce"
-
-    @property
-    def changes(self) -> bool:
-        """Whether its answer may change data."""
-        return self.hook.kind == "changer" and not self.hook.disable_filtering
 
     def matches(self, seen: Snapshot) -> bool:
         """Return whether it is asked about this data."""
@@ -65,8 +61,7 @@ class Prepared:
         """Return what of the data it is sent. Raises what the redaction raises."""
         kept = seen.document if self._selection is None else self._selection.of(seen.document)
         if self._redaction is not None:
-            redacted: dict[str, Document] = self._redaction({"shown": kept})
-            kept = redacted["shown"]
+            kept = self._redaction.value(kept)
         return seen if kept is seen.document else Snapshot(kept)
 
     def request(
@@ -87,7 +82,11 @@ class Prepared:
             else self._signer.headers(question_id, body, at_s=at_s)
         )
         return Outgoing(
-            url=self.hook.url, body=body, timeout_s=timeout_s, headers=(*self._headers, *more, *signed)
+            url=self.hook.url,
+            body=body,
+            timeout_s=timeout_s,
+            headers=(*self._headers, *more, *signed),
+            tls=self._tls,
         )
 
     def _body(self, shown: Snapshot, question_id: str, at: str) -> bytes:
@@ -99,7 +98,7 @@ class Prepared:
         if self.hook.form_encoding:
             return form.encode_pairs([*form.pairs(shown.document | {METADATA: metadata}, form.plain)])
         comma = b"," if shown.document else b""
-        return b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), encode(metadata))
+        return b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), _ENCODER.encode(metadata))
 
     def _make_ready(self, user_agent: str) -> None:
         hook = self.hook

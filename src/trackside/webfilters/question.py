@@ -1,37 +1,47 @@
 """One question from its first request to its decision: who is asked when, and what of the answers counts."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 
 from trackside.document.encoding import Document
-from trackside.webfilters.asking import Asks, Turn
+from trackside.webfilters.asking import Asks, Occasion, Turn
 from trackside.webfilters.halting import halt_of
 from trackside.webfilters.moments import Moments
 from trackside.webfilters.patch import patched
 from trackside.webfilters.points import Path, Unfit
 from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.replies import Failure, judge
-from trackside.webfilters.snapshot import Snapshot
+from trackside.webfilters.snapshot import NOTHING, Snapshot
 
 
 class Asking:
     """One question under way; made for it and used once.
 
-    `turns` are its hooks, those that are asked first in front; `data` the data as it is by now; `halted_by`
-    the first whose answer halts. What is in here is all our own: nobody else's data has changed.
+    `turns` are its hooks, those that are asked first in front; `asked_about` the data as it was given, `data` as
+    it is by now; `halted_by` the first whose answer halts. What is in here is all our own: nobody else's data has
+    changed.
     """
 
-    def __init__(self, asks: Asks, data: Snapshot, moments: Moments) -> None:
+    def __init__(self, asks: Asks, moments: Moments) -> None:
         self.turns: list[Turn] = []
-        self.data = data
+        self.data = self.asked_about = NOTHING
         self.halted_by: Turn | None = None
         self._asks = asks
         self._moments = moments
 
-    def run(self, hooks: Iterable[Prepared], *, chained: bool) -> None:
-        """Ask. `chained`: each changer sees what those before it changed; else all see the data as it was."""
+    @property
+    def occasion(self) -> Occasion:
+        """Which question it is."""
+        return self._asks.occasion
+
+    def run(self, hooks: Iterable[Prepared], data: Snapshot, *, chained: bool) -> None:
+        """Ask: changers, then deciders, as they are given.
+
+        `chained`: each changer sees what those before it changed; else all see the data as it was.
+        """
+        self.data = self.asked_about = data
         last: list[Turn] = []
-        # the sort is stable: changers, then deciders, each in the order they are given in
-        for prepared in sorted(hooks, key=lambda each: each.hook.kind):
+        for prepared in hooks:
             turn = self._turn(prepared)
             if self.halted_by is not None:
                 turn.skip("halted before")
@@ -41,11 +51,21 @@ class Asking:
                 self._ask([turn])
             else:
                 last.append(turn)  # in shadow too: who is not obeyed takes no time from who is
-        if self.halted_by is None:
-            self._ask(last)
-        else:
+        if self.halted_by is not None:
             for turn in last:
                 turn.skip("halted before")
+        elif last:
+            self._ask(last)
+
+    @cached_property
+    def changed_paths(self) -> Mapping[Path, Sequence[str]]:
+        """The paths that obeyed hooks changed, each with their names in order; once all have answered."""
+        paths: dict[Path, list[str]] = {}
+        for turn in self.turns:
+            if turn.changes and turn.prepared.obeyed:
+                for change in turn.changes:
+                    paths.setdefault(change.path, []).append(turn.prepared.hook.name)
+        return paths
 
     def fail(self, hooks: Iterable[Prepared], reason: str) -> None:
         """Ask nobody, because there is nothing that could be sent; each hook fails by its policy."""
@@ -83,7 +103,7 @@ class Asking:
     def _hear(self, turn: Turn) -> None:
         if turn.failure is not None or turn.reply is None:
             return
-        question_id = None if turn.cached else self._asks.question_id
+        question_id = None if turn.cached else self.occasion.question_id
         said = judge(turn.prepared, turn.reply, question_id=question_id)
         if isinstance(said, Failure):
             turn.failure = said
@@ -107,16 +127,6 @@ class Asking:
             turn.outcome = "changed"
             if turn.prepared.obeyed:
                 self.data = Snapshot(after)
-
-
-def changed_paths(turns: Iterable[Turn]) -> dict[Path, list[str]]:
-    """Return the paths that obeyed hooks changed, each with their names in order."""
-    paths: dict[Path, list[str]] = {}
-    for turn in turns:
-        if turn.prepared.obeyed:
-            for change in turn.changes:
-                paths.setdefault(change.path, []).append(turn.prepared.hook.name)
-    return paths
 
 
 def _status(turn: Turn) -> int | None:

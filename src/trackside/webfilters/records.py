@@ -1,7 +1,6 @@
 """What a finished question leaves behind: its record, and its numbers."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import combinations
 
 from trackside.telemetry import catalogue
@@ -9,64 +8,54 @@ from trackside.webfilters.asking import Turn
 from trackside.webfilters.audit import Changed, ChangesShown, Conflict, Decision, HookRecord, Question
 from trackside.webfilters.endpoints import Endpoints
 from trackside.webfilters.points import FilterPoint, Path
-from trackside.webfilters.question import Asking, changed_paths
+from trackside.webfilters.question import Asking
+from trackside.webfilters.snapshot import NOTHING
 
 
 def question_record(
-    point: FilterPoint,
-    asking: Asking,
-    shown: ChangesShown,
-    *,
-    question_id: str,
-    asked_at: datetime,
-    input_hash: str,
-    in_transaction: bool,
-    duration_s: float,
-    budget_s: float,
+    point: FilterPoint, asking: Asking, shown: ChangesShown, *, duration_s: float
 ) -> Question:
     """Return the record of a question."""
-    halted_by = asking.halted_by
-    obeyed = [turn for turn in asking.turns if turn.prepared.obeyed]
-    hooks = tuple(_hook_record(turn, shown) for turn in asking.turns)
+    halted_by, occasion = asking.halted_by, asking.occasion
+    hooks = tuple([_hook_record(turn, shown) for turn in asking.turns])
     return Question(
-        id=question_id,
+        id=occasion.question_id,
         point=point.name,
-        asked_at=asked_at,
-        input_hash=input_hash,
-        decision=_decision(obeyed),
-        would_be=_decision(asking.turns),
+        asked_at=occasion.at,
+        input_hash="" if asking.asked_about is NOTHING else asking.asked_about.hash,
+        decision=_decision(asking),
+        would_be=_would_be(asking.turns),
         hooks=hooks,
         exception=halted_by.stop.name if halted_by and halted_by.stop else None,
         halted_by=halted_by.prepared.hook.name if halted_by else None,
         patch=() if halted_by else _last_changes(hooks),
-        conflicts=tuple(_conflicts(changed_paths(asking.turns))),
-        fail_open=any(_is_fail_open(turn) for turn in obeyed),
-        in_transaction=in_transaction,
+        conflicts=_conflicts(asking.changed_paths),
+        fail_open=any(hook.fail_open for hook in hooks),
+        in_transaction=occasion.in_transaction,
         duration_s=duration_s,
-        budget_s=budget_s,
+        budget_s=occasion.budget_s,
     )
 
 
-def count(question: Question, asking: Asking, endpoints: Endpoints) -> None:
+def count(point: FilterPoint, asking: Asking, endpoints: Endpoints, *, duration_s: float) -> None:
     """Add a question to the metrics."""
-    catalogue.WEBFILTER_S.observe(question.duration_s, question.point)
-    catalogue.WEBFILTER_DECISIONS.add(1, question.point, question.decision)
-    if question.conflicts:
-        catalogue.WEBFILTER_CONFLICTS.add(len(question.conflicts), question.point)
-    for record, turn in zip(question.hooks, asking.turns, strict=True):
+    catalogue.WEBFILTER_S.observe(duration_s, point.name)
+    catalogue.WEBFILTER_DECISIONS.add(1, point.name, _decision(asking))
+    if conflicts := _conflicts(asking.changed_paths):
+        catalogue.WEBFILTER_CONFLICTS.add(len(conflicts), point.name)
+    for turn in asking.turns:
         hook = turn.prepared.hook
-        catalogue.WEBFILTER_HOOKS.add(1, hook.name, hook.mode, record.outcome)
-        if record.outcome != "skipped":
-            catalogue.WEBFILTER_HOOK_S.observe(record.latency_s, hook.name)
+        catalogue.WEBFILTER_HOOKS.add(1, hook.name, hook.mode, turn.outcome)
+        if turn.outcome != "skipped":
+            catalogue.WEBFILTER_HOOK_S.observe(turn.latency_s, hook.name)
             left_alone = endpoints.of(hook.url).is_left_alone
             catalogue.WEBFILTER_LEFT_ALONE.set(int(left_alone), hook.name)
-        if record.fail_open:
+        if _is_fail_open(turn):
             catalogue.WEBFILTER_FAIL_OPEN.add(1, hook.name)
 
 
 def _hook_record(turn: Turn, shown: ChangesShown) -> HookRecord:
     hook = turn.prepared.hook
-    status = getattr(turn.reply, "status", None)
     return HookRecord(
         hook=hook.name,
         mode=hook.mode,
@@ -75,19 +64,25 @@ def _hook_record(turn: Turn, shown: ChangesShown) -> HookRecord:
         reason=turn.reason,
         halts=turn.stop is not None,
         exception=turn.stop.name if turn.stop else None,
-        patch=shown.of(turn.changes),
-        status=status,
+        patch=shown.of(turn.changes) if turn.changes else (),
+        status=getattr(turn.reply, "status", None),
         latency_s=turn.latency_s,
-        fail_open=turn.prepared.obeyed and _is_fail_open(turn),
+        fail_open=_is_fail_open(turn),
         cached=turn.cached,
     )
 
 
 def _is_fail_open(turn: Turn) -> bool:
-    return turn.outcome == "failed" and turn.stop is None
+    return turn.outcome == "failed" and turn.stop is None and turn.prepared.obeyed
 
 
-def _decision(turns: Sequence[Turn]) -> Decision:
+def _decision(asking: Asking) -> Decision:
+    if asking.halted_by is not None:
+        return "halted"
+    return "changed" if asking.changed_paths else "passed"
+
+
+def _would_be(turns: Sequence[Turn]) -> Decision:
     if any(turn.stop is not None for turn in turns):
         return "halted"
     return "changed" if any(turn.changes for turn in turns) else "passed"
@@ -98,8 +93,12 @@ def _last_changes(hooks: Sequence[HookRecord]) -> Sequence[Changed]:
     return tuple(kept.values())
 
 
-def _conflicts(paths: Mapping[Path, Sequence[str]]) -> Iterator[Conflict]:
-    """Yield the fields that several hooks changed, also where one changed what another one's lies in."""
+def _conflicts(paths: Mapping[Path, Sequence[str]]) -> Sequence[Conflict]:
+    """Return the fields that several hooks changed, also where one changed what another one's lies in."""
+    return tuple(_found_conflicts(paths)) if paths else ()
+
+
+def _found_conflicts(paths: Mapping[Path, Sequence[str]]) -> Iterator[Conflict]:
     for path, hooks in paths.items():
         if len(hooks) > 1:
             yield Conflict(path=".".join(path), hooks=tuple(hooks))

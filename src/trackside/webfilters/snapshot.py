@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from hashlib import sha256
 from typing import Any, Final
 
+import msgspec
 from msgspec import Raw
 
 from trackside.document.encoding import Document, encode
@@ -14,7 +15,8 @@ from trackside.webfilters.points import FilterPoint
 MOST_VALUES: Final = 20_000
 MOST_DEPTH: Final = 32
 MOST_BYTES: Final = 262_144
-_ATOMS: Final = frozenset({str, int, float, bool, bytes, type(None)})
+_PLAIN: Final = frozenset({str, int, float, bool, type(None)})
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class Unsendable(ValueError):  # noqa: N818  # said of data
@@ -55,10 +57,11 @@ def snapshot(point: FilterPoint, data: Mapping[str, Any]) -> Snapshot:
     Raises Unsendable where they contain themselves, are nested too deep, too many, or nothing that JSON has.
     """
     sent = {name: data[name] for name in point.sends if name in data}
-    if not within(sent):
+    plain = plainness(sent)
+    if plain is None:
         raise Unsendable(f"the data is nested deeper than {MOST_DEPTH}, or more than {MOST_VALUES:,} values")
     try:
-        text = encode_json(sent)
+        text = (_encoded(sent) if plain else b"") or encode_json(sent)
         if len(text) > MOST_BYTES:
             raise Unsendable(f"the data is longer than {MOST_BYTES:,} bytes")
         return Snapshot(decode_object(Raw(text)), text)
@@ -71,8 +74,13 @@ def within(value: object, *, most_values: int = MOST_VALUES, most_depth: int = M
 
     Counts as it walks: a small graph whose parts appear many times over is as large as its JSON would be.
     """
+    return plainness(value, most_values=most_values, most_depth=most_depth) is not None
+
+
+def plainness(value: object, *, most_values: int = MOST_VALUES, most_depth: int = MOST_DEPTH) -> bool | None:
+    """Return None where a value is not `within`, else whether all of it is of the types that JSON itself has."""
     level: list[Any] = [value]
-    seen = 1
+    seen, plain = 1, True
     for _ in range(most_depth):
         below: list[Any] = []
         for each in level:
@@ -81,18 +89,29 @@ def within(value: object, *, most_values: int = MOST_VALUES, most_depth: int = M
                 below.extend(each.values())
             elif kind is list or kind is tuple:
                 below.extend(each)
-            elif kind not in _ATOMS:
+            elif kind not in _PLAIN:
+                plain = False
                 below.extend(_parts(each))
             if seen + len(below) > most_values:
-                return False
+                return None
         if not below:
-            return True
+            return plain
         seen += len(below)
         level = below
-    return False
+    return None
 
 
 def _parts(value: object) -> Iterable[object]:
     if isinstance(value, Mapping):
         return value.values()
-    return value if isinstance(value, Sequence | Set) and not isinstance(value, bytearray) else ()
+    if isinstance(value, str | bytes | bytearray):
+        return ()
+    return value if isinstance(value, Sequence | Set) else ()
+
+
+def _encoded(value: object) -> bytes:
+    """Return what `encode_json` makes of a value in which no time can be, sooner; nothing where that is to do it."""
+    try:
+        return _ENCODER.encode(value)
+    except (TypeError, ValueError, OverflowError):
+        return b""  # half of a surrogate pair, an integer beyond 64 bits

@@ -9,9 +9,11 @@ from msgspec.structs import replace
 from trackside.outbound.auth import Headers
 from trackside.outbound.base import Answer, Failed, Outgoing
 from trackside.outbound.oauth2 import PAUSE_S, judged_token
+from trackside.outbound.tls import TlsFiles
 from trackside.webfilters.asker import Asker, replies
 
 MOST_TOKENS: Final = 1_000
+_Key = tuple[str, bytes, Headers, TlsFiles | None]
 
 
 class Tokens:
@@ -24,7 +26,7 @@ class Tokens:
         self._asker = asker
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._kept: dict[tuple[str, bytes, Headers], _Token] = {}
+        self._kept: dict[_Key, _Token] = {}
 
     def headers(self, question: Outgoing, *, timeout_s: float) -> Headers | Answer | Failed:
         """Return the header with the token, or what came instead of one."""
@@ -60,5 +62,5 @@ class _Token:
         self.until_s = until_s
 
 
-def _key(question: Outgoing) -> tuple[str, bytes, Headers]:
-    return question.url, question.body, tuple(question.headers)
+def _key(question: Outgoing) -> _Key:
+    return question.url, question.body, tuple(question.headers), question.tls

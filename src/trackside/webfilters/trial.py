@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from trackside.outbound.base import USER_AGENT
 from trackside.webfilters.asker import Asker
-from trackside.webfilters.asking import Asks, Means
+from trackside.webfilters.asking import Asks, Means, Occasion
 from trackside.webfilters.audit import ChangesShown, Question
 from trackside.webfilters.endpoints import Endpoints
 from trackside.webfilters.examples import example_of
@@ -18,7 +18,7 @@ from trackside.webfilters.points import FilterPoint
 from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.question import Asking
 from trackside.webfilters.records import question_record
-from trackside.webfilters.snapshot import NOTHING, Unsendable, snapshot
+from trackside.webfilters.snapshot import Unsendable, snapshot
 from trackside.webfilters.tokens import Tokens
 
 ID_PREFIX: Final = "test-"
@@ -40,28 +40,22 @@ def try_out(
     share and `where` are, and whether or not it is left alone.
     """
     moments = moments or Moments()
-    began, asked_at, question_id = moments.monotonic(), moments.now(), ID_PREFIX + moments.new_id()
-    budget_s, means = hook.timeout_s, _means(asker, moments)
-    asks = Asks(means, question_id=question_id, at=asked_at, until=began + budget_s, budget_s=budget_s)
-    asking = Asking(asks, NOTHING, moments)
+    occasion = Occasion(
+        question_id=ID_PREFIX + moments.new_id(),
+        at=moments.now(),
+        began_s=moments.monotonic(),
+        budget_s=hook.timeout_s,
+    )
+    asking = Asking(Asks(_means(asker, moments), occasion), moments)
     prepared = [Prepared(_obeyed(hook), point, user_agent=user_agent)]
     try:
-        asking.data = snapshot(point, example_of(point) if data is None else data)
+        asked_about = snapshot(point, example_of(point) if data is None else data)
     except Unsendable as error:
         asking.fail(prepared, str(error))
     else:
-        asking.run(prepared, chained=True)
-    return question_record(
-        point,
-        asking,
-        ChangesShown(),
-        question_id=question_id,
-        asked_at=asked_at,
-        input_hash=asking.data.hash,
-        in_transaction=False,
-        duration_s=moments.monotonic() - began,
-        budget_s=budget_s,
-    )
+        asking.run(prepared, asked_about, chained=True)
+    duration_s = moments.monotonic() - occasion.began_s
+    return question_record(point, asking, ChangesShown(), duration_s=duration_s)
 
 
 def _obeyed(hook: Hook) -> Hook:

@@ -6,14 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trackside.errors import ConfigurationError
 from trackside.event import NameFilter
 from trackside.outbound.base import USER_AGENT, Answer, Failed, Fault, Outgoing
 from trackside.telemetry import catalogue
 from trackside.webfilters.asker import Asker
-from trackside.webfilters.asking import Asks, Means
-from trackside.webfilters.audit import Auditor, ChangesShown, NoAuditor
+from trackside.webfilters.asking import Asks, Means, Occasion
+from trackside.webfilters.audit import Auditor, ChangesShown
 from trackside.webfilters.endpoints import Endpoints
 from trackside.webfilters.hook import Hook, Rules
 from trackside.webfilters.memory import Memory
@@ -21,10 +22,11 @@ from trackside.webfilters.moments import Moments
 from trackside.webfilters.patch import applied
 from trackside.webfilters.points import POINTS, FilterPoint
 from trackside.webfilters.prepared import Prepared
-from trackside.webfilters.question import Asking, changed_paths
+from trackside.webfilters.question import Asking
 from trackside.webfilters.records import count, question_record
-from trackside.webfilters.snapshot import NOTHING, Unsendable, snapshot
+from trackside.webfilters.snapshot import Unsendable, snapshot
 from trackside.webfilters.tokens import Tokens
+from trackside.webfilters.transactions import NOT_ASKED, may_ask
 
 logger = logging.getLogger(__name__)
 
@@ -59,14 +61,15 @@ class Webfilters:
     ) -> None:
         """`rules_of` has the rules of single points, by name; `changes_shown` says what is recorded of changes.
 
-        `in_transaction` tells whether the caller holds a database transaction open, which is then reported.
+        `in_transaction` tells whether the caller holds a database transaction open: nobody is asked then, unless
+        somebody said so, and each hook fails by its policy.
         """
         self._asker = asker
         self._failures = failures_until_probing
         self._moments = moments or Moments()
         self._pid = os.getpid()
         self._means = self._new_means()
-        self._auditor = auditor or NoAuditor()
+        self._auditor = auditor
         self._rules = rules or Rules()
         self._rules_of = dict(rules_of or {})
         self._shown = changes_shown or ChangesShown()
@@ -95,16 +98,14 @@ class Webfilters:
         return bool(self.hooks_of(_point(point) if isinstance(point, str) else point))
 
     def hooks_of(self, point: FilterPoint) -> Sequence[Prepared]:
-        """Return who is asked at a point, in order."""
+        """Return who is asked at a point: changers, then deciders, each in their order."""
         found = self._of_point.get(point.name)
         if found is None:
             # read before the hooks: it belongs to them or to older ones, who keep it then
             of_point = self._of_point
-            found = tuple(
-                Prepared(hook, point, user_agent=self._user_agent)
-                for hook in self._hooks
-                if NameFilter([hook.point]).matches(point.name)
-            )
+            asked = [hook for hook in self._hooks if NameFilter([hook.point]).matches(point.name)]
+            asked.sort(key=lambda hook: hook.kind)  # stable: changers, then deciders, each in their order
+            found = tuple(Prepared(hook, point, user_agent=self._user_agent) for hook in asked)
             for each in found:
                 if each.broken is not None:
                     logger.error(
@@ -117,64 +118,85 @@ class Webfilters:
         """Return whether this process asks a receiver by one question at a time, if at all, because it failed."""
         return url in {hook.url for hook in self._hooks} and self._means.endpoints.of(url).is_left_alone
 
-    def ask(self, point: FilterPoint | str, data: Mapping[str, Any]) -> Filtered:
+    def in_their_place(
+        self, hooks: Iterable[Hook], *, asker: Asker, auditor: Auditor, budget_s: float
+    ) -> "Webfilters":
+        """Return what asks these hooks instead, by the same rules but for the time: for tests."""
+        return Webfilters(
+            hooks,
+            asker=asker,
+            auditor=auditor,
+            rules=replace(self._rules, budget_s=budget_s),
+            rules_of={name: replace(rules, budget_s=budget_s) for name, rules in self._rules_of.items()},
+            in_transaction=self._in_transaction,
+        )
+
+    def ask(
+        self, point: FilterPoint | str, data: Mapping[str, Any], *, ask_in_transaction: bool | None = None
+    ) -> Filtered:
         """Return what came of the question, or raise the exception of the point that an answer asked for."""
         if isinstance(point, str):
             point = _point(point)
         hooks = self._of_point.get(point.name)
         if hooks is None:
             hooks = tuple(self.hooks_of(point))
-        return self._asked(point, hooks, data) if hooks else Filtered(data)
+        return self._asked(point, hooks, data, ask_in_transaction) if hooks else Filtered(data)
 
-    def _asked(self, point: FilterPoint, hooks: Sequence[Prepared], data: Mapping[str, Any]) -> Filtered:
+    def _asked(
+        self,
+        point: FilterPoint,
+        hooks: Sequence[Prepared],
+        data: Mapping[str, Any],
+        ask_in_transaction: bool | None,
+    ) -> Filtered:
         if self._pid != os.getpid():
             # after a fork locks may be held, and questions under way, by threads that are not here
             self._pid, self._means = os.getpid(), self._new_means()
         rules = self._rules_of.get(point.name, self._rules)
-        began, asked_at, question_id = self._moments.monotonic(), self._moments.now(), self._moments.new_id()
-        asks = Asks(
-            self._means,
-            question_id=question_id,
-            at=asked_at,
-            until=began + rules.budget_s,
-            budget_s=rules.budget_s,
-        )
-        asking = Asking(asks, NOTHING, self._moments)
-        in_transaction = self._holds_transaction(point)
-        input_hash = ""
+        occasion = self._occasion(point, rules, ask_in_transaction)
+        asking = Asking(Asks(self._means, occasion), self._moments)
         try:
-            asking.data = snapshot(point, data)
-            input_hash = asking.data.hash
+            asked_about = snapshot(point, data)
         except Unsendable as error:
             asking.fail(hooks, str(error))
         else:
-            asking.run(hooks, chained=rules.chained)
+            asking.run(hooks, asked_about, chained=rules.chained)
         if all(turn.outcome == "skipped" for turn in asking.turns):
             return Filtered(data)
-        self._leave_record(
-            point,
-            asking,
-            question_id=question_id,
-            asked_at=asked_at,
-            input_hash=input_hash,
-            in_transaction=in_transaction,
-            began=began,
-            rules=rules,
-        )
+        if occasion.in_transaction:
+            self._tell_of_transaction(point, refused=occasion.refusal is not None)
+        self._leave_record(point, asking)
         if asking.halted_by is not None and asking.halted_by.stop is not None:
             raise asking.halted_by.stop.error
-        whole, changes = applied(point, data, asking.data.document, changed_paths(asking.turns))
-        return Filtered(whole if changes else data, changes, question_id)
+        if not asking.changed_paths:
+            return Filtered(data, {}, occasion.question_id)
+        whole, changes = applied(point, data, asking.data.document, asking.changed_paths)
+        return Filtered(whole if changes else data, changes, occasion.question_id)
 
-    def _holds_transaction(self, point: FilterPoint) -> bool:
-        """Return whether the caller holds a transaction open; said once for each point, and counted."""
-        if not self._in_transaction():
-            return False
-        catalogue.WEBFILTER_IN_TRANSACTION.add(1, point.name)
+    def _occasion(self, point: FilterPoint, rules: Rules, said: bool | None) -> Occasion:
+        began_s, in_transaction = self._moments.monotonic(), self._in_transaction()
+        refused = in_transaction and not may_ask(point, self._rules, self._rules_of, said=said)
+        return Occasion(
+            question_id=self._moments.new_id(),
+            at=self._moments.now(),
+            began_s=began_s,
+            budget_s=rules.budget_s,
+            in_transaction=in_transaction,
+            refusal=NOT_ASKED if refused else None,
+        )
+
+    def _tell_of_transaction(self, point: FilterPoint, *, refused: bool) -> None:
+        if not refused:
+            catalogue.WEBFILTER_IN_TRANSACTION.add(1, point.name)
+            return
+        catalogue.WEBFILTER_NOT_ASKED_IN_TRANSACTION.add(1, point.name)
         if point.name not in self._reported:
             self._reported.add(point.name)
-            logger.warning("a question is asked while a transaction is open", extra={"point": point.name})
-        return True
+            logger.warning(
+                "nobody is asked while a database transaction is open: ask before it is opened, or allow it with"
+                " ask_in_transaction, in the call, the declaration of the point or the settings",
+                extra={"point": point.name},
+            )
 
     def _new_means(self) -> Means:
         moments = self._moments
@@ -186,41 +208,41 @@ class Webfilters:
             moments=moments,
         )
 
-    def _leave_record(
-        self, point: FilterPoint, asking: Asking, *, began: float, rules: Rules, **about: Any
-    ) -> None:
-        duration_s = self._moments.monotonic() - began
+    def _leave_record(self, point: FilterPoint, asking: Asking) -> None:
+        duration_s = self._moments.monotonic() - asking.occasion.began_s
         try:
-            question = question_record(
-                point, asking, self._shown, duration_s=duration_s, budget_s=rules.budget_s, **about
-            )
-            count(question, asking, self._means.endpoints)
-            self._auditor.record(question)
+            count(point, asking, self._means.endpoints, duration_s=duration_s)
+            if self._auditor is not None:
+                self._auditor.record(question_record(point, asking, self._shown, duration_s=duration_s))
         except Exception:  # the border: the platform goes on without a record, and somebody sees it
             catalogue.WEBFILTER_AUDIT_FAILURES.add(1)
             logger.exception("a question could not be recorded", extra={"point": point.name})
 
 
-class _Nobody:
+class Nobody:
     """Asks nobody: what a process has before `install`."""
 
     def ask(self, requests: Sequence[Outgoing], *, budget_s: float) -> Sequence[Answer | Failed]:  # noqa: ARG002
+        """Return that there is nothing to ask with."""
         return [Failed(fault=Fault.LOCAL, detail="nothing is installed", maybe_sent=False)] * len(requests)
 
 
-_NONE: Final = Webfilters(asker=_Nobody())
+_NONE: Final = Webfilters(asker=Nobody())
 _standing_by: Webfilters = _NONE
 _installed: Webfilters = _NONE
 
 
-def webfilter(point: FilterPoint | str, data: Mapping[str, Any]) -> Filtered:
+def webfilter(
+    point: FilterPoint | str, data: Mapping[str, Any], *, ask_in_transaction: bool | None = None
+) -> Filtered:
     """Ask the hooks of a point whether the platform may act, and return the data as they changed it.
 
     Raises the exception of the point that an answer asked for, and nothing else that depends on an answer;
     ConfigurationError where no point of that name is declared. Waits no longer than the point's budget, and not at
-    all where no hook is set.
+    all where no hook is set. While the caller holds a database transaction open nobody is asked, and each hook fails
+    by its policy, unless `ask_in_transaction` allows it, or the settings or the declaration of the point do.
     """
-    return _installed.ask(point, data)
+    return _installed.ask(point, data, ask_in_transaction=ask_in_transaction)
 
 
 def has_hooks(point: FilterPoint | str) -> bool:
@@ -238,6 +260,11 @@ def install(webfilters: Webfilters | None) -> Webfilters | None:
 def installed() -> Webfilters | None:
     """Return what `webfilter` asks; None where nothing was installed."""
     return None if _installed is _standing_by else _installed
+
+
+def asked_now() -> Webfilters:
+    """Return what `webfilter` asks: what is installed, what stands by, or nobody."""
+    return _installed
 
 
 def stand_by(webfilters: Webfilters | None) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 
@@ -79,6 +80,17 @@ def test_a_new_webfilter_s_secret_is_shown_once(pages: Client) -> None:
         assert shown[1][6:20] not in text
     assert f"…{shown[1][-4:]}" in pages.get(change_path()).content.decode()
     assert "geheim" not in pages.get(LIST).content.decode()
+
+
+def test_who_saves_a_webfilter_that_no_request_would_ask_is_told(
+    pages: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is in the settings is not seen in the admin."""
+    assert "ATOMIC_REQUESTS" not in add(pages)
+    monkeypatch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", True)
+    text = add(pages, name="second")
+    assert "ATOMIC_REQUESTS" in text
+    assert f"at {POINT}," in text
 
 
 def test_every_setting_comes_through_the_form(pages: Client) -> None:

@@ -11,13 +11,15 @@ import pytest
 from django.db import connections
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings as DjangoSettings
 
 from tests.django.outbox.databases import ALIAS
 from tests.django.webfilters.conftest import Endpoint, add, following, kept
-from tests.django.webfilters.registration import IDLE
+from tests.django.webfilters.registration import IDLE, REGISTRATION
 from trackside.django.webfilters import actions
 from trackside.django.webfilters.models import Webfilter
 from trackside.webfilters import has_hooks, webfilter
+from trackside.webfilters.transactions import NOT_ASKED
 
 FORM = {"name": "Ada L", "email": "ada@example.org"}
 NEW_NAME = b'{"data": {"form_data": {"name": "New Name"}}}'
@@ -193,3 +195,28 @@ def test_a_question_runs_no_query(project: Client, endpoint: Endpoint) -> None:
         webfilter("test.registration.requested", {"form_data": FORM})
     assert list(queries) == []
     assert following().rows is not None
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_within_a_transaction_nobody_asks_who_may_not(
+    project: Client, endpoint: Endpoint, settings: DjangoSettings
+) -> None:
+    """Each request is one here: the row fails by its policy, and the audit says why, whatever is rolled back."""
+    endpoint.reply = NEW_NAME
+    settings.TRACKSIDE = {}
+    add("names", endpoint.url)
+    assert register(project) == (200, {"name": "Ada L"})
+    change(on_failure="fail_closed", message="Later, please.")
+    assert register(project) == (400, {"error": "Later, please."})
+    assert endpoint.requests == []
+    open_, closed = kept()
+    assert (open_.decision, open_.fail_open, open_.in_transaction) == ("passed", True, True)
+    assert (closed.decision, closed.exception, closed.in_transaction) == (
+        "halted",
+        "PreventRegistration",
+        True,
+    )
+    assert open_.hooks[0]["reason"] == closed.hooks[0]["reason"] == NOT_ASKED
+    settings.TRACKSIDE = {"webfilters": {"points": {REGISTRATION.name: {"ask_in_transaction": True}}}}
+    assert register(project) == (200, {"name": "New Name"})
+    following().rows.stop(5)

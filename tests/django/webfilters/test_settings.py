@@ -10,8 +10,10 @@ from pytest_django import Settings
 
 from tests.webfilters.test_over_http import running, saying
 from tests.webfilters.tools import DATA, ENROLLMENT, Asked, PreventEnrollment, hook
-from trackside.django.checks import check_settings, check_webfilters
+from trackside.django.checks import check_settings
+from trackside.django.webfilters.checks import check_webfilters
 from trackside.django.webfilters.installing import install
+from trackside.django.webfilters.models import Webfilter
 from trackside.django.webfilters.settings import Given, WebfilterSettings, read
 from trackside.testing import assert_emitted, capture_events
 from trackside.webfilters import ASKED, Hook, Rules, installed, webfilter
@@ -39,7 +41,7 @@ def given(**webfilters: Any) -> SimpleNamespace:
 def test_everything_has_a_default() -> None:
     """No hooks; the budget of the library."""
     assert read(SimpleNamespace()) == (Given(), [])
-    assert Given().settings.rules == Rules()
+    assert Given().settings.rules == Rules(ask_in_transaction=False)
 
 
 def test_what_is_given_counts() -> None:
@@ -156,6 +158,27 @@ def test_without_a_client_the_project_does_not_start(
     install()
     with pytest.raises(ImproperlyConfigured, match="pycurl or aiohttp"):
         settings.TRACKSIDE = {"webfilters": {"hooks": {"shop": SHOP}}}
+
+
+@pytest.mark.django_db
+def test_without_a_client_the_rows_of_the_database_fail_by_their_policy(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gate that is to be closed in doubt does not stand open."""
+
+    def none(**_: object) -> None:
+        raise ImportError("aiohttp")
+
+    for module in ("installing", "clients"):
+        monkeypatch.setattr(f"trackside.django.webfilters.{module}.BlockingClient", none)
+    settings.TRACKSIDE = {}
+    install()
+    row = Webfilter.objects.create(name="gate", point=ENROLLMENT.name, url="https://x.example.org/")
+    assert webfilter(ENROLLMENT, data=DATA).data is DATA
+    row.on_failure = "fail_closed"
+    row.save()
+    with pytest.raises(PreventEnrollment):
+        webfilter(ENROLLMENT, data=DATA)
 
 
 def test_a_proxy_that_is_none_is_told(settings: Settings) -> None:

@@ -20,7 +20,7 @@ from trackside.django.secret_rows.rows import ChangedMeanwhileError, readable
 from trackside.django.webfilters import actions, installing
 from trackside.django.webfilters.forms import WebfilterForm
 from trackside.django.webfilters.models import Webfilter, WebfilterQuestion
-from trackside.django.webfilters.showing import told
+from trackside.django.webfilters.showing import told, why_unasked
 from trackside.errors import TracksideError
 from trackside.webfilters import POINTS
 
@@ -65,7 +65,7 @@ _FIELDSETS: Final = (
                 *("signing", "secret", "unsigned", HEADERS, "bearer_token", "remove_bearer_token"),
                 *("basic_username", "basic_password", "remove_basic_password"),
                 *("oauth_token_url", "oauth_client_id", "oauth_client_secret", "remove_oauth_client_secret"),
-                "oauth_scope",
+                *("oauth_scope", "tls_ca_file", "tls_certificate_file", "tls_key_file"),
             )
         },
     ),
@@ -165,6 +165,8 @@ class WebfilterAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscri
         if not change:
             obj.created_by = obj.updated_by
         super().save_model(request, obj, form, change)
+        if reason := why_unasked(obj):
+            self.message_user(request, reason, messages.WARNING)
 
     def save_form(self, request: HttpRequest, form: Any, change: bool) -> Any:  # Django's own
         """Keep the secret that was made for as long as the request lasts."""

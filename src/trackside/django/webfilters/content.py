@@ -7,8 +7,10 @@ from typing import Any, Final
 
 from django.conf import settings as django_settings
 from django.utils import timezone
+from msgspec.structs import replace
 
 from trackside.django.secret_rows.changes import NAME, Problems
+from trackside.django.secret_rows.files import FILES, misplaced, named, whole_paths
 from trackside.django.secret_rows.rows import readable
 from trackside.django.secret_rows.secrets import Secrets, Unreadable
 from trackside.django.webfilters.models import COLUMNS, Webfilter, builtins
@@ -47,7 +49,7 @@ def hook_of(row: Webfilter, *, now: datetime) -> Hook:
     found, problems = read(row.name, row.table() | secrets.settings(now))
     if problems or found is None:
         raise ConfigurationError("; ".join(each for told in problems.values() for each in told))
-    return found
+    return replace(found, **whole_paths(named(found)))
 
 
 def unusable(row: Webfilter) -> Hook:
@@ -60,15 +62,20 @@ def unusable(row: Webfilter) -> Hook:
 
 
 def read(name: str, table: Mapping[str, Any], *, strict: bool = True) -> tuple[Hook | None, Problems]:
-    """Return the hook of a table as the settings would hold it, or what is wrong, by setting."""
-    made = read_hook(name, table, strict=strict)
+    """Return the hook of a table as the settings would hold it, or what is wrong, by setting.
+
+    Its files are as the table names them.
+    """
+    files = {each: table[each] for each in FILES if isinstance(table.get(each), str) and table[each]}
+    problems: Problems = {each: [sentence] for each, sentence in misplaced(files)}
+    found = dict.fromkeys(files, "") if problems else whole_paths(files)
+    made = read_hook(name, {**table, **found}, strict=strict)
     if not isinstance(made, Hook):
-        problems: Problems = {}
         for sentence in made:
             first = re.split(r"[ :]", sentence, maxsplit=1)[0]
             problems.setdefault(_FIELD_OF.get(first, first), []).append(sentence)
         return None, problems
-    problems = {}
+    made = replace(made, **files)
     for setting, sentence in (*_too_long(made), *_forbidden(made)):
         problems.setdefault(setting, []).append(sentence)
     return (None if problems else made), problems

@@ -16,10 +16,12 @@ class FollowingWebfilters(Webfilters):
         super().__init__(self._given, **more)
         self.rows = Rows(self._use_rows, taken=frozenset(hook.name for hook in self._given))
 
-    def ask(self, point: FilterPoint | str, data: Mapping[str, Any]) -> Filtered:
+    def ask(
+        self, point: FilterPoint | str, data: Mapping[str, Any], *, ask_in_transaction: bool | None = None
+    ) -> Filtered:
         """Return what came of the question, or raise the exception of the point that an answer asked for."""
         self.rows.follow()
-        return super().ask(point, data)
+        return super().ask(point, data, ask_in_transaction=ask_in_transaction)
 
     def has_hooks(self, point: FilterPoint | str) -> bool:
         """Return whether anybody may be asked at a point."""

@@ -11,6 +11,7 @@ from django.core.signals import setting_changed
 from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 
+from trackside.django.secret_rows import encryption
 from trackside.django.webfilters.clients import BothClients
 from trackside.django.webfilters.following import FollowingWebfilters
 from trackside.django.webfilters.keeping import Auditors, Keeper
@@ -20,8 +21,17 @@ from trackside.django.webfilters.transactions import in_transaction
 from trackside.errors import ConfigurationError
 from trackside.outbound.blocking import BlockingClient
 from trackside.tracker import get_tracker
-from trackside.webfilters import Auditor, ChangesShown, EmittingAuditor, Webfilters, installed, stand_by
+from trackside.webfilters import (
+    Asker,
+    Auditor,
+    ChangesShown,
+    EmittingAuditor,
+    Webfilters,
+    installed,
+    stand_by,
+)
 from trackside.webfilters import install as ask_these
+from trackside.webfilters.webfilters import Nobody
 
 _ours: Webfilters | None = None
 """What was installed from here: what code has installed is left alone."""
@@ -87,13 +97,19 @@ def _made(given: Given) -> Webfilters | None:
         client = BlockingClient(policy=said.policy, proxy=said.proxy)
     except ImportError as error:
         if not given.hooks:
-            return None
+            # without encryption no row can be there; else theirs must not look like gates that are open
+            return _asks(given, Nobody()) if encryption.is_available() else None
         raise ImproperlyConfigured(
             "TRACKSIDE['webfilters'] has hooks, and nothing is installed that could ask them;"
             " want pycurl or aiohttp: pip install trackside[server]"
         ) from error
     except ConfigurationError as error:
         raise ImproperlyConfigured(f"TRACKSIDE['webfilters']: {error}") from error
+    return _asks(given, client)
+
+
+def _asks(given: Given, client: Asker) -> Webfilters:
+    said = given.settings
     urls = {url for hook in given.hooks for url in (hook.url, hook.oauth_token_url) if url}
     return (FollowingWebfilters if said.rows else Webfilters)(
         given.hooks,

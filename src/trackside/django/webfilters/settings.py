@@ -28,6 +28,14 @@ class WebfilterSettings(Struct, frozen=True, kw_only=True):
             "Whether a changer sees what those before it changed; else all see the data as it was, side by side."
         ),
     ] = True
+    ask_in_transaction: Annotated[
+        bool,
+        setting(
+            "Whether questions are asked while a database transaction is open, as each request is one with"
+            " ATOMIC_REQUESTS; else nobody is asked then, and each hook fails by its policy. What a point's own"
+            " settings, a call or the point's declaration say goes before."
+        ),
+    ] = False
     failures_until_probing: Annotated[
         int,
         setting(
@@ -69,7 +77,7 @@ class WebfilterSettings(Struct, frozen=True, kw_only=True):
     @property
     def rules(self) -> Rules:
         """How questions are asked where their point has no rules of its own."""
-        return Rules(budget_s=self.budget_s, chained=self.chained)
+        return Rules(budget_s=self.budget_s, chained=self.chained, ask_in_transaction=self.ask_in_transaction)
 
     @property
     def policy(self) -> AddressPolicy:
@@ -104,6 +112,7 @@ def read(source: object) -> tuple[Given, list[str]]:
     hooks, wrong = read_hooks(_tables(table, "hooks", problems))
     problems += [f"{_NAME}['hooks'][{name!r}]: {each}" for name, told in wrong.items() for each in told]
     points = _tables(table, "points", problems)
+    # not ask_in_transaction: what was said of all points counts less than what a call says
     inherited = {"budget_s": settings.budget_s, "chained": settings.chained}
     rules_of = {
         name: _part(Rules, {**inherited, **given}, f"{_NAME}['points'][{name!r}]", problems)

@@ -2,6 +2,11 @@
 
 import json
 
+from django.conf import settings
+
+from trackside.django.webfilters.models import Webfilter
+from trackside.django.webfilters.settings import read
+from trackside.django.webfilters.transactions import requests_are_transactions, unasked_points
 from trackside.webfilters import HookRecord, Question
 
 
@@ -11,6 +16,20 @@ def told(question: Question) -> str:
     return (
         f"was asked about example data of {question.point}: {_would_have(question, hook)}"
         f" It took {hook.latency_s * 1_000:.0f} ms; nothing was changed."
+    )
+
+
+def why_unasked(row: Webfilter) -> str | None:
+    """Return that a request would not ask it, and what is to be done about that; None where one would."""
+    if not requests_are_transactions():
+        return None
+    points = unasked_points(row.point, read(settings)[0])
+    if not points:
+        return None
+    return (
+        f"Nobody is asked within a transaction, and each request is one here (ATOMIC_REQUESTS): {row.name} fails by its"
+        f" policy at {', '.join(points)}, unless TRACKSIDE['webfilters']['ask_in_transaction'] allows it, or that of"
+        " the point, or the code that asks."
     )
 
 

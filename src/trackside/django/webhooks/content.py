@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from django.utils import timezone
@@ -14,12 +13,12 @@ from trackside.destinations.webhook import WebhookSettings
 from trackside.destinations.webhook import problems as webhook_problems
 from trackside.django.secret_rows.changes import NAME, Problems, carried_along, secrets_of
 from trackside.django.secret_rows.changes import merged as changed_table
+from trackside.django.secret_rows.files import wrong_files
 from trackside.django.secret_rows.secrets import Secrets, Unreadable
 from trackside.django.webhooks import surroundings
 from trackside.django.webhooks.models import COLUMNS, LATEST, URL_CHARS, Webhook, builtins, readable
 from trackside.errors import ConfigurationError
 from trackside.outbound.policy import AddressPolicy
-from trackside.outbound.tls import tls_context
 from trackside.outbound.url import parse_url
 
 __all__ = ["NAME", "Problems", "carried_along", "secrets_of"]
@@ -130,7 +129,7 @@ def _problems(settings: WebhookSettings) -> Iterator[tuple[str, str]]:
         if len(getattr(settings, name)) > longest:
             yield name, f"{name} is longer than {longest} characters; want a shorter one"
     yield from _forbidden(settings)
-    yield from _wrong_files(settings)
+    yield from wrong_files(settings)
 
 
 def _forbidden(settings: WebhookSettings) -> Iterator[tuple[str, str]]:
@@ -144,29 +143,3 @@ def _forbidden(settings: WebhookSettings) -> Iterator[tuple[str, str]]:
             continue  # not there, or told already
         if reason := policy.why_not_url(url):
             yield name, f"{name} must not be asked: {reason}"
-
-
-def _wrong_files(settings: WebhookSettings) -> Iterator[tuple[str, str]]:
-    """Tell of files outside the data directory: whoever edits rows must not probe the machine's disk."""
-    names = ("tls_ca_file", "tls_certificate_file", "tls_key_file")
-    files = {name: getattr(settings, name) for name in names if getattr(settings, name)}
-    for name, text in files.items():
-        path = PurePosixPath(text)
-        if path.is_absolute() or ".." in path.parts or path.parts[:1] != ("tls",):
-            yield (
-                name,
-                f"{name} is {text!r}; want a file in the folder tls of the data directory, as tls/ca.pem",
-            )
-            return
-    if not files:
-        return
-    data_dir = Path(surroundings.current().config.data_dir)
-    paths = {name: str(data_dir / text) for name, text in files.items()}
-    try:
-        tls_context(
-            ca_file=paths.get("tls_ca_file", ""),
-            certificate_file=paths.get("tls_certificate_file", ""),
-            key_file=paths.get("tls_key_file", ""),
-        )
-    except ConfigurationError as error:
-        yield next(iter(files)), f"{next(iter(files))}: {error}"

@@ -60,7 +60,7 @@ class Exchange:
         self._fresh = False
         self.second_tries = 0
         self.outcome: Answer | Failed
-        self.transfer = multi.take()
+        self.transfer = multi.take(request.tls)
         self.transfer.place = place
         self._request = request
         self._headers = headers

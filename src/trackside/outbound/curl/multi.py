@@ -10,11 +10,13 @@ from typing import Final
 
 import pycurl
 from msgspec import Struct
+from msgspec.structs import replace
 
 from trackside.outbound.curl.options import CurlOptions
 from trackside.outbound.curl.streams import Streams
 from trackside.outbound.curl.transfer import Place, Transfer
 from trackside.outbound.inherited import never_free
+from trackside.outbound.tls import TlsFiles
 
 KEPT_CONNECTIONS: Final = 1_024
 """So many connections wait for their next request; of more, the ones that have waited longest are closed."""
@@ -59,6 +61,8 @@ class Multi:
         self.is_closed = False
         self.under_way: dict[pycurl.Curl, Transfer] = {}
         self._idle: list[Transfer] = []
+        self._idle_with: dict[TlsFiles, list[Transfer]] = {}
+        """Those whose requests have files of TLS of their own."""
         self._masks: dict[int, int] = {}
         """What sockets are surely watched for: nothing is known of any once a new one may have an old one's number."""
         self._at_rest: set[int] = set()
@@ -69,12 +73,13 @@ class Multi:
         """What is known of connections that several requests go over at a time."""
         self._told: dict[tuple[str, int], Sequence[str]] = {}
 
-    def take(self) -> Transfer:
-        """Return a transfer to prepare, which is given back at the end."""
-        if self._idle:
-            return self._idle.pop()
+    def take(self, tls: TlsFiles | None = None) -> Transfer:
+        """Return a transfer to prepare, which is given back at the end; `tls` as a request has it."""
+        idle = self._idle if tls is None else self._idle_with.get(tls)
+        if idle:
+            return idle.pop()
         return Transfer(
-            self.options,
+            self.options if tls is None else replace(self.options, tls=tls),
             has_old_addresses=self._has_old_addresses,
             gone=self._gone,
             is_shared=self.streams.carried,
@@ -82,9 +87,11 @@ class Multi:
 
     def give_back(self, transfer: Transfer) -> None:
         """Keep a transfer that is not under way for another request."""
-        if len(self._idle) < IDLE_HANDLES:
+        is_ours = transfer.options is self.options
+        idle = self._idle if is_ours else self._idle_with.setdefault(transfer.options.tls, [])
+        if len(idle) < IDLE_HANDLES:
             transfer.rest()
-            self._idle.append(transfer)
+            idle.append(transfer)
 
     def keeps_gone(self, transfer: Transfer) -> bool:
         """Return whether curl still has the connection that a transfer found gone: whoever finds it next closes it."""
@@ -150,15 +157,19 @@ class Multi:
         for transfer in [*self.under_way.values()]:
             self.give_up(transfer)
         self._multi.close()
-        for transfer in self._idle:
+        for transfer in self._resting():
             transfer.curl.close()
         self._idle.clear()
+        self._idle_with.clear()
         self.epoll.close()
 
     def disown(self) -> None:
         """Let go of the connections in a child process, to whose parent they belong: nothing is said on them."""
-        handles = [*self.under_way, *(transfer.curl for transfer in self._idle)]
+        handles = [*self.under_way, *(transfer.curl for transfer in self._resting())]
         never_free(self._multi, *handles)
+
+    def _resting(self) -> list[Transfer]:
+        return [*self._idle, *(transfer for idle in self._idle_with.values() for transfer in idle)]
 
     def _over(self, curl: pycurl.Curl, code: int, message: str) -> Ended:
         transfer = self.under_way.pop(curl)

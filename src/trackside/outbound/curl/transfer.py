@@ -72,7 +72,7 @@ class Transfer:
 
         `is_shared` tells a connection of HTTP/2, by our side of it.
         """
-        self._options = options
+        self.options = options  # TLS among them: requests with other files need another transfer
         self._has_old_addresses = has_old_addresses
         self._gone = gone
         self._is_shared = is_shared
@@ -137,7 +137,7 @@ class Transfer:
             self.curl.setopt(pycurl.TIMEOUT_MS, limits[0])
             self.curl.setopt(pycurl.FRESH_CONNECT, fresh)
             self.curl.setopt(pycurl.FORBID_REUSE, last)
-            self._options.put_version(self.curl, plain=plain)
+            self.options.put_version(self.curl, plain=plain)
         self.lines: list[bytes] = []
         self.status = 0
         self.body = bytearray()
@@ -161,7 +161,7 @@ class Transfer:
     @property
     def may_share(self) -> bool:
         """Whether it may go over a connection on which others are under way."""
-        return self._options.http2 and self.place.secure
+        return self.options.http2 and self.place.secure
 
     @property
     def timeout_s(self) -> float:
@@ -171,7 +171,7 @@ class Transfer:
     @property
     def through_proxy(self) -> bool:
         """Whether the operator's own proxy is between."""
-        return self._options.proxy is not None
+        return self.options.proxy is not None
 
     def rest(self) -> None:
         """Let go of the request and its answer."""
@@ -197,7 +197,7 @@ class Transfer:
         if names != self._names:
             given = {name.lower() for name in names}
             self._names = names
-            self._defaults = [line for name, line in self._options.headers if name not in given]
+            self._defaults = [line for name, line in self.options.headers if name not in given]
         return self._defaults
 
     def _take_shape(self, method: str, has_body: bool) -> None:
@@ -243,7 +243,7 @@ class Transfer:
             self.is_old = True
             return pycurl.SOCKET_BAD
         family, kind, protocol, (ip, *_rest) = address
-        if reason := self._options.policy.why_not_address(ip, self.place.host):
+        if reason := self.options.policy.why_not_address(ip, self.place.host):
             self.refused = reason
             return pycurl.SOCKET_BAD
         try:
