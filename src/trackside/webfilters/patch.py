@@ -38,6 +38,8 @@ def patched(
         inside = [each.path for each in changes if each.path[: len(declared)] == declared]
         if isinstance(typed, dict) and any(at(typed, path[len(declared) :]) is _MISSING for path in inside):
             raise Unfit(f"{_told(declared)} has no such field")
+    if changes:
+        point.judge(applied(point, {}, changed, [each.path for each in changes])[1])
     return changed, changes
 
 

@@ -3,10 +3,15 @@
 from typing import Any
 
 from trackside.openedx.settings.merging import add_apps, add_defaults, add_middleware
+from trackside.openedx.settings.pipelines import add_steps
 
 
 def plugin_settings(settings: Any) -> None:
-    """Add the Django app, its middleware and the defaults of `TRACKSIDE`. May run any number of times."""
+    """Add the Django app, its middleware, the defaults of `TRACKSIDE` and the step of all filters.
+
+    May run any number of times.
+    """
     add_apps(settings)
     add_middleware(settings)
     add_defaults(settings)
+    add_steps(settings)
