@@ -1,5 +1,6 @@
 """The platform's settings, as far as plugins have to do with them: `common.py`, then the operator's YAML, then
-`production.py`, each with its plugins. HOST is a JSON object: `folder`, and optionally `yaml`, `database`, `service`.
+`production.py`, each with its plugins. HOST is a JSON object: `folder`, and optionally `yaml`, `database`, `service`,
+`apps`.
 """
 
 import json
@@ -56,6 +57,7 @@ TEMPLATES = [
 DATABASES: dict[str, Any] = {
     "default": DATABASE or {"ENGINE": "django.db.backends.sqlite3", "NAME": str(FOLDER / "host.sqlite3")}
 }
+INSTALLED_APPS.extend(HOST.get("apps", []))
 INSTALLED_APPS.extend(get_plugin_apps(PROJECT))
 add_plugins(__name__, PROJECT, "common")
 

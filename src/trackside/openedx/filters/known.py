@@ -65,7 +65,7 @@ _LEARNING: Final[Mapping[str, Parts]] = {
         Said("requester_is_backend_service", bool),
     ),
     "course.unenrollment.started.v1": (
-        Row("enrollment", sent=_ENROLLMENT),
+        Row("enrollment", sent=_ENROLLMENT, course_key="course_id"),
         User("enrollment", "user"),
     ),
     "certificate.creation.requested.v1": (
@@ -96,11 +96,11 @@ _LEARNING: Final[Mapping[str, Parts]] = {
     ),
     "cohort.change.requested.v1": (
         Row("current_membership", sent=("id", "user_id", "course_id", "course_user_group_id")),
-        Row("target_cohort", sent=_COHORT, changed=("name",)),
+        Row("target_cohort", sent=_COHORT, changed=("name",), course_key="course_id"),
         User("current_membership", "user", profile="user_profile", changed=False),
     ),
     "cohort.assignment.requested.v1": (
-        Row("target_cohort", sent=_COHORT, changed=("name",)),
+        Row("target_cohort", sent=_COHORT, changed=("name",), course_key="course_id"),
         User(profile="user_profile"),
     ),
     "course_about.render.started.v1": (
@@ -152,7 +152,7 @@ _LEARNING: Final[Mapping[str, Parts]] = {
     "course_mode.price.requested.v1": (
         User(changed=False),
         Named("course_mode_data", "slug", "name", "min_price", "currency", "expiration_datetime", "sku"),
-        Value("price", float),
+        Value("price", int | float),
     ),
     "support.contact.context.requested.v1": (Context("context"),),
     "support.enrollment.data.requested.v1": (Items("enrollments_data"), User(changed=False)),
@@ -185,8 +185,9 @@ KNOWN: Final[Mapping[str, Parts]] = {
     **{f"org.openedx.authentication.{name}": parts for name, parts in _AUTHENTICATION.items()},
     "org.openedx.content_authoring.lms.page.url.requested.v1": (Url("url"), Said("org", str | None)),
     "org.openedx.management.command.contextmanager.requested.v1": (
-        Said("command_name", str),
+        Value("command_name", Word),
         Said("service_variant", str | None),
+        Part("command_contextmanager"),
     ),
 }
 """Type of a filter → its parts."""

@@ -120,16 +120,20 @@ def set_on(row: Any, values: Mapping[str, Any], *, saves: bool) -> Callable[[], 
 class Row(Part):
     """A row, whose fields are set and not saved."""
 
-    def __init__(self, name: str, *, sent: Iterable[str], changed: Iterable[str] = ()) -> None:
-        """`changed` are fields that hold texts."""
+    def __init__(
+        self, name: str, *, sent: Iterable[str], changed: Iterable[str] = (), course_key: str = ""
+    ) -> None:
+        """`changed` are fields that hold texts; `course_key` the one that is sent as that besides."""
         self._sent = tuple(sent)
-        super().__init__(
-            name, sends={name: Fields | None}, changes={f"{name}.{each}": str for each in changed}
-        )
+        self._course_key = course_key
+        sends = {name: Fields | None} | ({"course_key": str | None} if course_key else {})
+        super().__init__(name, sends=sends, changes={f"{name}.{each}": str for each in changed})
 
     def told(self, call: Call) -> Fields:
         """Return its named fields."""
-        return {self.name: fields_of(call.arguments[self.name], self._sent)}
+        row = call.arguments[self.name]
+        fields: Fields = {self.name: fields_of(row, self._sent)}
+        return fields | ({"course_key": getattr(row, self._course_key, None)} if self._course_key else {})
 
     def change(self, changes: Mapping[str, Any], call: Call) -> None:
         """Set them in the object."""
