@@ -14,7 +14,7 @@ from tests.openedx.filters.releases import release
 from tests.peers import interpreter_with
 
 APPS = ["tests.openedx.filters.host.apps.PlatformConfig"]
-ALL = {"TRACKSIDE": {"filters": {"ignore": []}}}
+ALL: dict[str, Any] = {"TRACKSIDE": {"filters": {"ignore": []}}}
 """Settings with which no filter is left out."""
 MEMORY = {"ENGINE": "django.db.backends.sqlite3", "NAME": "file:platform?mode=memory&cache=shared"}
 

@@ -33,6 +33,8 @@ _PLAIN: Final[Mapping[Any, Any]] = {
 }
 _EMPTY: Final[Mapping[str, Any]] = {"redirect_to": "/", "error_code": "refused", "tabs": []}
 """What an exception gets where its class wants more than a failure has to say."""
+_ORA_ERROR: Final = "legacy/oa_error.html"
+"""What ORA itself shows of an error. Source: openedx/edx-ora2 6.7, April 2024."""
 _REGISTRATION_STATUS: Final = 403
 """Without one the platform answers 200, and the page takes it that all went well."""
 
@@ -97,6 +99,8 @@ class _Raises:
             said["response"] = response_from(message, said, trusted_html=self._trusted_html)
         if self._kind.__name__ == "PreventRegistration":
             said.setdefault("status_code", _REGISTRATION_STATUS)
+        if self._kind.__name__ == "RenderInvalidTemplate" and not said.get("template_name"):
+            said |= {"template_name": _ORA_ERROR, "context": {"error_msg": message}}
         for name in self._missing(said):
             said[name] = message if name.endswith("_message") else _EMPTY.get(name)
         return self._kind(message=message, **said)  # type: ignore[call-arg]  # all of them take one

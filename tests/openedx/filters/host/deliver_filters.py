@@ -1,4 +1,4 @@
-"""Runs every filter with openedx-webhooks installed, a webfilter of its own for each; prints how many asked, of how many.
+"""Runs every filter with openedx-webhooks installed, a webfilter of its own for each; prints how many asked.
 
 For an environment that has openedx-webhooks, in a process of its own; the questions are counted where it hands them to
 `requests`. What it imports of the platform is stood in for.

@@ -1,10 +1,23 @@
 """Tables with the fields of the platform's, as far as filters hand them on."""
 
+from typing import Any
+
 from django.contrib.auth.models import User
 from django.db import models
 
 
-class Profile(models.Model):
+class Table(models.Model):
+    """What all have in common."""
+
+    objects: Any = models.Manager()
+
+    class Meta:
+        """Its place."""
+
+        abstract = True
+
+
+class Profile(Table):
     """Like UserProfile."""
 
     user = models.OneToOneField(User, related_name="profile", on_delete=models.CASCADE)
@@ -23,7 +36,7 @@ class Profile(models.Model):
         app_label = "platform"
 
 
-class Enrollment(models.Model):
+class Enrollment(Table):
     """Like CourseEnrollment."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE)
@@ -37,7 +50,7 @@ class Enrollment(models.Model):
         app_label = "platform"
 
 
-class Cohort(models.Model):
+class Cohort(Table):
     """Like CourseUserGroup."""
 
     name = models.CharField(max_length=20)
@@ -50,7 +63,7 @@ class Cohort(models.Model):
         app_label = "platform"
 
 
-class Membership(models.Model):
+class Membership(Table):
     """Like CohortMembership."""
 
     course_user_group = models.ForeignKey(Cohort, on_delete=models.CASCADE)
@@ -63,7 +76,7 @@ class Membership(models.Model):
         app_label = "platform"
 
 
-class CertificateTemplate(models.Model):
+class CertificateTemplate(Table):
     """Like the platform's, whose `template` is code that it runs."""
 
     name = models.CharField(max_length=255)
@@ -77,7 +90,7 @@ class CertificateTemplate(models.Model):
         app_label = "platform"
 
 
-class Schedule(models.Model):
+class Schedule(Table):
     """Like the platform's."""
 
     enrollment = models.ForeignKey(Enrollment, on_delete=models.CASCADE)

@@ -1,6 +1,7 @@
 """A receiver of webfilters' questions: a real HTTP server, whose answers are set by whoever asks."""
 
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ class Receiver:
         self.answer: Any = {}
         self.status = 200
         self.url = ""
+        self.nowhere = ""
+        """Where nobody listens."""
 
     def says(self, answer: Any, status: int = 200) -> None:
         """Answer this from now on, and forget what was asked."""
@@ -50,12 +53,15 @@ def listening() -> Iterator[Receiver]:
             self.end_headers()
             self.wfile.write(said)
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # its name there
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     receiver.url = f"http://127.0.0.1:{server.server_address[1]}/ask"
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        receiver.nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}/"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
