@@ -202,3 +202,16 @@ def test_now_is_aware() -> None:
     """A time of now keeps its microseconds."""
     now = datetime.now(UTC)
     assert plain(now) == now.isoformat()
+
+
+def test_blocks() -> None:
+    """A block of a course is its key, its type and its name; the graph of its course is not walked."""
+    xblock = type("XBlock", (), {"__module__": "xblock.core"})
+    block = type("ProblemBlock", (xblock,), {})()
+    block.location, block.category, block.display_name = "block-v1:a", "problem", "P" * 1_000
+    block.parent = block
+    told = {"usage_key": "block-v1:a", "type": "problem", "display_name": "P" * 255}
+    assert PlainMaker().plain({"block": block, "other": xblock()}) == {
+        "block": told,
+        "other": {"usage_key": None, "type": None, "display_name": None},
+    }

@@ -314,4 +314,4 @@ def test_without_open_edx(host: Host) -> None:
     if find_spec("openedx_events") is not None:
         pytest.skip("openedx-events is installed here")
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert finished.stdout.strip() == "['trackside.openedx.W001']", finished.stderr
+    assert finished.stdout.strip() == "['trackside.openedx.W001', 'trackside.openedx.W007']", finished.stderr

@@ -6,7 +6,7 @@ from openedx_filters.exceptions import OpenEdxFilterException
 from openedx_filters.tooling import OpenEdxPublicFilter
 
 
-class ReportRequested(OpenEdxPublicFilter):
+class ReportRequested(OpenEdxPublicFilter):  # type: ignore[misc]  # openedx-filters is on the platform
     """Filter used to change a report.
 
     Purpose: none of the platform's.
@@ -14,7 +14,7 @@ class ReportRequested(OpenEdxPublicFilter):
 
     filter_type = "org.example.report.requested.v1"
 
-    class PreventReport(OpenEdxFilterException):
+    class PreventReport(OpenEdxFilterException):  # type: ignore[misc]  # openedx-filters is on the platform
         """Raise to make none."""
 
         def __init__(self, message: str, attempts: int, details: dict[str, Any] | None = None) -> None:
