@@ -1,7 +1,7 @@
 """Calls of one filter in one process of the baseline's environment; prints what they cost as JSON.
 
-    python -m benchmarks.openedx_filter_probe trackside FOLDER CALLS
-    python -m benchmarks.openedx_filter_probe openedx-webhooks "" CALLS
+python -m benchmarks.openedx_filter_probe trackside FOLDER CALLS
+python -m benchmarks.openedx_filter_probe openedx-webhooks "" CALLS
 """
 
 import json
@@ -21,7 +21,7 @@ COURSE = "course-v1:edX+DemoX+2026"
 class NothingStep(PipelineStep):
     """A step that changes nothing."""
 
-    def run_filter(self, **kwargs: Any) -> dict[str, Any]:
+    def run_filter(self, **_: Any) -> dict[str, Any]:
         """Return no change."""
         return {}
 
