@@ -78,6 +78,8 @@ def test_alike(current: Any, value: Any, made: Any) -> None:
         ("a", " \tJaVaScRiPt:alert(1)"),
         ("a", "data:text/html,x"),
         ("a", "<b>bold</b>"),
+        ("a", "a\x00b"),
+        ("a", "\ud800"),
         (None, {"a": {"password": "x"}}),
         (None, {"profile": [{"is_staff": True}]}),
     ],

@@ -12,6 +12,7 @@ from trackside.openedx.filters.names import is_identity, is_secret
 from trackside.openedx.filters.parts.base import Part
 from trackside.openedx.filters.parts.pages import Block, Form, FormDescription, Fragment, Named, Response
 from trackside.openedx.filters.parts.plain_values import (
+    Amount,
     Anything,
     Context,
     Grade,
@@ -152,7 +153,7 @@ _LEARNING: Final[Mapping[str, Parts]] = {
     "course_mode.price.requested.v1": (
         User(changed=False),
         Named("course_mode_data", "slug", "name", "min_price", "currency", "expiration_datetime", "sku"),
-        Value("price", int | float),
+        Value("price", Amount),
     ),
     "support.contact.context.requested.v1": (Context("context"),),
     "support.enrollment.data.requested.v1": (Items("enrollments_data"), User(changed=False)),

@@ -20,7 +20,7 @@ _MARKUP: Final = re.compile(r"<\s*[a-zA-Z/!?]")
 _SCRIPT_URL: Final = re.compile(
     r"[\x00-\x20]*(?:j\s*a\s*v\s*a|v\s*b)\s*s\s*c\s*r\s*i\s*p\s*t\s*:|[\x00-\x20]*data\s*:", re.IGNORECASE
 )
-_SCALARS: Final = (str, int, float, bool, type(None))
+_SCALARS: Final = (str, int, float, bool, datetime, type(None))
 
 
 def merged(current: Mapping[Any, Any], changes: Mapping[str, Any], path: Path, rules: Rules) -> Any:
@@ -90,6 +90,8 @@ def _check_name(path: Path, rules: Rules) -> None:
 def _text(value: Any, path: Path, rules: Rules) -> str:
     if not isinstance(value, str):
         raise Unfit(f"{told(path)} has to be a text")
+    if not _can_be_kept(value):
+        raise Unfit(f"{told(path)} holds what no text can")
     if _SCRIPT_URL.match(value):
         raise Unfit(f"{told(path)} would run a script")
     if is_url(path[-1]) and value:
@@ -100,6 +102,15 @@ def _text(value: Any, path: Path, rules: Rules) -> str:
     if not rules.trusted_html and _MARKUP.search(value):
         raise Unfit(f"{told(path)} holds markup, which is not allowed here")
     return value
+
+
+def _can_be_kept(value: str) -> bool:
+    """Return whether pages and databases take a text: half a surrogate pair or a NUL would be their errors."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in value
 
 
 def _new(value: Any, path: Path, rules: Rules) -> Any:

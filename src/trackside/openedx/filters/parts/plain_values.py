@@ -13,6 +13,7 @@ from trackside.webfilters.points import RedirectUrl, Unfit
 
 Word = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][\w.-]*\Z", max_length=100)]
 """A name of something: a mode, a status, a view."""
+Amount = Annotated[int, msgspec.Meta(ge=0)] | Annotated[float, msgspec.Meta(ge=0)]
 Object = dict[str, Any]
 _FIELD_NAME: Final = re.compile(r"[A-Za-z_][\w.]*")
 
@@ -116,8 +117,7 @@ class Context(Part):
                 if name in value and not isinstance(value[name], Mapping)
             }
             return {self.name: {**value, **shown} if shown else value}
-        names = (*self._only, *call.rules.sent_of(self.name))
-        return {self.name: {name: value[name] for name in names if name in value}}
+        return {self.name: {name: value[name] for name in self._shown(call) if name in value}}
 
     def change(self, changes: Mapping[str, Any], call: Call) -> None:
         """Merge."""
@@ -128,7 +128,13 @@ class Context(Part):
             if current is not None:
                 raise Unfit(f"{self.name} is no mapping")
             current = {}
+        unseen = set(current) - set(self._shown(call)) if self._only is not None else set()
+        if hidden := unseen & set(changes[self.name]):
+            raise Unfit(f"{self.name}.{min(map(str, hidden))} may not be changed")
         call.results[self.name] = merged(current, changes[self.name], (self.name,), call.rules)
+
+    def _shown(self, call: Call) -> Sequence[str]:
+        return (*(self._only or ()), *call.rules.sent_of(self.name))
 
 
 class Items(Value):

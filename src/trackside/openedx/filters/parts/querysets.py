@@ -1,8 +1,10 @@
 """Querysets: never evaluated, and narrowed by a few lookups of a few fields."""
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import QuerySet
 
 from trackside.openedx.filters.names import is_secret
@@ -12,6 +14,7 @@ from trackside.webfilters.points import Unfit
 LOOKUPS: Final = ("exact", "in", "gt", "gte", "lt", "lte", "isnull", "iexact", "startswith")
 MOST_LOOKUPS: Final = 20
 MOST_VALUES: Final = 1_000
+MOST_CHARS: Final = 1_000
 Conditions = dict[str, Any]
 
 
@@ -45,6 +48,7 @@ class Rows(Part):
             self._check(rows, conditions)
             try:
                 rows = getattr(rows, method)(**conditions)
+                _compile(rows)
             except Exception:  # noqa: BLE001  # fields and lookups raise what they like
                 raise Unfit(f"{method} cannot be applied to {self.name}") from None
             call.results[self.name] = rows
@@ -68,13 +72,19 @@ class Rows(Part):
                 raise Unfit(f"{key[:100]} has a value that cannot be compared with")
 
 
+def _compile(rows: QuerySet[Any]) -> None:
+    """Raise what the platform would meet once it evaluates the queryset, as far as no database has to be asked."""
+    with suppress(EmptyResultSet):
+        rows.query.get_compiler(using=rows.db).as_sql()
+
+
 def _is_plain(value: Any, *, several: bool) -> bool:
     if several:
         return (
             isinstance(value, list)
             and len(value) <= MOST_VALUES
-            and all(_is_plain(v, several=False) for v in value)
+            and all(_is_plain(each, several=False) for each in value)
         )
-    return isinstance(value, str | int | float | bool | None) and not (
-        isinstance(value, str) and len(value) > 1_000
-    )
+    if isinstance(value, str):
+        return len(value) <= MOST_CHARS and value.isprintable()
+    return isinstance(value, int | float | None)
