@@ -229,11 +229,19 @@ def _as_row(row: Any) -> dict[str, Any]:
     return {"model": row._meta.label_lower, "pk": row.pk}  # noqa: SLF001  # Django's public name for it
 
 
+def attribute(value: Any, name: str) -> Any:
+    """Return an attribute of an object of the platform's; None where there is none, or it cannot be had."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001  # the border: fields of blocks are computed, and raise what they like
+        return None
+
+
 def block_told(block: Any) -> dict[str, Any]:
     """Return the key, the type and the name of a block of a course; null each where it has none."""
-    key = getattr(block, "usage_key", None) or getattr(block, "location", None)
-    kind = getattr(block, "category", None) or getattr(getattr(block, "scope_ids", None), "block_type", None)
-    name = getattr(block, "display_name", None)
+    key = attribute(block, "usage_key") or attribute(block, "location")
+    kind = attribute(block, "category") or attribute(attribute(block, "scope_ids"), "block_type")
+    name = attribute(block, "display_name")
     return {
         "usage_key": None if key is None else str(key)[:_LONGEST_NAME],
         "type": kind[:_LONGEST_NAME] if isinstance(kind, str) else None,

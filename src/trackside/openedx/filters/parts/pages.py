@@ -13,7 +13,7 @@ from trackside.openedx.filters.names import is_identity, is_secret
 from trackside.openedx.filters.parts.base import Call, Part
 from trackside.openedx.filters.rules import Rules
 from trackside.openedx.filters.values import merged, text, told
-from trackside.openedx.plain import block_told
+from trackside.openedx.plain import attribute, block_told
 from trackside.webfilters.points import Unfit
 
 Object = dict[str, Any]
@@ -108,7 +108,7 @@ class FormDescription(Part):
     def told(self, call: Call) -> dict[str, Any]:
         """Return where it goes, and nothing yet of its fields: they are added later."""
         form = call.arguments[self.name]
-        about = {each: getattr(form, each, None) for each in ("method", "submit_url")}
+        about = {each: attribute(form, each) for each in ("method", "submit_url")}
         return {self.name: {**about, "fields": {}}}
 
     def change(self, changes: Mapping[str, Any], call: Call) -> None:
@@ -143,7 +143,7 @@ class Named(Part):
             return {self.name: None}
         if isinstance(value, Mapping):
             return {self.name: {each: value[each] for each in names if each in value}}
-        return {self.name: {each: getattr(value, each, None) for each in names}}
+        return {self.name: {each: attribute(value, each) for each in names}}
 
 
 class Block(Part):
@@ -165,7 +165,7 @@ class Fragment(Part):
 
     def told(self, call: Call) -> dict[str, Any]:
         """Return its HTML."""
-        return {self.name: {"content": getattr(call.arguments[self.name], "content", None)}}
+        return {self.name: {"content": attribute(call.arguments[self.name], "content")}}
 
     def change(self, changes: Mapping[str, Any], call: Call) -> None:
         """Put other HTML into the object; its scripts and styles stay."""
@@ -187,7 +187,7 @@ class Response(Part):
         response = call.arguments[self.name]
         return {
             self.name: {
-                "status": getattr(response, "status_code", None),
+                "status": attribute(response, "status_code"),
                 "content_type": response.get("Content-Type") if hasattr(response, "get") else None,
                 "headers": {},
             }

@@ -9,6 +9,7 @@ import msgspec
 from trackside.openedx.filters.parts.base import Call, Part
 from trackside.openedx.filters.templates import check_template
 from trackside.openedx.filters.values import alike, is_key, key_like, merged, text, told
+from trackside.openedx.plain import attribute
 from trackside.webfilters.points import RedirectUrl, Unfit
 
 Word = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9][\w.-]*\Z", max_length=100)]
@@ -112,7 +113,7 @@ class Context(Part):
             return {self.name: {}}
         if self._only is None:
             shown = {
-                name: {each: getattr(value[name], each, None) for each in fields}
+                name: {each: attribute(value[name], each) for each in fields}
                 for name, fields in self._objects.items()
                 if name in value and not isinstance(value[name], Mapping)
             }
