@@ -14,7 +14,7 @@ from trackside.openedx.filters.responses import FIELDS, response_from, text_resp
 from trackside.openedx.filters.rules import Rules
 from trackside.openedx.filters.templates import TemplateName, check_template
 from trackside.openedx.filters.values import alike
-from trackside.webfilters.points import RedirectUrl, Stops
+from trackside.webfilters.points import DEFAULT_MESSAGE, RedirectUrl, Stops
 
 Text = Annotated[str, msgspec.Meta(max_length=2_000)]
 _KINDS: Final[Mapping[str, Any]] = {
@@ -87,7 +87,8 @@ class _Raises:
             # a failure that halts, and nobody has said where to: a page that says so, not one that leads nowhere
             return self._page(message, response=text_response(message).made(trusted_html=False))  # type: ignore[call-arg]  # it has one
         if not self._trusted_html:
-            message = strip_tags(message)  # not refused: who stops somebody must be heard
+            # not refused: who stops somebody must be heard
+            message = strip_tags(message).strip() or DEFAULT_MESSAGE
         for name, value in said.items():
             if _is_template(name):
                 check_template(value)
