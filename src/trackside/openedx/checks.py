@@ -25,6 +25,7 @@ CHECKS: Mapping[str, str] = {
     "trackside.openedx.W005": "A name in `filters` is the type of no filter of this release.",
     "trackside.openedx.W006": "A path in `filters` is none that an answer could change, or that could be sent.",
     "trackside.openedx.W007": "openedx-filters is not installed: there are no filters.",
+    "trackside.openedx.W008": "Neither pycurl nor aiohttp is installed: no webfilter is asked.",
 }
 """Id → what it says."""
 
@@ -69,7 +70,7 @@ def check_signals(**_: Any) -> Iterator[CheckMessage]:
 
 
 def check_filters(**_: Any) -> Iterator[CheckMessage]:
-    """W005, W006, W007."""
+    """W005, W006, W007, W008."""
     from django.conf import settings
 
     declared = read(settings)[0].filters
@@ -80,6 +81,12 @@ def check_filters(**_: Any) -> Iterator[CheckMessage]:
             id="trackside.openedx.W007",
         )
         return
+    if not any(map(find_spec, ("pycurl", "aiohttp"))):
+        yield Warning(
+            "Neither pycurl nor aiohttp is installed, so no webfilter is asked at any filter.",
+            hint="Install trackside[curl].",
+            id="trackside.openedx.W008",
+        )
     types = list(discovery.public_filters(declared.modules))
     defaults = FilterSettings().ignore  # an old release may lack what they name
     named = (*declared.names, *(each for each in declared.ignore if each not in defaults))

@@ -113,5 +113,6 @@ def test_each_can_be_tried_out(tried: Tried) -> None:
 
 
 def test_checks(tried: Tried) -> None:
-    """A type that there is not, and a path that does nothing, are told."""
-    assert tried["checks"] == ["trackside.openedx.W005", "trackside.openedx.W006"]
+    """A type that there is not, a path that does nothing, and that nobody can be asked, are told."""
+    wrong = ["trackside.openedx.W005", "trackside.openedx.W006"]
+    assert tried["checks"] == [wrong, [*wrong, "trackside.openedx.W008"]]
