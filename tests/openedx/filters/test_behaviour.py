@@ -21,7 +21,10 @@ YAML: dict[str, Any] = {
                 "*.student.login.*": ["user.email"],
                 "*.vertical_block.render.*": ["fragment.content", "block.content"],
             },
-            "also_send": {"*.account_activation.*": ["message_context.name", "message_context.key"]},
+            "also_send": {
+                "*.account_activation.*": ["message_context.name", "message_context.key"],
+                "*.certificate.*": ["completion_summary"],
+            },
             "ignore": ["org.openedx.no.such.v1"],
         },
     },
@@ -94,6 +97,12 @@ def test_what_an_operator_allows(tried: Tried) -> None:
     assert opted["saved"] == "n@example.org"
     assert (opted["fragment"], opted["content"]) == ("changed", "plain")
     assert opted["sent"] == {"platform_name": "edX", "key": "secret-key"}
+
+
+def test_completion(tried: Tried) -> None:
+    """Where an operator has it sent, certificates say how far somebody is; where there is no LMS, nothing."""
+    said = {"of": ["course-v1:edX+DemoX+2026", "zoe"]}
+    assert tried["completion"] == [[None, None], [said, said]]
 
 
 def test_a_row_that_cannot_be_saved(tried: Tried) -> None:

@@ -131,7 +131,7 @@ def test_d24_no_scripts(tried: Tried) -> None:
     assert {what: tried["d24"][what] for what in refused} == dict.fromkeys(refused, "failed")
     assert tried["d24"]["response"]["headers"]["Content-Security-Policy"].startswith("sandbox ")
     assert tried["d24"]["response"]["headers"]["X-Content-Type-Options"] == "nosniff"
-    assert tried["d24"]["text"]["text"] == "Only a "
+    assert tried["d24"]["text"]["text"] == "Only a"
     assert tried["d24"]["text"]["headers"]["Content-Type"].startswith("text/plain")
 
 

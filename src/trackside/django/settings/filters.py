@@ -30,8 +30,8 @@ class FilterSettings(Struct, frozen=True, kw_only=True):
     also_send: Annotated[
         dict[str, tuple[str, ...]],
         setting(
-            "What is sent besides of arguments of which only named fields are: types of filters, as globs → paths,"
-            ' as { "*.account_activation.*" = ["message_context.name"] }. Secrets are not.'
+            "What is sent besides of arguments of which only named fields are, and what takes queries: types of"
+            ' filters, as globs → paths, as { "*.certificate.*" = ["completion_summary"] }. Secrets are not.'
         ),
     ] = field(default_factory=dict)
     trusted_html: Annotated[

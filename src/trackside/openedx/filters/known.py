@@ -10,6 +10,7 @@ from typing import Final
 
 from trackside.openedx.filters.names import is_identity, is_secret
 from trackside.openedx.filters.parts.base import Part
+from trackside.openedx.filters.parts.completion import Completion, of_arguments, of_context
 from trackside.openedx.filters.parts.pages import Block, Form, FormDescription, Fragment, Named, Response
 from trackside.openedx.filters.parts.plain_values import (
     Amount,
@@ -76,6 +77,7 @@ _LEARNING: Final[Mapping[str, Parts]] = {
         Value("status", Word),
         Grade("grade"),
         Value("generation_mode", Word),
+        Completion("user", of_arguments),
     ),
     # the template itself is code of the server
     "certificate.render.started.v1": (
@@ -94,6 +96,7 @@ _LEARNING: Final[Mapping[str, Parts]] = {
             ),
             changed=("name", "description"),
         ),
+        Completion("context", of_context),
     ),
     "cohort.change.requested.v1": (
         Row("current_membership", sent=("id", "user_id", "course_id", "course_user_group_id")),

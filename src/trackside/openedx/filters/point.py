@@ -89,7 +89,8 @@ class OpenedxPoint(FilterPoint):
 
     def may_be_sent(self, path: str) -> bool:
         """Return whether an operator can have a path sent besides."""
-        return "." in path and path.partition(".")[0] in self.sends
+        offered = any(path in part.offered for part in self.parts)
+        return offered or ("." in path and path.partition(".")[0] in self.sends)
 
 
 @contextmanager

@@ -77,9 +77,10 @@ def _filters() -> Iterator[str]:
 
 
 def _sent(parts: Parts) -> str:
-    return _listed(
-        name for part in parts for name in part.sends if name not in FORM_FIELDS or name == "course_id"
-    )
+    names = [name for part in parts for name in ([part.name] if isinstance(part, Form) else part.sends)]
+    offered = [name for part in parts for name in part.offered]
+    allowed = f"; where `also_send` says so {_listed(offered)}" if offered else ""
+    return _listed(name for name in names if name not in offered) + allowed
 
 
 def _changed(parts: Parts) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from tests.openedx.filters.host import steps
 from tests.openedx.filters.host.defects import Platform
 from tests.openedx.filters.host.hooks import obeyed
-from tests.openedx.filters.host.platform import set_up
+from tests.openedx.filters.host.platform import COURSE, set_up
 from tests.openedx.filters.host.receiver import listening
 from tests.openedx.filters.host.run_all import show
 
@@ -125,6 +125,33 @@ def opted(platform: Platform) -> Any:
     }
 
 
+def completion(platform: Platform) -> Any:
+    """Ask about certificates, without the LMS and with what it has of it."""
+    from types import ModuleType
+
+    created, shown = "certificate.creation.requested.v1", "certificate.render.started.v1"
+    context = {"accomplishment_user_id": platform.rows.user.pk, "course_id": COURSE}
+    sent = []
+
+    def ask() -> None:
+        platform.receiver.says({})
+        with obeyed(platform.receiver):
+            platform.run(created)
+            platform.run(shown, context=context)
+        sent.append([body["completion_summary"] for body in platform.receiver.bodies])
+
+    ask()
+    courses = ModuleType("lms.djangoapps.courseware.courses")
+    vars(courses)["get_course_blocks_completion_summary"] = lambda key, user: {
+        "of": [str(key), user.username]
+    }
+    for name in ("lms", "lms.djangoapps", "lms.djangoapps.courseware"):
+        sys.modules[name] = ModuleType(name)
+    sys.modules[courses.__name__] = courses
+    ask()
+    return sent
+
+
 def failing_save(platform: Platform) -> Any:
     """Change a user that cannot be saved, inside a transaction."""
     from django.contrib.auth.models import User
@@ -194,6 +221,7 @@ ATTEMPTS = (
     profiles,
     nobody,
     opted,
+    completion,
     failing_save,
     untellable,
     trials,

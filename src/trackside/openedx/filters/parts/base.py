@@ -1,6 +1,6 @@
 """The contract of a part of a filter: what one argument, or a few, sends and lets be changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from trackside.openedx.filters.rules import Rules
@@ -27,7 +27,7 @@ class Part:
     """An argument that is neither sent nor changed; what others begin with.
 
     `sends` and `changes` are those of a filter point: names and dotted paths, with their types. `optional` are
-    paths that may be changed where the operator says so.
+    paths that may be changed where the operator says so, `offered` names of `sends` that are sent where he does.
     """
 
     def __init__(
@@ -36,11 +36,13 @@ class Part:
         sends: Mapping[str, Any] | None = None,
         changes: Mapping[str, Any] | None = None,
         optional: Mapping[str, Any] | None = None,
+        offered: Sequence[str] = (),
     ) -> None:
         self.arguments = arguments
         self.sends: Mapping[str, Any] = sends or {}
         self.changes: Mapping[str, Any] = changes or {}
         self.optional: Mapping[str, Any] = optional or {}
+        self.offered = tuple(offered)
 
     @property
     def name(self) -> str:
