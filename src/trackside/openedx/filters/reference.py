@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from trackside.openedx.filters.known import KNOWN, Parts
-from trackside.openedx.filters.parts.pages import FORM_FIELDS
+from trackside.openedx.filters.parts.pages import FORM_FIELDS, Form
 from trackside.openedx.filters.parts.rows import PROFILE_CHANGED, PROFILE_SENT, USER_CHANGED, USER_SENT
 
 _HEAD = """\
@@ -55,10 +55,10 @@ _EXCEPTIONS = """\
 | `content`, `content_type`, `status`, `reason`, `headers` | of `RenderCustomResponse`, there or within `response` |
 
 The content of a custom response is HTML, unless its type says text, CSV, CSS, XML or JSON; a text in the place of the
-object is shown as text.
+object is shown as text. The response has `Content-Security-Policy: sandbox`, so that its HTML runs no script and sees no
+cookie, unless `trusted_html` is on.
 
-It has `Content-Security-Policy: sandbox`, so that its HTML runs no script and sees no cookie, unless
-`trusted_html` is on. Where a hook fails and that halts, the filter's first exception is raised; if it would lead
+Where a hook fails and that halts, the filter's first exception is raised; if it would lead
 elsewhere and no hook says where, a page with the hook's message takes its place.
 """
 _ROW: Final = "| `{}` | {} | {} |"
@@ -105,7 +105,9 @@ def _fields() -> Iterator[str]:
     for name, (sent, changed) in said.items():
         yield _ROW.format(name, _listed(sent), _listed(changed))
     yield _ROW.format(
-        "form_data", f"all; besides it, as keys of their own, {_listed(FORM_FIELDS)}", "all others"
+        "form_data",
+        f"all; besides it, as keys of their own, {_listed(FORM_FIELDS)}",
+        "what does not say who somebody is",
     )
 
 
