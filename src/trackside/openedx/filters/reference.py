@@ -55,8 +55,8 @@ _EXCEPTIONS = """\
 | `content`, `content_type`, `status`, `reason`, `headers` | of `RenderCustomResponse`, there or within `response` |
 
 The content of a custom response is HTML, unless its type says text, CSV, CSS, XML or JSON; a text in the place of the
-object is shown as text. The response has `Content-Security-Policy: sandbox`, so that its HTML runs no script and sees no
-cookie, unless `trusted_html` is on.
+object is shown as text. The response has `Content-Security-Policy: sandbox`, so that its HTML runs no script and sees
+no cookie, unless `trusted_html` is on.
 
 Where a hook fails and that halts, the filter's first exception is raised; if it would lead
 elsewhere and no hook says where, a page with the hook's message takes its place.
