@@ -21,7 +21,7 @@ def interpreter_with(requirements: Path, what: str, *, cache: str) -> Path:
     if not folder.exists():
         partial = home / f"{wanted}.{os.getpid()}"
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(partial)], check=True)
-        command = [*_installer(partial / "bin" / "python"), "-r", str(requirements)]
+        command = [*installer(partial / "bin" / "python"), "-r", str(requirements)]
         result = subprocess.run(
             command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
         )
@@ -33,7 +33,10 @@ def interpreter_with(requirements: Path, what: str, *, cache: str) -> Path:
     return folder / "bin" / "python"
 
 
-def _installer(interpreter: Path) -> list[str]:
+def installer(interpreter: Path) -> list[str]:
+    """Return the command that installs packages for an interpreter."""
     if importlib.util.find_spec("uv") is not None:
-        return [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--python", str(interpreter)]
+        # compiled once: the processes of tests write no bytecode, and would compile all of it each time
+        uv = [sys.executable, "-m", "uv", "pip", "install", "--quiet", "--compile-bytecode"]
+        return [*uv, "--python", str(interpreter)]
     return [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]

@@ -49,7 +49,7 @@ class Host:
     installed: Path
     folder: Path
     says: dict[str, Any] = field(default_factory=dict)
-    """What `host.settings` reads, beside the folder."""
+    """What `host.settings` reads, beside the folder; `path` goes before the packages of the environment."""
 
     @property
     def data_dir(self) -> Path:
@@ -69,7 +69,9 @@ class Host:
             cwd=self.folder,
             env={
                 **kept,
-                "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}:{self.installed}",
+                "PYTHONPATH": ":".join(
+                    filter(None, [self.says.get("path"), f"{ROOT / 'src'}:{ROOT}:{self.installed}"])
+                ),
                 "PYTHONDONTWRITEBYTECODE": "1",
                 "DJANGO_SETTINGS_MODULE": "tests.openedx.host.settings",
                 "HOST": json.dumps({"folder": str(self.folder), **self.says}),

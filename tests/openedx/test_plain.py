@@ -222,3 +222,25 @@ def test_now_is_aware() -> None:
     """A time of now keeps its microseconds."""
     now = datetime.now(UTC)
     assert plain(now) == now.isoformat()
+
+
+def test_blocks() -> None:
+    """A block of a course is its key, its type and its name; the graph of its course is not walked."""
+    xblock = type("XBlock", (), {"__module__": "xblock.core"})
+    block = type("ProblemBlock", (xblock,), {})()
+    block.location, block.category, block.display_name = "block-v1:a", "problem", "P" * 1_000
+    block.parent = block
+
+    class Broken(xblock):  # type: ignore[valid-type, misc]  # made above
+        """A block whose fields cannot be had."""
+
+        @property
+        def display_name(self) -> str:
+            """Raise."""
+            raise RuntimeError
+
+    told = {"usage_key": "block-v1:a", "type": "problem", "display_name": "P" * 255}
+    assert PlainMaker().plain({"block": block, "other": Broken()}) == {
+        "block": told,
+        "other": {"usage_key": None, "type": None, "display_name": None},
+    }

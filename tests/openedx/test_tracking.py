@@ -145,5 +145,5 @@ def test_checks(host: Host) -> None:
         "tell(); settings.EVENT_TRACKING_BACKENDS.clear(); settings.MIDDLEWARE.pop(); tell()"
     )
     before, after = shown.splitlines()
-    assert "W005" not in before
-    assert after.count("trackside.openedx.W005") == 2
+    assert "W009" not in before
+    assert after.count("trackside.openedx.W009") == 2

@@ -1,13 +1,16 @@
 """What can be declared, and what cannot."""
 
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
 import pytest
 
-from tests.webfilters.tools import ENROLLMENT, PreventEnrollment, declare
+from tests.webfilters.tools import DATA, ENROLLMENT, Asked, PreventEnrollment, changes, declare, hook
 from trackside.errors import ConfigurationError
 from trackside.webfilters import POINTS, FilterPoint, RedirectUrl, Stops, webfilter
+from trackside.webfilters.points import Unfit, withdraw
 
 
 @pytest.mark.parametrize(
@@ -82,3 +85,58 @@ def test_where_a_browser_may_not_be_sent(url: str) -> None:
     """No other scheme, no other site in the form of a path, no control character."""
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(url, RedirectUrl)
+
+
+def test_what_an_exception_needs() -> None:
+    """An answer has to say it; a hook's failure raises the exception without."""
+    point = declare(
+        "test.required",
+        exceptions={
+            "Elsewhere": Stops(
+                PreventEnrollment, fields={"redirect_to": RedirectUrl}, required=["redirect_to"]
+            )
+        },
+    )
+    [stops] = point.exceptions.values()
+    for said in (None, "No", {}, {"message": "No"}):
+        with pytest.raises(Unfit, match="has no redirect_to"):
+            stops.checked(said)
+    assert stops.checked({"redirect_to": "/x"}) == {"redirect_to": "/x"}
+    assert isinstance(stops.make({}), PreventEnrollment)
+
+
+def test_a_point_may_judge() -> None:
+    """What it refuses is an answer that cannot be used; it sees changes in their types, and only those."""
+
+    class Judging(FilterPoint):
+        """Takes no other year than one."""
+
+        def judge(self, changes: Mapping[str, Any]) -> None:
+            """Refuse."""
+            judged.append(changes)
+            if changes["user"]["born_at"].year != 1990:
+                raise Unfit("user.born_at is another year")
+
+    judged: list[Mapping[str, Any]] = []
+    withdraw("test.judging")
+    point = Judging(
+        "test.judging", sends={"user": dict}, changes={"user.born_at": datetime, "user.name": str}
+    )
+    data = {"user": {"born_at": "1980-01-01T00:00:00", "name": "Ada"}}
+    for year in ("1990", "1991"):
+        said = changes(user={"born_at": f"{year}-01-01T00:00:00", "name": "Ada"})
+        asked = Asked(hook(point=point.name), crm=said)
+        asked.ask(data, point)
+        outcome = asked.last.hooks[0]
+        assert (outcome.outcome, outcome.reason) == (
+            ("changed", None) if year == "1990" else ("failed", "user.born_at is another year")
+        )
+    assert [list(each["user"]) for each in judged] == [["born_at"]] * 2
+
+
+def test_what_is_sent_back_is_no_change() -> None:
+    """A receiver may answer all that it was sent, with one thing different: that is what it changes."""
+    asked = Asked(hook(), crm=changes(**{**DATA, "user": {**DATA["user"], "first_name": "Eve"}}))
+    result = asked.ask()
+    assert result.changes == {"user": {"first_name": "Eve"}}
+    assert asked.last.decision == "changed"

@@ -25,6 +25,7 @@ def pages() -> dict[str, str]:
     from trackside import hub
     from trackside.config import reference as configuration
     from trackside.django.settings import reference as django_settings
+    from trackside.openedx.filters import reference as openedx_filters
     from trackside.telemetry import reference as telemetry
     from trackside.webfilters import reference as webfilters
 
@@ -32,6 +33,7 @@ def pages() -> dict[str, str]:
         "configuration.md": configuration.page(hub.SOURCE_KINDS, hub.DESTINATION_KINDS),
         "command-line.md": command_line(),
         "django-settings.md": django_settings.page(),
+        "openedx-filters.md": openedx_filters.page(),
         "telemetry.md": telemetry.page(),
         "webfilter-hook.md": webfilters.page(),
     }

@@ -16,7 +16,7 @@ _SETTINGS = {
 
 
 class TracksideOpenedxConfig(AppConfig):
-    """Subscribes to the platform's signals."""
+    """Subscribes to the platform's signals, and makes filter points of its filters."""
 
     name = "trackside.openedx"
     label = "trackside_openedx"
@@ -27,8 +27,9 @@ class TracksideOpenedxConfig(AppConfig):
     plugin_app = {"settings_config": {"lms.djangoapp": _SETTINGS, "cms.djangoapp": _SETTINGS}}
 
     def ready(self) -> None:
-        """Subscribe to the signals there are, and to those that come. Opens nothing, starts no thread."""
+        """Subscribe to the signals there are, and to those that come; declare the filters. Starts no thread."""
         from trackside.openedx.checks import ALL
+        from trackside.openedx.filters.following import follow_filters
         from trackside.openedx.retirement import follow_retirement
         from trackside.openedx.signals import follow_signals
         from trackside.openedx.tracking import follow_tracking
@@ -36,9 +37,12 @@ class TracksideOpenedxConfig(AppConfig):
         for check in ALL:
             checks.register(check, "trackside")
         if not stands_behind_django_app():
-            logger.error("Signals are no events: trackside.django has to stand before trackside.openedx")
+            logger.error(
+                "Signals are no events, filters no points: trackside.django has to stand before trackside.openedx"
+            )
             return
         follow_signals()
+        follow_filters()
         follow_tracking()
         follow_retirement()
 

@@ -30,6 +30,7 @@ _MEMBER_BYTES = 8
 _LARGEST = 2**256
 """Beyond it digits take time; no id has so many."""
 _MOST_NAMES = 10_000
+_LONGEST_NAME = 255
 _KEEP = Treatment.KEEP
 
 
@@ -295,6 +296,26 @@ def _as_row(row: Any) -> dict[str, Any]:
     return {"model": row._meta.label_lower, "pk": row.pk}  # noqa: SLF001  # Django's public name for it
 
 
+def attribute(value: Any, name: str) -> Any:
+    """Return an attribute of an object of the platform's; None where there is none, or it cannot be had."""
+    try:
+        return getattr(value, name, None)
+    except Exception:  # noqa: BLE001  # the border: fields of blocks are computed, and raise what they like
+        return None
+
+
+def block_told(block: Any) -> dict[str, Any]:
+    """Return the key, the type and the name of a block of a course; null each where it has none."""
+    key = attribute(block, "usage_key") or attribute(block, "location")
+    kind = attribute(block, "category") or attribute(attribute(block, "scope_ids"), "block_type")
+    name = attribute(block, "display_name")
+    return {
+        "usage_key": None if key is None else str(key)[:_LONGEST_NAME],
+        "type": kind[:_LONGEST_NAME] if isinstance(kind, str) else None,
+        "display_name": name[:_LONGEST_NAME] if isinstance(name, str) else None,
+    }
+
+
 def _omitted(value: Any) -> str:
     return f"<omitted: {type(value).__qualname__}>"
 
@@ -339,7 +360,7 @@ def _how(kind: type) -> _How:
     names = {f"{each.__module__}.{each.__name__}" for each in kind.__mro__}
     if names & {"opaque_keys.OpaqueKey", "django.utils.functional.Promise"}:
         return str
-    return _omitted
+    return block_told if "xblock.core.XBlock" in names else _omitted
 
 
 def _field_names(kind: type) -> tuple[str, ...]:

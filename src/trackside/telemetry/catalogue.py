@@ -76,6 +76,12 @@ SIGNALS_IGNORED = Counter(
     " (our own event bus backend sends it) or actor (`signals.ignore_actors`).",
     ("reason",),
 )
+FILTERS_FAILED = Counter(
+    "trackside_filters_failed_total",
+    "Filters of Open edX that went on without an answer because of us, by what failed: tell (what is sent), ask, change"
+    " or save.",
+    ("what",),
+)
 TRACKER_BACKEND_FAILURES = Counter(
     "trackside_tracker_backend_failures_total",
     "Exceptions raised by a tracker's backend; the event did not get there.",

@@ -28,16 +28,19 @@ def patched(
     changes: list[Change] = []
     changed = document
     for path, value in _leaves(patch, document, ()):
+        if _is_same(at(document, path), value):
+            continue  # who sends all of it back changes what is different
         if point.declared(path) is None or not _is_permitted(prepared, path):
             raise Unfit(f"{_told(path)} may not be changed")
-        if not _is_same(at(document, path), value):
-            changes.append(Change(path, value))
-            changed = _with(changed, path, value)
+        changes.append(Change(path, value))
+        changed = _with(changed, path, value)
     for declared in {declared for change in changes if (declared := point.declared(change.path))}:
         typed = point.typed(declared, at(changed, declared))
         inside = [each.path for each in changes if each.path[: len(declared)] == declared]
         if isinstance(typed, dict) and any(at(typed, path[len(declared) :]) is _MISSING for path in inside):
             raise Unfit(f"{_told(declared)} has no such field")
+    if changes:
+        point.judge(applied(point, {}, changed, [each.path for each in changes])[1])
     return changed, changes
 
 

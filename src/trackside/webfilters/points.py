@@ -47,11 +47,21 @@ class Stops:
     `redirect_to` takes a hook's "redirect on …", `status_code` the status of a receiver whose refusal halts.
     """
 
-    __slots__ = ("fields", "raises")
+    __slots__ = ("fields", "raises", "required")
 
-    def __init__(self, raises: Callable[..., Exception], *, fields: Mapping[str, Any] | None = None) -> None:
-        """`fields` are names and types as msgspec checks them. Raises ConfigurationError for a type that is none."""
+    def __init__(
+        self,
+        raises: Callable[..., Exception],
+        *,
+        fields: Mapping[str, Any] | None = None,
+        required: Iterable[str] = (),
+    ) -> None:
+        """`fields` are names and types as msgspec checks them; an answer has to give those of `required`.
+
+        Where a hook fails and that halts, they may be missing. Raises ConfigurationError for a type that is none.
+        """
         self.raises = raises
+        self.required = tuple(required)
         self.fields: Mapping[str, Any] = {**(fields or {}), "message": Message}
         for name, kind in self.fields.items():
             _check_type(f"the field {name}", kind)
@@ -67,11 +77,13 @@ class Stops:
         Raises Unfit, for anything else.
         """
         if said is None:
-            return {}
+            said = {}
         if isinstance(said, str):
             said = {"message": said}
         if not isinstance(said, dict):
             raise Unfit("the exception is neither a text nor an object")
+        if missing := [name for name in self.required if name not in said]:
+            raise Unfit(f"the exception has no {missing[0]}")
         checked = {}
         for name, value in said.items():
             if name not in self.fields:
@@ -156,6 +168,13 @@ class FilterPoint:
             return msgspec.convert(value, self.changes[path])
         except msgspec.ValidationError as error:
             raise Unfit(f"{'.'.join(path)} cannot be that: {_told(error)}") from None
+
+    def judge(self, changes: Mapping[str, Any]) -> None:
+        """Raise Unfit where changes cannot be made although their types are right; for subclasses.
+
+        `changes` are in the types of the point, within the same objects as the data. Nothing may be changed here: it
+        is asked while hooks answer, in the thread of the question, also for those that are in shadow or tried out.
+        """
 
 
 POINTS: Final[dict[str, FilterPoint]] = {}

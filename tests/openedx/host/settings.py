@@ -1,6 +1,6 @@
 """The platform's settings, as far as plugins have to do with them: `common.py`, then the operator's YAML, then
 `production.py`, each with its plugins. HOST is a JSON object: `folder`, and optionally `yaml`, `database`, `service`,
-`tracks`.
+`tracks`, `apps`.
 """
 
 import json
@@ -89,6 +89,7 @@ if HOST.get("tracks"):
         },
         "loggers": {"tracking": {"handlers": ["tracking"], "level": "DEBUG", "propagate": False}},
     }
+INSTALLED_APPS.extend(HOST.get("apps", []))
 INSTALLED_APPS.extend(get_plugin_apps(PROJECT))
 add_plugins(__name__, PROJECT, "common")
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Struct, field
 
 from trackside.config.settings import setting
+from trackside.django.settings.filters import FilterSettings
 from trackside.django.settings.signals import SignalSettings
 from trackside.django.settings.tracking import TrackingSettings
 from trackside.sources.segment_webhook.settings import WebhookRules
@@ -139,6 +140,7 @@ class DjangoSettings(Struct, frozen=True, kw_only=True):
     segment_webhook: WebhookViewSettings = field(default_factory=WebhookViewSettings)
     signals: SignalSettings = field(default_factory=SignalSettings)
     tracking: TrackingSettings = field(default_factory=TrackingSettings)
+    filters: FilterSettings = field(default_factory=FilterSettings)
     backends: dict[str, Any] | None = None
     """Name → {"ENGINE": dotted path, "OPTIONS": {…}}; None where the project names none."""
     processors: list[Any] = field(default_factory=list)

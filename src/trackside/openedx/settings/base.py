@@ -3,11 +3,12 @@
 from typing import Any
 
 from trackside.openedx.settings.merging import add_apps, add_defaults, add_middleware
+from trackside.openedx.settings.pipelines import add_steps
 from trackside.openedx.settings.tracking import add_tracking
 
 
 def plugin_settings(settings: Any) -> None:
-    """Add the Django app, its middleware, the defaults of `TRACKSIDE`, and what `tracking` there asks for.
+    """Add the app, its middleware, the defaults of `TRACKSIDE`, the step of all filters, and what `tracking` asks for.
 
     May run any number of times.
     """
@@ -15,3 +16,4 @@ def plugin_settings(settings: Any) -> None:
     add_middleware(settings)
     add_defaults(settings)
     add_tracking(settings)
+    add_steps(settings)

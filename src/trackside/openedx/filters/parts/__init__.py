@@ -1,0 +1,1 @@
+"""Parts of filters: an argument, or a few, each kind in its file."""
