@@ -6,8 +6,8 @@ from typing import Any
 import attrs
 import pytest
 
-from trackside.openedx.personal import Mode, context_shown
 from trackside.openedx.plain import PlainMaker
+from trackside.processors.personal import Mode, context_shown
 
 
 @attrs.frozen

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from trackside.openedx.personal import Mode, Treatment, context_shown, treatment
+from trackside.processors.personal import Mode, Treatment, context_shown, treatment
 
 DEPTH = "<omitted: depth>"
 SIZE = "<omitted: size>"

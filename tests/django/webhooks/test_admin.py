@@ -81,6 +81,7 @@ def test_every_setting_comes_through_the_form(pages: Client) -> None:
         refuse_statuses="400\n404",
         secret_headers="X-Key: very secret\nX-Other: a",
         format="cloudevents",
+        personal_data="ids_only",
         bearer_token="tok-en-value",
     )
     row = Webhook.objects.get(name="crm")
@@ -88,10 +89,11 @@ def test_every_setting_comes_through_the_form(pages: Client) -> None:
     assert secrets is not None
     assert row.events == ["edx.course.*", "page"]
     assert row.where == {"context.course_id": ["course-v1:edX+*", "course-v1:MIT+*"]}
-    assert (row.retry_schedule_s, row.refuse_statuses, row.format) == (
+    assert (row.retry_schedule_s, row.refuse_statuses, row.format, row.personal_data) == (
         [5.0, 300.0],
         [400, 404],
         "cloudevents",
+        "ids_only",
     )
     assert (secrets.headers, secrets.bearer_token) == (
         {"X-Key": "very secret", "X-Other": "a"},

@@ -38,6 +38,13 @@ class WebhookSettings(EndpointSettings, frozen=True, kw_only=True, forbid_unknow
             "Paths of the JSON body that are sent (data.course_id); empty: all. id, name and timestamp always are."
         ),
     ] = ()
+    personal_data: Annotated[
+        Literal["full", "ids_only", "none"],
+        setting(
+            "What is sent of people: all that the event says; no names, usernames, addresses, and of the request only"
+            " user, course and host; or no ids of users either."
+        ),
+    ] = "full"
     redact: Annotated[
         tuple[str, ...],
         setting("Texts that are replaced: regular expressions, or the words email and card."),

@@ -26,7 +26,18 @@ _FIELDSETS: Final = (
     (None, {"fields": ("name", "description", "url", "enabled", "events", "known_revision")}),
     (
         "What is sent",
-        {"fields": ("format", "method", "where", "fields", "redact", "redact_fields", "start")},
+        {
+            "fields": (
+                "format",
+                "method",
+                "where",
+                "fields",
+                "personal_data",
+                "redact",
+                "redact_fields",
+                "start",
+            )
+        },
     ),
     (
         "Who we are to the endpoint",

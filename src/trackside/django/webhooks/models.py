@@ -68,6 +68,7 @@ class Webhook(SecretRow):
     format = models.CharField(max_length=32, default="json")
     where = models.JSONField(default=dict, blank=True)
     fields = models.JSONField(default=list, blank=True)
+    personal_data = models.CharField(max_length=16, default="full")
     redact = models.JSONField(default=list, blank=True)
     redact_fields = models.JSONField(default=list, blank=True)
     basic_username = models.CharField(max_length=255, blank=True, default="")

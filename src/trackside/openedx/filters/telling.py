@@ -1,8 +1,8 @@
 """Arguments as plain values: bounded, without secrets, never following what would ask the database."""
 
 from trackside.openedx.filters.names import is_secret
-from trackside.openedx.personal import Treatment
 from trackside.openedx.plain import PlainMaker
+from trackside.processors.personal import Treatment
 
 _MOST_NAMES = 10_000
 

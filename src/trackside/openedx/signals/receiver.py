@@ -15,9 +15,9 @@ from trackside.django.outbox.settings import current as outbox
 from trackside.django.settings.signals import SignalSettings
 from trackside.emitted import EmittedEvent
 from trackside.event import NameFilter
-from trackside.openedx.personal import context_shown
 from trackside.openedx.plain import PlainMaker
 from trackside.openedx.signals.subject import course_of, user_of
+from trackside.processors.personal import context_shown
 from trackside.telemetry import catalogue
 from trackside.tracker import Tracker
 

@@ -8,6 +8,7 @@ from trackside.destinations.event_json import ALWAYS_SENT, document, encodable, 
 from trackside.destinations.webhook.bodies import cloud_event
 from trackside.destinations.webhook.bodies.form import form_body
 from trackside.destinations.webhook.bodies.openedx import openedx_body, openedx_form_body
+from trackside.destinations.webhook.bodies.personal import PersonalData
 from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.document import form
 from trackside.document.encoding import Document, encode
@@ -39,7 +40,8 @@ class Bodies:
             if settings.redact or settings.redact_fields
             else None
         )
-        changes = self._selection is not None or self._redaction is not None
+        self._personal = PersonalData(settings.personal_data) if settings.personal_data != "full" else None
+        changes = any(each is not None for each in (self._selection, self._redaction, self._personal))
         self._as_it_is = settings.format in {"json", "cloudevents"} and not changes
 
     def make(self, event: Event) -> Body | None:
@@ -64,7 +66,8 @@ class Bodies:
         return self._laid_out(event, self._cut(whole))
 
     def _cut(self, whole: Document) -> Document:
-        cut = whole if self._selection is None else self._selection.of(whole)
+        cut = whole if self._personal is None else self._personal(whole)
+        cut = cut if self._selection is None else self._selection.of(cut)
         if self._redaction is None:
             return cut
         redacted: Document = self._redaction({name: cut[name] for name in _REDACTED if name in cut})
