@@ -19,6 +19,8 @@ from trackside.backends import forward
 from trackside.cli.group import cli
 from trackside.event import EMITTED
 
+pytestmark = pytest.mark.slow
+
 KEY = "a-key-of-a-forwarder"
 
 

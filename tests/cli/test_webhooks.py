@@ -204,6 +204,7 @@ def trackside(data_dir: Path, *arguments: str) -> "subprocess.CompletedProcess[s
     return subprocess.run(line, capture_output=True, text=True, timeout=120, check=False, cwd=data_dir.parent)
 
 
+@pytest.mark.slow
 def test_on_a_server_s_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database is made where it is not there yet; the administrator's permissions count for a token."""
     monkeypatch.delenv("DJANGO_SETTINGS_MODULE", raising=False)

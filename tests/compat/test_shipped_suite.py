@@ -8,6 +8,8 @@ import pytest
 
 from tests.backends.mongo_server import mongo_server
 
+pytestmark = pytest.mark.slow
+
 NEED_MONGODB = ("test_mongodb_integration.py", "test_mongodb_performance.py")
 CASES = 97
 """What version 4.0.2 has, without those that need a MongoDB server."""

@@ -24,6 +24,8 @@ from tests.conftest import missing
 from tests.django.site import __file__ as site_file
 from tests.e2e.running import eventually
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(site_file).parents[3]
 SECRET_KEY = "85920908f28904ed733fe576320db18cabd7b6cd"
 PAGE = "https://lms.example.org/courses/course-v1:edX+DemoX+2024/courseware/"

@@ -278,6 +278,7 @@ def test_an_answer_before_the_whole_request_was_read_counts(run: Run[Answer | Fa
     assert answer.status == 413
 
 
+@pytest.mark.slow
 def test_faults_of_many_receivers_at_a_time_do_not_touch_a_good_one(run: Run[None]) -> None:
     async def main() -> None:
         sender = client()

@@ -120,6 +120,7 @@ def test_what_a_good_proxy_says_of_the_receiver_is_the_receiver_s(
     failure(run(_through(saying(text), "https://hooks.test/hook")), Fault.UNREACHABLE, maybe_sent=False)
 
 
+@pytest.mark.slow
 def test_a_receiver_behind_it_that_does_not_answer_is_late(run: Run[Answer | Failed]) -> None:
     failure(run(_through(hang, "https://hooks.test/hook")), Fault.TIMEOUT, maybe_sent=False)
     failure(run(_through(hang, "http://hooks.test/hook")), Fault.TIMEOUT, maybe_sent=True)

@@ -63,6 +63,7 @@ def test_case_15_the_system_s_own_resolver(run: Run[Answer | Failed]) -> None:
     assert outcome.fault in {Fault.UNRESOLVED, Fault.TIMEOUT}  # as long as its network takes
 
 
+@pytest.mark.slow
 def test_case_15_a_resolver_that_hangs_ends_at_the_deadline_and_holds_up_nobody(run: Run[None]) -> None:
     release = threading.Event()
     asked: list[str] = []

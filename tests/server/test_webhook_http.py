@@ -16,6 +16,8 @@ from tests.e2e.running import RunningServer, eventually, start_server
 from tests.sources.segment_webhook.requests import call
 from tests.sources.segment_webhook.test_lines import PINNED, pinned_call
 
+pytestmark = pytest.mark.slow
+
 SECRET = "a b+c/é%&=ö"
 QUERY = "key=a%20b%2Bc%2F%C3%A9%25%26%3D%C3%B6"
 PATH = "/segmentio/event"

@@ -20,6 +20,8 @@ from trackside.destinations.files import Files, FilesSettings
 from trackside.log.sqlite import SQLiteLog
 from trackside.testing.destination_contract import deliveries
 
+pytestmark = pytest.mark.slow
+
 EVENTS = 24
 
 

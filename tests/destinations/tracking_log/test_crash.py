@@ -21,6 +21,8 @@ from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
 from trackside.log.sqlite import SQLiteLog
 from trackside.testing.destination_contract import deliveries
 
+pytestmark = pytest.mark.slow
+
 
 class Killed(BaseException):
     """Stands for the end of the process."""

@@ -24,6 +24,8 @@ from trackside.backends.log import LogBackend
 from trackside.log.memory import MemoryLog
 from trackside.tracker import TRACKERS, Tracker
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass
 class Block:

@@ -294,6 +294,7 @@ def site(tmp_path: Path) -> dict[str, str]:
     return env
 
 
+@pytest.mark.slow
 def test_two_processes_that_edit_at_once_lose_nothing(site: dict[str, str]) -> None:
     """Each adds headers, one at a time: all of them are there at the end."""
     writers = [

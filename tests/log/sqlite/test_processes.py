@@ -19,6 +19,8 @@ from trackside.log.sqlite.log import SQLiteLog
 from trackside.sqlite import database
 from trackside.testing.log_values import NOON, append, make_event, read_all
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 KILLS = 10
 

@@ -14,6 +14,8 @@ from trackside.sqlite.database import Database
 from trackside.sqlite.schema import Schema
 from trackside.testing.log_values import append, make_event
 
+pytestmark = pytest.mark.slow
+
 _VERSION_1 = Path(__file__).with_name("delivery_version_1.sql")
 """What version 1 of Trackside made, with a subscription in every state; `LOG_ID` stands for the log's id."""
 

@@ -10,6 +10,8 @@ import pytest
 from tests.e2e.running import RunningServer, start_server
 from tests.sources.browser.requests import PAGE, SAID, multipart
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [sources.web]
 kind = "segment"

@@ -9,6 +9,8 @@ import pytest
 
 from tests.e2e.running import RunningServer, start_server
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [sources.web]
 kind = "segment"
