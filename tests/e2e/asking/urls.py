@@ -19,6 +19,7 @@ REGISTRATION = FilterPoint(
     changes={"form_data.name": str},
     exceptions={"PreventRegistration": PreventRegistration},
     example={"form_data": {"name": "Ada L"}},
+    ask_in_transaction=True,  # each request of the project is one
 )
 
 
