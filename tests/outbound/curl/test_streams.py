@@ -69,14 +69,14 @@ def test_what_is_remembered_is_bounded() -> None:
         sum(streams.carried(("::1", number)) for number in range(3 * KNOWN_CONNECTIONS)) <= KNOWN_CONNECTIONS
     )
     assert len(streams._silent_since_s) <= KNOWN_CONNECTIONS
-    assert len(streams._plain) <= KNOWN_CONNECTIONS
+    assert len(streams.plain) <= KNOWN_CONNECTIONS
 
 
 def test_who_wants_http_1_1_is_asked_so_the_next_time() -> None:
     streams = Streams()
     streams.want_plain("https://hooks.test/a")
-    assert streams.is_plain("https://hooks.test/a")
-    assert not streams.is_plain("https://hooks.test/b")
+    assert "https://hooks.test/a" in streams.plain
+    assert "https://hooks.test/b" not in streams.plain
 
 
 def test_what_curl_says_at_a_deadline() -> None:

@@ -102,6 +102,9 @@ class Exchange:
     def take_end(self, ended: Ended) -> Need | None:
         """Go on after the transfer's end, or conclude."""
         transfer = self.transfer
+        if transfer.status and not transfer.restarts:  # nearly always
+            self.outcome = answered(transfer, cut=ended.code != 0, duration_s=self._duration_s())
+            return None
         if transfer.is_old:
             return Need.ADDRESSES
         if transfer.is_gone:
@@ -143,9 +146,11 @@ class Exchange:
         if left_s <= 0:
             self._fail(Fault.TIMEOUT, "no connection within the time")
             return None
-        plain = self._multi.streams.is_plain(self.transfer.place.url)
-        self.transfer.begin(left_s, fresh=self._fresh, last=last, plain=plain)
-        self._multi.begin(self.transfer)
+        transfer = self.transfer
+        transfer.begin(
+            left_s, fresh=self._fresh, last=last, plain=transfer.place.url in self._multi.streams.plain
+        )
+        self._multi.begin(transfer)
         return Need.TURNS
 
     def _fail(self, fault: Fault, detail: str) -> None:

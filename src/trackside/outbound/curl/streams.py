@@ -28,7 +28,8 @@ class Streams:
     """
 
     def __init__(self) -> None:
-        self._plain: set[str] = set()
+        self.plain: set[str] = set()
+        """URLs to begin with HTTP/1.1 at."""
         self._heard_s: dict[Ours, float] = {}
         self._silent_since_s: dict[Ours, float] = {}
 
@@ -42,13 +43,9 @@ class Streams:
 
     def want_plain(self, url: str) -> None:
         """Take note that a receiver had refused a request over HTTP/2 and answered it over HTTP/1.1."""
-        if len(self._plain) >= KNOWN_CONNECTIONS:
-            self._plain.clear()
-        self._plain.add(url)
-
-    def is_plain(self, url: str) -> bool:
-        """Return whether to begin with HTTP/1.1."""
-        return bool(self._plain) and url in self._plain
+        if len(self.plain) >= KNOWN_CONNECTIONS:
+            self.plain.clear()
+        self.plain.add(url)
 
     def carried(self, ours: Ours) -> bool:
         """Return whether somebody was answered over HTTP/2 on it."""
