@@ -244,6 +244,27 @@ def test_a_second_import(old: OldTables) -> None:
     assert [each.outcome for each in plan().rows] == ["same", "impossible", "same"]
 
 
+@pytest.mark.parametrize("mode", ["shadow", "off"])
+def test_one_that_only_watches_here_goes_on_there(old: OldTables, mode: str) -> None:
+    """Whoever compares both first must not lose the one that counts."""
+    old.webfilter(3, "StudentLoginRequested")
+    apply(plan(), by="me")
+    Webfilter.objects.update(mode=mode)
+    assert apply(plan(), by="me", disable_old=True).disabled_there == 0
+    assert old.enabled(WEBFILTERS) == {3: True}
+    Webfilter.objects.update(mode="enforce")
+    assert apply(plan(), by="me", disable_old=True).disabled_there == 1
+
+
+@pytest.mark.parametrize("values", [{"event": None}, {"url": None}])
+def test_rows_with_nothing_in_them(old: OldTables, values: dict[str, Any]) -> None:
+    """They cost themselves only."""
+    old.webhook(12, **{"event": "COURSE_CREATED", **values})
+    old.webhook(13, "COURSE_CREATED")
+    assert [each.outcome for each in plan().rows] == ["impossible", "new"]
+    assert apply(plan(), by="me").made == 1
+
+
 def test_an_update_that_cannot_be(old: OldTables) -> None:
     """A URL that may not be asked changes nothing here, and the rest is done."""
     old.webhook(1, "COURSE_CREATED")
