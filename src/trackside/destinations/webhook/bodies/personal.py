@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from trackside.destinations.webhook.bodies.signals import class_path
 from trackside.document.encoding import Document
-from trackside.processors.personal import Mode, Treatment, context_shown, treatment
+from trackside.processors.personal import Mode, Treatment, context_shown, treatment, without_values
 
 _PEOPLE_OF: Final[Mapping[str, str]] = {"signatories": "SignatoryData"}
 """Members whose objects are of a class that says more of people than the names of its fields do."""
@@ -40,7 +40,7 @@ class PersonalData:
             argument: self._member(
                 argument, value, "", of_value=class_path(name, argument).rpartition(".")[2]
             )
-            for argument, value in data.items()
+            for argument, value in without_values(data).items()
         }
         if document.get("type") == _IDENTIFY:
             told |= dict.fromkeys(_TRAITS & told.keys())
@@ -54,7 +54,7 @@ class PersonalData:
             return value
         if "pii" in value:
             kind = "UserData"
-        return {name: self._member(name, member, kind) for name, member in value.items()}
+        return {name: self._member(name, member, kind) for name, member in without_values(value).items()}
 
     def _member(self, name: str, value: Any, kind: str, *, of_value: str = "") -> Any:
         match treatment(self._mode, name, kind):
