@@ -47,7 +47,12 @@ def test_what_people_read(old: OldTables, capsys: pytest.CaptureFixture[str]) ->
 
 @pytest.mark.parametrize("arguments", [(), ("--json",)])
 @pytest.mark.parametrize(
-    "url", ["https://me:secret@8.8.8.8/in?token=secret", "ftp://me:secret@8.8.8.8/in?token=secret", "http://[?secret"]
+    "url",
+    [
+        "https://me:secret@8.8.8.8/in?token=secret",
+        "ftp://me:secret@8.8.8.8/in?token=secret",
+        "http://[?secret",
+    ],
 )
 def test_no_secret_is_told(
     old: OldTables, capsys: pytest.CaptureFixture[str], url: str, arguments: tuple[str, ...]

@@ -85,6 +85,8 @@ class Form(Part):
             values = [
                 _field(each, where, call.rules) for each in (value if isinstance(value, list) else [value])
             ]
+            if not values:
+                raise Unfit(f"{told(where)} has no value")
             made.setlist(name, values)
         call.results[self.name] = made
 
