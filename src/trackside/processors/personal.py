@@ -27,7 +27,7 @@ class Treatment(Enum):
 _NAMES = re.compile(
     r"pii|.*(username|mail|emailaddress|fullname|firstname|lastname|realname|givenname|familyname|authorname"
     r"|repliername|phone|phonenumber|ipaddress|mailingaddress|dateofbirth)(e?s)?|lisperson.*"
-    r"|(client|remote|source|user)?ip|session|remoteaddr|referer|xforwardedfor"
+    r"|(client|remote|source|user)?ip|session|remoteaddr|referer|xforwardedfor|identifiers|.*studentidentifier"
 )
 """Names of fields, small and without _ and -, whose values identify somebody."""
 _IDS = re.compile(r".*(userid|studentid|actorid|learnerid|anonymousid|previousid)s?|lisresultsourcedid")

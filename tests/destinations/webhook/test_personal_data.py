@@ -136,6 +136,18 @@ def test_traits() -> None:
     }
 
 
+def test_the_parameters_of_a_request() -> None:
+    """The event that a request is by itself has them as JSON in a text."""
+    given = {"GET": {"q": ["a"]}, "POST": {"email": ["u@x.org"], "username": ["zoe"], "plan": ["pro"]}}
+    shown = told("ids_only", {"value": json.dumps(given)}, name="/register")["value"]
+    assert json.loads(shown) == {
+        "GET": {"q": ["a"]},
+        "POST": {"email": None, "username": None, "plan": ["pro"]},
+    }
+    for text in ('{ "q":"a"}', "{zoe", "[1, 2]", "a"):
+        assert told("ids_only", {"value": text}) == {"value": text}
+
+
 def test_a_changed_setting() -> None:
     """The platform tells both values of a field of a user, an address for one, under names that say nothing."""
     changed = {"setting": "email", "old": "u@x.org", "new": "v@x.org", "table": "auth_user", "user_id": 7}
@@ -149,7 +161,11 @@ def test_a_changed_setting() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["emails", "usernames", "email_addresses", "mail", "client_ip", "remoteIp", "X-Forwarded-For"]
+    "name",
+    [
+        *("emails", "usernames", "email_addresses", "mail", "identifiers", "unique_student_identifier"),
+        *("client_ip", "remoteIp", "X-Forwarded-For"),
+    ],
 )
 def test_other_names_of_the_same(name: str) -> None:
     """Several of them too."""

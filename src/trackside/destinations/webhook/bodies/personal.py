@@ -50,6 +50,8 @@ class PersonalData:
         """Return a value without what must not be said; `kind` is the class of the objects in it, where it is known."""
         if isinstance(value, list):
             return [self._told(each, kind) for each in value]
+        if isinstance(value, str):
+            return self._in_text(value)
         if not isinstance(value, dict):
             return value
         if "pii" in value:
@@ -64,6 +66,17 @@ class PersonalData:
                 return self._told(value, of_value or _PEOPLE_OF.get(name, ""))
             case how:
                 return self._reread(value, how)
+
+    def _in_text(self, text: str) -> str:
+        """Return a text as it is, JSON without what must not be said: the parameters of a request are kept so."""
+        if not text.startswith(("{", "[")):
+            return text
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return text
+        told = self._told(value)
+        return text if told == value else json.dumps(told)
 
     def _reread(self, text: Any, how: Treatment) -> str | None:
         try:
