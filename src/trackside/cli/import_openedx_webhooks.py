@@ -30,7 +30,7 @@ _OUTCOMES = {
 @click.option(
     "--disable-old",
     is_flag=True,
-    help="Disable there, in the same transaction, what is enabled here, so that nothing arrives twice.",
+    help="Disable there, in the same transaction, what takes its place here, so that nothing arrives twice.",
 )
 @click.option(
     "--database",

@@ -15,6 +15,7 @@ from trackside.django.webhooks.models import Webhook
 from trackside.errors import ConfigurationError
 from trackside.openedx.importing import Plan, Planned, apply, make_plan
 from trackside.openedx.importing.tables import WEBFILTERS, WEBHOOKS, NoOldTables, OldRow
+from trackside.webfilters.points import withdraw
 
 SWITCHES: dict[str, Any] = dict.fromkeys(
     ("disable_filtering", "halt_on_4xx", "halt_on_5xx", "halt_on_request_exception"), True
@@ -254,6 +255,19 @@ def test_one_that_only_watches_here_goes_on_there(old: OldTables, mode: str) -> 
     assert old.enabled(WEBFILTERS) == {3: True}
     Webfilter.objects.update(mode="enforce")
     assert apply(plan(), by="me", disable_old=True).disabled_there == 1
+
+
+@pytest.mark.parametrize("why", ["no rows", "no point"])
+def test_one_that_nobody_asks_here_goes_on_there(old: OldTables, settings: DjangoSettings, why: str) -> None:
+    """Else a gate would be open because a row is enabled."""
+    old.webfilter(3, "StudentLoginRequested")
+    apply(plan(), by="me")
+    if why == "no rows":
+        settings.TRACKSIDE = {"webfilters": {"rows": False}}
+    else:
+        withdraw(LOGIN)
+    assert apply(plan(), by="me", disable_old=True).disabled_there == 0
+    assert old.enabled(WEBFILTERS) == {3: True}
 
 
 @pytest.mark.parametrize("values", [{"event": None}, {"url": None}])

@@ -14,6 +14,7 @@ from trackside.django.secret_rows.refusals import NotReachable
 from trackside.django.secret_rows.rows import SecretRow
 from trackside.django.secret_rows.secrets import Secrets
 from trackside.django.webfilters import content as webfilter_content
+from trackside.django.webfilters.actions import points_of
 from trackside.django.webfilters.models import Webfilter
 from trackside.django.webhooks import content as webhook_content
 from trackside.django.webhooks.models import Webhook
@@ -65,8 +66,11 @@ class Planned(Struct, kw_only=True):
 
     @property
     def takes_its_place(self) -> bool:
-        """Whether it does here what the old one does: one that is in shadow, or off, only watches."""
-        return self.works_here and getattr(self.row, "mode", "enforce") == "enforce"
+        """Whether it does here what the old one does: one in shadow only watches, and not everywhere are rows asked."""
+        if not isinstance(self.row, Webfilter):
+            return self.works_here
+        asked = webfilters.rows_are_asked() and bool(points_of(self.row))
+        return self.works_here and self.row.mode == "enforce" and asked
 
 
 class Plan(Struct, kw_only=True):
