@@ -45,6 +45,29 @@ def test_what_people_read(old: OldTables, capsys: pytest.CaptureFixture[str]) ->
     assert not Webhook.all_rows.exists()
 
 
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://me:secret@8.8.8.8/in?token=secret",
+        "ftp://me:secret@8.8.8.8/in?token=secret",
+        "http://[?secret",
+    ],
+)
+def test_no_secret_is_told(
+    old: OldTables, capsys: pytest.CaptureFixture[str], url: str, arguments: tuple[str, ...]
+) -> None:
+    """Neither to people nor to programs: of an address that cannot be used, and of one that is another here."""
+    old.webhook(12, "COURSE_CREATED", url)
+    old.webfilter(3, "StudentLoginRequested", url)
+    run("--apply", *arguments)
+    for model in (Webhook.all_rows, Webfilter.objects):
+        model.update(url="https://8.8.8.8/in?token=secret-here")
+    run(*arguments)
+    told = capsys.readouterr().out
+    assert "secret" not in told.replace("rotate the secret", "")
+
+
 def test_applied(old: OldTables, capsys: pytest.CaptureFixture[str]) -> None:
     """It says what it did, and what goes on there; a second time nothing is to be done."""
     old.webhook(12, "COURSE_CREATED", "https://8.8.8.8/in")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.webfilters.tools import Asked, PreventEnrollment, declare, fails, hook, says, stops
 from trackside.outbound.base import Answer, Failed, Fault
-from trackside.webfilters.points import DEFAULT_MESSAGE
+from trackside.webfilters.points import DEFAULT_MESSAGE, Stops
 
 WAYS: dict[str, tuple[Answer | Failed, str]] = {
     "200, nothing said": (says(b""), ""),
@@ -96,6 +96,20 @@ def test_a_point_that_cannot_halt_goes_on_and_says_so() -> None:
     )
     assert asked.ask({"url": "/"}, point).changes == {}
     assert asked.last.fail_open
+
+
+def test_where_the_first_class_cannot_be_made_the_next_one_halts() -> None:
+    """A halt must halt, whatever a class of the platform raises instead of being raised."""
+
+    def broken(message: str) -> Exception:
+        raise RuntimeError(message)
+
+    point = declare(
+        "test.broken", sends={"url": str}, exceptions={"Broken": Stops(broken), "No": LookupError}
+    )
+    asked = Asked(hook(point=point.name, on_failure="fail_closed"), crm=says({}, status=500))
+    with pytest.raises(LookupError, match="not possible"):
+        asked.ask({"url": "/"}, point)
 
 
 def test_a_class_that_takes_nothing_but_a_text_is_raised_all_the_same() -> None:

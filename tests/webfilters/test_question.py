@@ -1,6 +1,6 @@
 """Who is asked when, with what time, and which of the answers stays."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -20,7 +20,8 @@ from tests.webfilters.tools import (
     stops,
 )
 from trackside.outbound.base import Failed, Fault, Outgoing
-from trackside.webfilters import Hook, Rules
+from trackside.webfilters import FilterPoint, Hook, Rules
+from trackside.webfilters.points import Unfit, withdraw
 
 
 def test_each_changer_sees_what_those_before_it_changed() -> None:
@@ -62,8 +63,35 @@ def test_a_change_of_what_another_one_lies_in_is_a_conflict() -> None:
     asked = Asked(
         hook("a"), hook("b"), a=changes(context={"tab": {"name": "x"}}), b=changes(context={"tab": 5})
     )
-    assert asked.ask().data["context"] == {"tab": 5, "list": [1, 2]}
+    result = asked.ask()
+    assert result.data["context"] == {"tab": 5, "list": [1, 2]}
+    assert result.changes == {"context": {"tab": 5}}
     assert [(each.path, each.hooks) for each in asked.last.conflicts] == [("context.tab", ("a", "b"))]
+
+
+@pytest.mark.parametrize("chained", [True, False])
+def test_changes_that_do_not_go_together_fail_with_the_later_one(chained: bool) -> None:
+    """The point judges what both come to, so that the policy of the later hook counts and the earlier change stays."""
+
+    class Narrow(FilterPoint):
+        """Takes one value at a time."""
+
+        def judge(self, changes: Mapping[str, Any]) -> None:
+            if len(changes["filter"]) > 1:
+                raise Unfit("there are too many conditions")
+
+    withdraw("test.narrow")
+    point = Narrow("test.narrow", sends={"filter": dict}, changes={"filter": dict[str, Any]})
+    receivers = Asked(
+        hook("a", order=1, point=point.name),
+        hook("b", order=2, point=point.name),
+        rules=Rules(chained=chained),
+        a=changes(filter={"mode": "audit"}),
+        b=changes(filter={"org": "edX"}),
+    )
+    result = receivers.webfilters.ask(point, {"filter": {}})
+    assert result.changes == {"filter": {"mode": "audit"}}
+    assert [each.outcome for each in receivers.last.hooks] == ["changed", "failed"]
 
 
 def test_all_see_the_original_side_by_side_where_the_rules_say_so() -> None:

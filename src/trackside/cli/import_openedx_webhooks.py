@@ -30,7 +30,7 @@ _OUTCOMES = {
 @click.option(
     "--disable-old",
     is_flag=True,
-    help="Disable there, in the same transaction, what is enabled here, so that nothing arrives twice.",
+    help="Disable there, in the same transaction, what takes its place here, so that nothing arrives twice.",
 )
 @click.option(
     "--database",
@@ -91,8 +91,8 @@ def _object(plan: "Plan", done: "Applied | None") -> dict[str, Any]:
                 "name": each.name,
                 "outcome": each.outcome,
                 "enabled": each.works_here,
-                "settings": each.settings,
-                "here": each.changed,
+                "settings": _shown(each.settings),
+                "here": _shown(each.changed),
                 "notes": each.notes,
             }
             for each in plan.rows
@@ -121,17 +121,19 @@ def _print(plan: "Plan", done: "Applied | None", *, update: bool, disable_old: b
 
 
 def _print_row(planned: "Planned", is_done: bool) -> None:
-    click.echo(
-        f"\n  {planned.old.id}: {plain(planned.old.event)}, {plain(_short(planned.old.address['url']))}"
-    )
+    from trackside.openedx.importing.notes import shown_url
+
+    url = shown_url(planned.old.webhook_url)
+    click.echo(f"\n  {planned.old.id}: {plain(planned.old.event)}, {plain(url)}")
     state = "enabled" if planned.works_here else "not enabled"
     suffix = f", {state}" if planned.row is not None else ""
     click.echo(f"    {planned.name} {_OUTCOMES[planned.outcome][is_done]}{suffix}")
     for what in ("events", "point", "format", "form_encoding"):
         if value := planned.settings.get(what):
             click.echo(f"      {what} = {plain(', '.join(value) if isinstance(value, list) else value)}")
-    for name, here in planned.changed.items():
-        click.echo(f"      {name} is {plain(repr(here))} here, {plain(repr(planned.settings[name]))} there")
+    there = _shown(planned.settings)
+    for name, here in _shown(planned.changed).items():
+        click.echo(f"      {name} is {plain(repr(here))} here, {plain(repr(there[name]))} there")
     for note in planned.notes:
         click.echo(f"    - {plain(note.sentence)}")
 
@@ -154,5 +156,12 @@ def _summary(plan: "Plan", done: "Applied | None", *, update: bool, disable_old:
     return told
 
 
-def _short(url: str) -> str:
-    return url.partition("?")[0]  # what may be a key is not shown
+def _shown(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without what may be a key."""
+    from trackside.openedx.importing.notes import shown_url
+
+    return {
+        name: shown_url(value) if name == "url" else value
+        for name, value in settings.items()
+        if name != "basic_password"
+    }

@@ -18,7 +18,7 @@ from uuid import UUID
 
 import msgspec
 
-from trackside.processors.personal import Mode, Treatment, context_shown, treatment
+from trackside.processors.personal import Mode, Treatment, context_shown, treatment, without_values
 
 DEPTH = "<omitted: depth>"
 SIZE = "<omitted: size>"
@@ -116,7 +116,7 @@ class PlainMaker:
                 return None  # a text might be JSON again
             if how is Treatment.CONTEXT:
                 value = context_shown(self._mode, value)
-            return json.dumps(self.plain(value))
+            return json.dumps(self.plain(without_values(value)))
         except (TypeError, ValueError, RecursionError):
             return None
 

@@ -25,11 +25,12 @@ class Treatment(Enum):
 
 
 _NAMES = re.compile(
-    r"pii|.*(username|email|emailaddress|fullname|firstname|lastname|realname|givenname|familyname|authorname"
-    r"|repliername|phone|phonenumber|ipaddress|mailingaddress|dateofbirth)|lisperson.*|ip|session|remoteaddr|referer"
+    r"pii|.*(username|mail|emailaddress|fullname|firstname|lastname|realname|givenname|familyname|authorname"
+    r"|repliername|phone|phonenumber|ipaddress|mailingaddress|dateofbirth)(e?s)?|lisperson.*"
+    r"|(client|remote|source|user)?ip|session|remoteaddr|referer|xforwardedfor|identifiers|.*studentidentifier"
 )
 """Names of fields, small and without _ and -, whose values identify somebody."""
-_IDS = re.compile(r".*(userid|userids|studentid|actorid|learnerid)|lisresultsourcedid")
+_IDS = re.compile(r".*(userid|studentid|actorid|learnerid|anonymousid|previousid)s?|lisresultsourcedid")
 _OF_CLASSES: Mapping[str, Mapping[str, Treatment]] = {
     "CertificateData": {"name": Treatment.HIDE},
     "RoleAssignmentData": {"subject": Treatment.HIDE},
@@ -41,6 +42,9 @@ _OF_CLASSES: Mapping[str, Mapping[str, Treatment]] = {
 """Class of openedx-events → field → what becomes of it where not everything may be said."""
 _IDS_OF_CLASSES = {"UserData": "id"}
 _KEPT_OF_CONTEXT = ("course_id", "org_id", "enterprise_uuid", "host", "event_source")
+
+_OF_SETTINGS = frozenset({"setting", "old", "new"})
+"""What `edx.user.settings.changed` has of a field of a user. Source: openedx-platform, April 2026."""
 
 
 def treatment(mode: Mode, name: str, kind: str = "") -> Treatment:
@@ -64,3 +68,8 @@ def context_shown(mode: Mode, context: Mapping[str, Any]) -> dict[str, Any]:
         return dict(context)
     kept = _KEPT_OF_CONTEXT if mode == "none" else (*_KEPT_OF_CONTEXT, "user_id")
     return {name: context[name] for name in kept if name in context}
+
+
+def without_values(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an object that tells of a changed setting without both values: of which field they are, its names hide."""
+    return {**value, "old": None, "new": None} if value.keys() >= _OF_SETTINGS else value

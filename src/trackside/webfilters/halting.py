@@ -5,7 +5,7 @@ from typing import Any, assert_never
 import msgspec
 
 from trackside.webfilters.hook import Hook
-from trackside.webfilters.points import RedirectUrl
+from trackside.webfilters.points import RedirectUrl, Stops
 from trackside.webfilters.prepared import Prepared
 from trackside.webfilters.replies import Failure, Stop
 
@@ -38,22 +38,23 @@ def _switch(hook: Hook, failure: Failure) -> tuple[bool, str]:
 
 
 def _made(prepared: Prepared, failure: Failure, redirect: str) -> Stop | None:
-    """Return the point's first exception, without anything of the receiver's in it but its status."""
-    name = prepared.point.default_stop
-    if name is None:
-        return None
-    stops = prepared.point.exceptions[name]
+    """Return the point's first exception that can be made, with nothing of the receiver's in it but its status."""
+    for name, stops in prepared.point.exceptions.items():
+        for given in (_fields(prepared, failure, redirect, stops), {}):
+            try:
+                return Stop(name=name, error=stops.make(given))
+            except Exception:  # noqa: BLE001, S112  # the border: a class that takes not even this takes less, or none
+                continue
+    return None
+
+
+def _fields(prepared: Prepared, failure: Failure, redirect: str, stops: Stops) -> dict[str, Any]:
     fields: dict[str, Any] = {"message": prepared.hook.message} if prepared.hook.message else {}
     if redirect and stops.redirects and _is_good(redirect):
         fields["redirect_to"] = redirect
     if failure.status is not None and "status_code" in stops.fields:
         fields["status_code"] = failure.status
-    for given in (fields, {}):
-        try:
-            return Stop(name=name, error=stops.make(given))
-        except Exception:  # noqa: BLE001, S112  # the border: a class that takes not even this takes less
-            continue
-    return None
+    return fields
 
 
 def _is_good(url: str) -> bool:

@@ -21,9 +21,12 @@ class Change(Struct, frozen=True):
 
 
 def patched(
-    prepared: Prepared, document: Document, patch: Mapping[str, Any]
+    prepared: Prepared, document: Document, patch: Mapping[str, Any], *, earlier: Iterable[Path] = ()
 ) -> tuple[Document, list[Change]]:
-    """Return a new document with what `patch` says, and what is different in it. Raises Unfit."""
+    """Return a new document with what `patch` says, and what is different in it. Raises Unfit.
+
+    `earlier` are the paths that hooks before this one have changed in the document: the point judges all together.
+    """
     point = prepared.point
     changes: list[Change] = []
     changed = document
@@ -40,7 +43,7 @@ def patched(
         if isinstance(typed, dict) and any(at(typed, path[len(declared) :]) is _MISSING for path in inside):
             raise Unfit(f"{_told(declared)} has no such field")
     if changes:
-        point.judge(applied(point, {}, changed, [each.path for each in changes])[1])
+        point.judge(applied(point, {}, changed, [*earlier, *(each.path for each in changes)])[1])
     return changed, changes
 
 
@@ -56,9 +59,7 @@ def applied(
         declared = point.declared(path)
         if declared is None:
             continue
-        typed = point.typed(declared, at(document, declared))
-        inner = at(typed, path[len(declared) :]) if isinstance(typed, dict) else _MISSING
-        where, value = (declared, typed) if inner is _MISSING else (path, inner)
+        where, value = _there(point.typed(declared, at(document, declared)), declared, path)
         whole, changes = _with(whole, where, value), _with(changes, where, value)
     return whole, changes
 
@@ -70,6 +71,16 @@ def at(value: Any, path: Path) -> Any:
             return _MISSING
         value = value[name]
     return value
+
+
+def _there(typed: Any, declared: Path, path: Path) -> tuple[Path, Any]:
+    """Return what is at a path, else the nearest around it: a later change may have replaced what it lay in."""
+    while path != declared:
+        inner = at(typed, path[len(declared) :]) if isinstance(typed, dict) else _MISSING
+        if inner is not _MISSING:
+            return path, inner
+        path = path[:-1]
+    return declared, typed
 
 
 class _Missing:

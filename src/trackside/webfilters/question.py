@@ -113,9 +113,9 @@ class Asking:
             self._change(turn, said.data)
 
     def _change(self, turn: Turn, data: Document) -> None:
-        before = self.data if turn.prepared.obeyed else turn.seen
+        before, earlier = (self.data, self._obeyed_paths()) if turn.prepared.obeyed else (turn.seen, ())
         try:
-            after, turn.changes = patched(turn.prepared, before.document, data)
+            after, turn.changes = patched(turn.prepared, before.document, data, earlier=earlier)
         except Unfit as unfit:
             turn.failure = Failure(kind="unusable", reason=str(unfit), status=_status(turn))
             return
@@ -127,6 +127,9 @@ class Asking:
             turn.outcome = "changed"
             if turn.prepared.obeyed:
                 self.data = Snapshot(after)
+
+    def _obeyed_paths(self) -> Sequence[Path]:
+        return [change.path for turn in self.turns if turn.prepared.obeyed for change in turn.changes]
 
 
 def _status(turn: Turn) -> int | None:

@@ -136,6 +136,50 @@ def test_traits() -> None:
     }
 
 
+def test_the_parameters_of_a_request() -> None:
+    """The event that a request is by itself has them as JSON in a text."""
+    given = {"GET": {"q": ["a"]}, "POST": {"email": ["u@x.org"], "username": ["zoe"], "plan": ["pro"]}}
+    shown = told("ids_only", {"value": json.dumps(given)}, name="/register")["value"]
+    assert json.loads(shown) == {
+        "GET": {"q": ["a"]},
+        "POST": {"email": None, "username": None, "plan": ["pro"]},
+    }
+    for text in ('{ "q":"a"}', "{zoe", "[1, 2]", "a"):
+        assert told("ids_only", {"value": text}) == {"value": text}
+
+
+def test_a_changed_setting() -> None:
+    """The platform tells both values of a field of a user, an address for one, under names that say nothing."""
+    changed = {"setting": "email", "old": "u@x.org", "new": "v@x.org", "table": "auth_user", "user_id": 7}
+    hidden = {**changed, "old": None, "new": None}
+    assert told("ids_only", changed, name="edx.user.settings.changed") == hidden
+    assert told("ids_only", {"all": [changed]}) == {"all": [hidden]}
+    signal = "org.openedx.analytics.tracking.event.emitted.v1"
+    shown = told("ids_only", {"tracking_log": {"data": json.dumps(changed)}}, name=signal)
+    assert json.loads(shown["tracking_log"]["data"]) == hidden
+    assert told("ids_only", {"old": 1, "new": 2}) == {"old": 1, "new": 2}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("emails", "usernames", "email_addresses", "mail", "identifiers", "unique_student_identifier"),
+        *("client_ip", "remoteIp", "X-Forwarded-For"),
+    ],
+)
+def test_other_names_of_the_same(name: str) -> None:
+    """Several of them too."""
+    assert told("ids_only", {name: ["zoe"], "membership": "gold"}) == {name: None, "membership": "gold"}
+
+
+def test_other_ids() -> None:
+    """Who somebody was before, as `alias` has it, and who nobody knows."""
+    event = replace(SIGNAL, extra=Raw(b'{"previousId":"zoe"}'), data=Raw(b'{"anonymous_ids":["a-1"]}'))
+    shown = json.loads(sent(event, "none"))
+    assert (shown["extra"], shown["data"]) == ({"previousId": None}, {"anonymous_ids": None})
+    assert json.loads(sent(event, "ids_only"))["extra"] == {"previousId": "zoe"}
+
+
 def test_what_is_asked_for_is_judged_before() -> None:
     """`where` sees the whole event, `fields` what is left."""
     where = {"context.username": ("zoe",)}

@@ -164,10 +164,13 @@ def test_tables_that_are_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"username": "ada"}, True),
         ({"text": "ada"}, False),
         ("ada", False),
+        ({"tracking_log": {"context": '{"user_id": 7}'}}, True),
+        ({"tracking_log": {"context": '{"user_id": 77}'}}, False),
+        ({"tracking_log": {"data": '{"username": "ada"'}}, False),
     ],
 )
 def test_whom_data_tells_of(value: object, told: object) -> None:
-    """Ids and names where they are fields of a person, at any depth; texts are not searched."""
+    """Ids and names where they are fields of a person, at any depth and in JSON; texts of people are not searched."""
     assert tells_of(value, "7", "ada") == told
 
 

@@ -90,20 +90,31 @@ def test_a_redirect() -> None:
         ("Cache-Control", "ü"),
         ("Cache-Control", "a" * 1_001),
         ("X-Webfilter-", ""),
+        ("Cache-Control", "public, max-age=31536000"),
+        ("cache-control", "private, s-maxage=60"),
+        ("Cache-Control", "max-age=60"),
+        ("Cache-Control", ""),
+        ("Expires", "Thu, 01 Dec 2044 16:00:00 GMT"),
     ],
 )
 def test_headers_that_may_not_be(name: str, value: str) -> None:
-    """Those that give rights away, make a proxy send files, or carry other headers."""
+    """Those that give rights away, make a proxy send files or keep the page for others, or carry other headers."""
     with pytest.raises(Unfit):
         check_header(name, value)
 
 
 @pytest.mark.parametrize(
-    "name", ["Cache-Control", "vary", "X-Robots-Tag", "X-Webfilter", "X-Webfilter-Reason"]
+    ("name", "value"),
+    [
+        *((name, "no-store") for name in ("Cache-Control", "vary", "X-Robots-Tag", "X-Webfilter-Reason")),
+        ("Cache-Control", "private, max-age=60"),
+        ("Expires", "0"),
+        ("X-Webfilter", "why"),
+    ],
 )
-def test_headers_that_may_be(name: str) -> None:
+def test_headers_that_may_be(name: str, value: str) -> None:
     """Those that say how long, for whom and why."""
-    check_header(name, "no-store")
+    check_header(name, value)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from trackside.django.webhooks.models import Webhook
 from trackside.errors import ConfigurationError
 from trackside.openedx.importing import Plan, Planned, apply, make_plan
 from trackside.openedx.importing.tables import WEBFILTERS, WEBHOOKS, NoOldTables, OldRow
+from trackside.webfilters.points import withdraw
 
 SWITCHES: dict[str, Any] = dict.fromkeys(
     ("disable_filtering", "halt_on_4xx", "halt_on_5xx", "halt_on_request_exception"), True
@@ -242,6 +243,40 @@ def test_a_second_import(old: OldTables) -> None:
     row = Webhook.objects.get()
     assert (row.url, row.enabled, row.updated_by) == ("https://b.example.org/", True, "you")
     assert [each.outcome for each in plan().rows] == ["same", "impossible", "same"]
+
+
+@pytest.mark.parametrize("mode", ["shadow", "off"])
+def test_one_that_only_watches_here_goes_on_there(old: OldTables, mode: str) -> None:
+    """Whoever compares both first must not lose the one that counts."""
+    old.webfilter(3, "StudentLoginRequested")
+    apply(plan(), by="me")
+    Webfilter.objects.update(mode=mode)
+    assert apply(plan(), by="me", disable_old=True).disabled_there == 0
+    assert old.enabled(WEBFILTERS) == {3: True}
+    Webfilter.objects.update(mode="enforce")
+    assert apply(plan(), by="me", disable_old=True).disabled_there == 1
+
+
+@pytest.mark.parametrize("why", ["no rows", "no point"])
+def test_one_that_nobody_asks_here_goes_on_there(old: OldTables, settings: DjangoSettings, why: str) -> None:
+    """Else a gate would be open because a row is enabled."""
+    old.webfilter(3, "StudentLoginRequested")
+    apply(plan(), by="me")
+    if why == "no rows":
+        settings.TRACKSIDE = {"webfilters": {"rows": False}}
+    else:
+        withdraw(LOGIN)
+    assert apply(plan(), by="me", disable_old=True).disabled_there == 0
+    assert old.enabled(WEBFILTERS) == {3: True}
+
+
+@pytest.mark.parametrize("values", [{"event": None}, {"url": None}])
+def test_rows_with_nothing_in_them(old: OldTables, values: dict[str, Any]) -> None:
+    """They cost themselves only."""
+    old.webhook(12, **{"event": "COURSE_CREATED", **values})
+    old.webhook(13, "COURSE_CREATED")
+    assert [each.outcome for each in plan().rows] == ["impossible", "new"]
+    assert apply(plan(), by="me").made == 1
 
 
 def test_an_update_that_cannot_be(old: OldTables) -> None:

@@ -34,6 +34,8 @@ OWN = "operator.Step"
         ([STEP, OWN], [STEP, OWN]),
         (STEP, [STEP]),
         (5, 5),
+        ({"pipeline": 5}, {"pipeline": 5}),
+        ({"pipeline": {"step": OWN}}, {"pipeline": {"step": OWN}}),
     ],
 )
 def test_forms(given: Any, made: Any) -> None:

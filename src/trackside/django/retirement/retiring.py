@@ -1,5 +1,6 @@
 """What is taken out of the tables, and the event that tells of it."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -68,12 +69,22 @@ def retire_user(user_id: object, username: str = "", *, tracker: Tracker | None)
 
 
 def tells_of(value: object, user_id: str, username: str) -> bool:
-    """Return whether plain data names a user, by id or by name, at any depth."""
+    """Return whether plain data names a user, by id or by name, at any depth, and in JSON that is a text in it."""
+    if isinstance(value, str):
+        return value.startswith(("{", "[")) and tells_of(_read(value), user_id, username)
     if isinstance(value, Mapping):
         return any(_names(value, user_id, username)) or any(
             tells_of(each, user_id, username) for each in value.values()
         )
     return isinstance(value, list) and any(tells_of(each, user_id, username) for each in value)
+
+
+def _read(text: str) -> object:
+    try:
+        found: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found
 
 
 def _names(table: Mapping[str, Any], user_id: str, username: str) -> Iterator[bool]:

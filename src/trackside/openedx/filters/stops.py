@@ -94,7 +94,7 @@ class _Raises:
                 check_template(value)
             elif isinstance(value, dict | list) and name != "headers":
                 alike(None, value, (name,), self._shown)
-            elif name.endswith("_message") and not self._trusted_html:
+            elif isinstance(value, str) and not (self._trusted_html or self._is_exact(name)):
                 said[name] = strip_tags(value)
         if "response" in self._parameters:
             said["response"] = response_from(message, said, trusted_html=self._trusted_html)
@@ -102,12 +102,17 @@ class _Raises:
             said.setdefault("status_code", _REGISTRATION_STATUS)
         if self._kind.__name__ == "RenderInvalidTemplate" and not said.get("template_name"):
             said |= {"template_name": _ORA_ERROR, "context": {"error_msg": message}}
+        takes_message = _takes_message(self._kind)
         for name in self._missing(said):
-            said[name] = message if name.endswith("_message") else _EMPTY.get(name)
-        return self._kind(message=message, **said)  # type: ignore[call-arg]  # all of them take one
+            said[name] = message if name.endswith("_message") or not takes_message else _EMPTY.get(name)
+        return self._kind(**{"message": message} if takes_message else {}, **said)
 
     def _is_of_page(self, name: str) -> bool:
         return _is_template(name) or self._kind.__name__.startswith("Redirect")
+
+    def _is_exact(self, name: str) -> bool:
+        """Return whether a field's type leaves no room for markup, or it is the content of a response."""
+        return name in _KINDS or ("response" in self._parameters and name in FIELDS)
 
     def _missing(self, said: Mapping[str, Any]) -> list[str]:
         signature = inspect.signature(self._kind)
@@ -136,6 +141,11 @@ def _parameters(kind: type[Exception]) -> dict[str, Any]:
         for each in signature.parameters.values()
         if each.kind in named and each.name != "message"
     }
+
+
+def _takes_message(kind: type[Exception]) -> bool:
+    parameters = inspect.signature(kind).parameters.values()
+    return any(each.name == "message" or each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
 
 
 def _kind(name: str, hint: Any) -> Any:

@@ -6,7 +6,7 @@ Nothing here changes an object that was given: what is merged is merged into cop
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -179,6 +179,8 @@ def _decimal(current: Any, value: Any, path: Path) -> Decimal:  # noqa: ARG001
 def _moment(current: datetime, value: Any, path: Path) -> datetime:
     try:
         made = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        for days in (-1, 1):
+            made + timedelta(days=days)  # else it would be the page's error, in another zone
         if (made.tzinfo is None) == (current.tzinfo is None):
             return made
         # as the one that is replaced: to compare the two kinds is an error

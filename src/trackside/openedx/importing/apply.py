@@ -9,7 +9,7 @@ from trackside.django.webfilters.models import Webfilter
 from trackside.django.webhooks import actions as webhook_actions
 from trackside.django.webhooks.models import Webhook
 from trackside.openedx.importing.notes import Note
-from trackside.openedx.importing.plan import Plan, Planned
+from trackside.openedx.importing.plan import Plan, Planned, told_of
 
 
 class Applied(Struct, kw_only=True):
@@ -23,7 +23,7 @@ class Applied(Struct, kw_only=True):
 def apply(plan: Plan, *, by: str, update: bool = False, disable_old: bool = False) -> Applied:
     """Make the rows of a plan, in one transaction of each database; with `update` change those that are different.
 
-    `disable_old` takes `enabled` from those old rows whose row here is enabled: the others go on there.
+    `disable_old` takes `enabled` from those old rows whose row here is enabled and obeyed: the others go on there.
     """
     done = Applied()
     with (
@@ -42,7 +42,7 @@ def apply(plan: Plan, *, by: str, update: bool = False, disable_old: bool = Fals
             done.disabled_there = sum(
                 plan.tables.disable(planned.old_table, [planned.old.id])
                 for planned in plan.rows
-                if planned.works_here
+                if planned.takes_its_place
             )
     return done
 
@@ -60,7 +60,7 @@ def _updated(planned: Planned, by: str) -> bool:
         else:
             return False
     except WrongSettings as error:
-        planned.notes.append(Note("not_updated", f"It stays as it is: {error}."))
+        planned.notes.append(Note("not_updated", f"It stays as it is: {told_of(planned, [error])}."))
         return False
     row.updated_by = by
     row.save()

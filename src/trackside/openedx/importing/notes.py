@@ -1,5 +1,6 @@
 """What is different here, in sentences for whoever moves."""
 
+import re
 from typing import Final
 
 from msgspec import Struct
@@ -13,6 +14,7 @@ class Note(Struct, frozen=True):
     sentence: str
 
 
+_CREDENTIALS: Final = re.compile(r"//[^/]*@")
 OF_WEBHOOKS: Final = (
     Note("no_wait", "The platform waits for no receiver; what is rolled back is never sent."),
     Note(
@@ -74,6 +76,11 @@ def json_of_old_releases() -> Note:
     return Note(
         "json", "It is sent as JSON although it asks for a form, because the installed release did so."
     )
+
+
+def shown_url(url: str) -> str:
+    """Return a URL without what may be a key: its query, and what stands before an @."""
+    return _CREDENTIALS.sub("//", url.partition("?")[0])
 
 
 def refused_url(told: str) -> Note:

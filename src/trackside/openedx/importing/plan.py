@@ -1,6 +1,6 @@
 """All rows of openedx-webhooks beside what is here already: what an import would do, and nothing done yet."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
@@ -14,13 +14,14 @@ from trackside.django.secret_rows.refusals import NotReachable
 from trackside.django.secret_rows.rows import SecretRow
 from trackside.django.secret_rows.secrets import Secrets
 from trackside.django.webfilters import content as webfilter_content
+from trackside.django.webfilters.actions import points_of
 from trackside.django.webfilters.models import Webfilter
 from trackside.django.webhooks import content as webhook_content
 from trackside.django.webhooks.models import Webhook
 from trackside.django.webhooks.resolving import refused, refused_addresses
 from trackside.errors import ConfigurationError
 from trackside.openedx.importing import webfilters, webhooks
-from trackside.openedx.importing.notes import Note, refused_url
+from trackside.openedx.importing.notes import Note, refused_url, shown_url
 from trackside.openedx.importing.tables import (
     WEBFILTERS,
     WEBHOOKS,
@@ -62,6 +63,14 @@ class Planned(Struct, kw_only=True):
     def works_here(self) -> bool:
         """Whether it is, or will be, enabled here."""
         return self.row is not None and bool(getattr(self.row, "enabled", False))
+
+    @property
+    def takes_its_place(self) -> bool:
+        """Whether it does here what the old one does: one in shadow only watches, and not everywhere are rows asked."""
+        if not isinstance(self.row, Webfilter):
+            return self.works_here
+        asked = webfilters.rows_are_asked() and bool(points_of(self.row))
+        return self.works_here and self.row.mode == "enforce" and asked
 
 
 class Plan(Struct, kw_only=True):
@@ -147,7 +156,13 @@ def _cannot_be_read(planned: Planned, problems: object) -> None:
     told = (
         [each for sentences in problems.values() for each in sentences] if isinstance(problems, dict) else []
     )
-    _cannot(planned, "unusable", f"{'; '.join(map(str, told))}. It is not imported.")
+    _cannot(planned, "unusable", f"{told_of(planned, told)}. It is not imported.")
+
+
+def told_of(planned: Planned, sentences: Iterable[object]) -> str:
+    """Return sentences about a row as one, with nothing in them that may be a key."""
+    url = str(planned.settings.get("url", ""))
+    return "; ".join(map(str, sentences)).replace(url, shown_url(url))
 
 
 def _compare(planned: Planned, there: SecretRow) -> None:
@@ -191,7 +206,7 @@ def _settle(planned: Planned, row: Webhook | Webfilter, problems: dict[str, list
         _cannot(planned, "name", "; ".join(problems["name"]))
         return
     for name, told in problems.items():
-        sentence = "; ".join(told)
+        sentence = told_of(planned, told)
         planned.notes.append(
             refused_url(sentence)
             if name == "url"

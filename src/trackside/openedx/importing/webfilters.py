@@ -161,6 +161,12 @@ def _notes_of_time(filter_type: str) -> Iterator[Note]:
         )
 
 
+def rows_are_asked() -> bool:
+    """Return whether webfilters of the database are asked at all."""
+    said, _ = read_settings(django_settings)
+    return bool(said.settings.rows)
+
+
 def _rules(filter_type: str) -> Rules:
     said, _ = read_settings(django_settings)
     rules_of: Mapping[str, Rules] = said.rules_of

@@ -37,7 +37,10 @@ def with_steps(config: Mapping[str, Any], filter_types: Iterable[str]) -> dict[s
 def _with_step(given: Any) -> Any:
     """Return one filter's configuration in the form that it has: a dict, a list of steps, or the name of one."""
     if isinstance(given, Mapping):
-        return {**given, "pipeline": _appended(given.get("pipeline"))}
+        steps = given.get("pipeline")
+        if not isinstance(steps, str | list | tuple | None):
+            return given  # what it is, openedx-filters says when the filter runs; the platform starts
+        return {**given, "pipeline": _appended(steps)}
     if not given:
         return {"fail_silently": True, "pipeline": [STEP]}
     if isinstance(given, str | list):

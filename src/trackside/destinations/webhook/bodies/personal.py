@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from trackside.destinations.webhook.bodies.signals import class_path
 from trackside.document.encoding import Document
-from trackside.processors.personal import Mode, Treatment, context_shown, treatment
+from trackside.processors.personal import Mode, Treatment, context_shown, treatment, without_values
 
 _PEOPLE_OF: Final[Mapping[str, str]] = {"signatories": "SignatoryData"}
 """Members whose objects are of a class that says more of people than the names of its fields do."""
@@ -40,7 +40,7 @@ class PersonalData:
             argument: self._member(
                 argument, value, "", of_value=class_path(name, argument).rpartition(".")[2]
             )
-            for argument, value in data.items()
+            for argument, value in without_values(data).items()
         }
         if document.get("type") == _IDENTIFY:
             told |= dict.fromkeys(_TRAITS & told.keys())
@@ -50,11 +50,13 @@ class PersonalData:
         """Return a value without what must not be said; `kind` is the class of the objects in it, where it is known."""
         if isinstance(value, list):
             return [self._told(each, kind) for each in value]
+        if isinstance(value, str):
+            return self._in_text(value)
         if not isinstance(value, dict):
             return value
         if "pii" in value:
             kind = "UserData"
-        return {name: self._member(name, member, kind) for name, member in value.items()}
+        return {name: self._member(name, member, kind) for name, member in without_values(value).items()}
 
     def _member(self, name: str, value: Any, kind: str, *, of_value: str = "") -> Any:
         match treatment(self._mode, name, kind):
@@ -64,6 +66,17 @@ class PersonalData:
                 return self._told(value, of_value or _PEOPLE_OF.get(name, ""))
             case how:
                 return self._reread(value, how)
+
+    def _in_text(self, text: str) -> str:
+        """Return a text as it is, JSON without what must not be said: the parameters of a request are kept so."""
+        if not text.startswith(("{", "[")):
+            return text
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return text
+        told = self._told(value)
+        return text if told == value else json.dumps(told)
 
     def _reread(self, text: Any, how: Treatment) -> str | None:
         try:

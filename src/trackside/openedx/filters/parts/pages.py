@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, TypedDict
 
 import msgspec
 from django.http import QueryDict
+from django.utils.cache import patch_vary_headers
 
 from trackside.openedx.filters.headers import check_header
 from trackside.openedx.filters.names import is_identity, is_secret
@@ -85,6 +86,8 @@ class Form(Part):
             values = [
                 _field(each, where, call.rules) for each in (value if isinstance(value, list) else [value])
             ]
+            if not values:
+                raise Unfit(f"{told(where)} has no value")
             made.setlist(name, values)
         call.results[self.name] = made
 
@@ -198,7 +201,11 @@ class Response(Part):
         response = call.arguments[self.name]
         for name, value in changes.get(self.name, {}).get("headers", {}).items():
             check_header(name, value)
-            call.deeds.append(partial(response.__setitem__, name, value))
+            if name.lower() == "vary":
+                # what is there stays: without Cookie a cache would give one user's page to another
+                call.deeds.append(partial(patch_vary_headers, response, re.split(r"\s*,\s*", value)))
+            else:
+                call.deeds.append(partial(response.__setitem__, name, value))
 
 
 def _field(value: Any, where: Sequence[str], rules: Rules) -> str:

@@ -87,4 +87,5 @@ def _is_plain(value: Any, *, several: bool) -> bool:
         )
     if isinstance(value, str):
         return len(value) <= MOST_CHARS and value.isprintable()
-    return isinstance(value, int | float | None)
+    # beyond 64 bits a database raises, or its driver does
+    return isinstance(value, float | None) or (isinstance(value, int) and -(2**63) <= value < 2**63)

@@ -177,7 +177,7 @@ class User(Part):
         """Set the fields of both, and save them."""
         for name in (self._user, self._profile):
             values = changes.get(name)
-            if not values:
+            if not values or not self.changes:  # another part's field may have the same name
                 continue
             row = self._found(call.arguments)
             if name == self._profile:
