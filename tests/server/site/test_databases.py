@@ -108,7 +108,8 @@ def site(
             connections[SITE].ensure_connection()
         except (Error, ImportError) as error:
             missing(f"MariaDB ({error})")
-        MigrationExecutor(connections[SITE]).migrate([("trackside", "0003_webhooks")])
+        executor = MigrationExecutor(connections[SITE])
+        executor.migrate(executor.loader.graph.leaf_nodes("trackside"))
         settings.DATABASE_ROUTERS = [f"{__name__}.SiteRouter"]
         rows = WebhookRowSettings(encryption_keys=(KEY,), allow_private_networks=True)
         surroundings.show(surroundings.Surroundings(config=Config(data_dir=str(tmp_path), webhooks=rows)))
