@@ -113,9 +113,10 @@ class Health:
         self.become("paused" if self.paused else "waiting" if self.is_waiting else "running")
 
     def _keep_given_up(self, reason: str) -> None:
-        self._subscription.pause(True)
+        # first where its operator sees it: what is paused in the log alone would be asked never again
         if self._given_up is not None:
             self._given_up(reason)
+        self._subscription.pause(True)
 
     async def fail(self, reason: str, *, rest_s: float) -> None:
         """Note that the destination takes nothing and leave it alone for that long, or pause it after too long."""
