@@ -193,3 +193,20 @@ def test_one_whose_row_cannot_be_changed_is_not_paused_behind_its_back(
     deliver(log, recorder, until, timing=timing, given_up=note)
     assert paused == [False] * 3
     assert len(notices) == 1
+
+
+def test_one_whose_row_was_changed_is_told_although_the_log_cannot_keep_it(
+    log: Log, notices: list[catalogue.DestinationDisabled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker ends with the row, and would never come to tell it."""
+    fill(log, [1])
+    recorder, rows = Recorder(), list[str]()
+    recorder.script = lambda _: Gone(reason="answered 410")
+    subscription = log.subscription("place")
+
+    def full(paused: bool) -> None:
+        raise StorageError(f"full: {paused}")
+
+    monkeypatch.setattr(subscription, "pause", full)
+    deliver(log, recorder, lambda: bool(notices), given_up=rows.append)
+    assert rows == ["answered 410"]
