@@ -70,6 +70,7 @@ def test_urls(url: str, wanted: tuple[str, ...]) -> None:
         "mysql://u:s3cret@h:port/x",
         "sqlite://host/s3cret",
         "mysql://u:s3cret@[::1/x",
+        "postgresql://u:s3cret@h/x?sslmode=require",
     ],
 )
 def test_urls_that_are_none(url: str) -> None:

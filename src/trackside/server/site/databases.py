@@ -34,6 +34,8 @@ def database_of(url: str) -> dict[str, Any]:
     name = unquote(parts.path.removeprefix("/"))
     if kind not in _ENGINES or not name or bool(parts.hostname) == (kind == "sqlite"):
         raise ConfigurationError(f"webhooks.database is no URL of a database; {_WANTED}")
+    if parts.query or parts.fragment:  # ?sslmode=require must not be thought to be heeded
+        raise ConfigurationError(f"webhooks.database has something behind the database's name; {_WANTED}")
     module, extra = _DRIVERS.get(kind, ("sqlite3", ""))
     if find_spec(module) is None:
         raise ConfigurationError(
