@@ -153,10 +153,12 @@ def test_a_child_that_starts_anew(tmp_path: Path) -> None:
     settle(attempts)
     pid = os.fork()
     if pid == 0:
-        attempts.start()
-        recorder.end(recorder.begin(sending(3)), ending(500))
-        attempts.close()
-        os._exit(0)
+        try:
+            attempts.start()
+            recorder.end(recorder.begin(sending(3)), ending(500))
+            attempts.close()
+        finally:
+            os._exit(0)
     assert os.waitpid(pid, 0)[1] == 0
     attempts.close()
     after = opened(tmp_path)
