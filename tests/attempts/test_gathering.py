@@ -104,3 +104,50 @@ def test_where_not_all_has_room_what_has_is_kept(tmp_path: Path) -> None:
     assert attempts.page(Query(destination="late")).attempts == []
     assert catalogue.ATTEMPTS_DROPPED.value("late") == 1
     attempts.close()
+
+
+def test_what_could_not_begin_takes_nobodys_room(tmp_path: Path) -> None:
+    """While the database is away the ring fills up: each attempt without room counts once, nothing stays of it."""
+
+    async def main() -> None:
+        recorder = attempts.recorder("away")
+        recorder.gather(asyncio.get_running_loop())
+        with attempts._writer._emptying:
+            keys = [recorder.begin(sending(number, body=bytes(1_000))) for number in range(1, 101)]
+            await asyncio.sleep(0)
+            begun = sum(kinds(attempts))
+            for key in reversed(keys):
+                recorder.end(key, ending())
+            await asyncio.sleep(0)
+            assert kinds(attempts) == [True] * begun + [False] * begun
+
+    attempts = opened(tmp_path, ring_bytes=32_768)
+    attempts.start()
+    asyncio.run(main())
+    settle(attempts)
+    kept = len(attempts.page(Query(destination="away"), limit=200).attempts)
+    assert kept
+    assert catalogue.ATTEMPTS_DROPPED.value("away") == 100 - kept
+    assert not attempts._writer._given_up
+    attempts.close()
+
+
+def test_an_end_that_cannot_be_noted_leaves_nothing_of_an_attempt_that_could_not_begin(
+    tmp_path: Path,
+) -> None:
+    """It is forgotten once."""
+
+    async def main() -> None:
+        recorder = attempts.recorder("odd")
+        recorder.gather(asyncio.get_running_loop())
+        key = recorder.begin(sending(1, body=bytes(60_000)))
+        await asyncio.sleep(0)
+        assert key is not None
+        attempts._writer.give_up(key)
+
+    attempts = opened(tmp_path, ring_bytes=65_536)
+    attempts.start()
+    asyncio.run(main())
+    settle(attempts)
+    assert not attempts._writer._given_up
+    attempts.close()

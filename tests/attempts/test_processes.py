@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attempts.tools import opened
+from tests.attempts.tools import opened, settle
 from trackside.attempts.base import AttemptPage, Query
 from trackside.attempts.journal import Journal
 from trackside.attempts.sqlite import SQLiteAttempts
@@ -139,4 +139,30 @@ def test_a_fork(tmp_path: Path) -> None:
     after = opened(tmp_path)
     (stored,) = everything(after).attempts
     assert (stored.attempt.position, stored.attempt.status) == (1, 204)
+    after.close()
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork:DeprecationWarning")
+def test_a_child_that_starts_anew(tmp_path: Path) -> None:
+    """It has a journal of its own from the beginning, however far the parent's was read."""
+    attempts = opened(tmp_path)
+    attempts.start()
+    recorder = attempts.recorder("crm")
+    recorder.end(recorder.begin(sending(1)), ending())
+    recorder.begin(sending(2))
+    settle(attempts)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            attempts.start()
+            recorder.end(recorder.begin(sending(3)), ending(500))
+            attempts.close()
+        finally:
+            os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    attempts.close()
+    after = opened(tmp_path)
+    found = {(each.attempt.position, each.attempt.status) for each in everything(after).attempts}
+    assert found == {(1, 204), (2, None), (3, 500)}
+    assert len(everything(after).attempts) == 3
     after.close()

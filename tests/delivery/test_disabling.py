@@ -173,3 +173,40 @@ def test_gone_is_told_once(
     monkeypatch.setattr(subscription, "pause", failing)
     deliver(log, recorder, lambda: state_of(log).paused and timing.elapsed_s > 200, timing=timing)
     assert notices == [catalogue.DestinationDisabled(destination="place", reason="answered 410")]
+
+
+def test_one_whose_row_cannot_be_changed_is_not_paused_behind_its_back(
+    log: Log, notices: list[catalogue.DestinationDisabled]
+) -> None:
+    """Else it stood still for ever, enabled as its operator sees it: their database may be away just then."""
+    fill(log, [1])
+    recorder, timing = Recorder(), ManualTiming()
+    recorder.script = lambda _: Gone(reason="answered 410")
+    paused: list[bool] = []
+
+    def note(reason: str) -> None:
+        paused.append(state_of(log).paused)
+        if len(paused) < 3:
+            raise StorageError("away")
+
+    until = lambda: len(paused) == 3 and state_of(log).paused  # noqa: E731
+    deliver(log, recorder, until, timing=timing, given_up=note)
+    assert paused == [False] * 3
+    assert len(notices) == 1
+
+
+def test_one_whose_row_was_changed_is_told_although_the_log_cannot_keep_it(
+    log: Log, notices: list[catalogue.DestinationDisabled], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its worker ends with the row, and would never come to tell it."""
+    fill(log, [1])
+    recorder, rows = Recorder(), list[str]()
+    recorder.script = lambda _: Gone(reason="answered 410")
+    subscription = log.subscription("place")
+
+    def full(paused: bool) -> None:
+        raise StorageError(f"full: {paused}")
+
+    monkeypatch.setattr(subscription, "pause", full)
+    deliver(log, recorder, lambda: bool(notices), given_up=rows.append)
+    assert rows == ["answered 410"]

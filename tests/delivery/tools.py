@@ -114,6 +114,7 @@ def deliver(
     *,
     timing: ManualTiming | None = None,
     settings: DestinationSettings | None = None,
+    given_up: Callable[[str], None] | None = None,
 ) -> ManualTiming:
     """Let a worker run until `until` holds while it waits, and stop it; fail where that never comes."""
     timing = timing or ManualTiming()
@@ -128,6 +129,7 @@ def deliver(
             settings or DestinationSettings(max_attempts=3, min_backoff_s=5, max_backoff_s=60),
             timing=timing,
             random=lambda: 0.5,
+            given_up=given_up,
         )
         timing.until = until
         timing.when_reached = worker.stop

@@ -1,13 +1,16 @@
 """One client for many endpoints: what they share, and what each has for itself."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
+from tests.outbound.certificates import Authority, server_tls
 from tests.outbound.conftest import HERE, Run, answered, failure, new_client, post
 from tests.outbound.servers import Connection, answering, hang, serving
 from trackside.errors import ConfigurationError
-from trackside.outbound.base import Fault
+from trackside.outbound.base import Fault, Lease
+from trackside.outbound.client import HttpClient
 from trackside.outbound.policy import AddressPolicy
 from trackside.outbound.shared import SharedClients
 from trackside.outbound.tls import TlsFiles
@@ -89,6 +92,37 @@ def test_who_cancels_gets_a_cancellation(run: Run[None]) -> None:
         await client.close()
 
     run(main())
+
+
+def test_who_leaves_in_the_moment_of_a_failure_can_close(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection with TLS that broke is given a turn of the loop to tell why."""
+
+    class Leaving:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(asyncio, name)
+
+        async def sleep(self, delay_s: float) -> None:
+            turns.append(delay_s)
+            lease.is_over = True
+            client.end_of(lease)
+            await asyncio.sleep(delay_s)
+
+    async def close(connection: Connection) -> None:
+        await connection.request()
+
+    async def main() -> None:
+        async with serving(close, server_tls(authority.issue("left", "127.0.0.1"))) as server:
+            failure(await client.send(post(server.url(), timeout_s=5), lease), Fault.LOCAL, maybe_sent=True)
+        await client.close()
+
+    turns: list[float] = []
+    lease = Lease()
+    client = HttpClient(policy=HERE, tls=TlsFiles(ca_file=str(authority.file)))
+    monkeypatch.setattr("trackside.outbound.client.asyncio", Leaving())
+    asyncio.run(main())
+    assert turns == [0]
 
 
 def test_what_cannot_be_used_is_told_and_leaves_nothing_behind(run: Run[None]) -> None:

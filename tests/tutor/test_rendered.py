@@ -25,6 +25,8 @@ SETTINGS = [
     for kind in ("production", "development")
 ]
 SERVER = "http://events-trackside:8000"
+PASSWORD = '$$it\'s "odd" `id` \\'
+PASSWORD_IN_SQL = "'$$it''s \"odd\" `id` \\\\'"
 
 
 def loaded(rendered: Rendered, monkeypatch: pytest.MonkeyPatch) -> Loaded:
@@ -254,12 +256,26 @@ def test_tasks_of_the_start(render: Render) -> None:
         "    tasks = [(s, env.render_str(config, t)) for s, t in hooks.Filters.CLI_DO_INIT_TASKS.iterate()]\n"
         "    open(root + '/../tasks', 'w').write(repr([t for t in tasks if 'trackside' in t[1].lower()]))\n"
     )
-    rendered = render({"probe": probe})
+    rendered = render({"probe": probe}, TRACKSIDE_MYSQL_PASSWORD=PASSWORD, OPENEDX_MYSQL_DATABASE="open-edx")
     (first, migrating), (second, granting) = eval((rendered.root / "tasks").read_text())
     assert (first, second) == ("lms", "mysql")
     assert "manage.py lms migrate --noinput trackside" in migrating
-    assert "GRANT SELECT, INSERT, UPDATE ON openedx.trackside_webhook TO 'trackside'@'%'" in granting
-    assert "GRANT ALL" not in granting
+    given = _what_mysql_is_given(granting, rendered.root)
+    assert given == [
+        "CREATE USER IF NOT EXISTS 'trackside'@'%';",
+        f"ALTER USER 'trackside'@'%' IDENTIFIED BY {PASSWORD_IN_SQL};",
+        "GRANT SELECT, INSERT, UPDATE ON `open-edx`.trackside_webhook TO 'trackside'@'%';",
+    ]
+
+
+def _what_mysql_is_given(task: str, folder: Path) -> list[str]:
+    """Return the statements that a task's shell gives the client."""
+    (folder / "mysql").write_text("#!/bin/sh\ncat\n")
+    (folder / "mysql").chmod(0o755)
+    path = f"{folder}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["/bin/sh", "-e", "-c", task], env={"PATH": path}, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
 
 
 def test_the_oldest_tutor(render: Render, monkeypatch: pytest.MonkeyPatch) -> None:

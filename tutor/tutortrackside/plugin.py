@@ -53,6 +53,7 @@ hooks.Filters.ENV_TEMPLATE_TARGETS.add_items([("trackside/image", "plugins"), ("
 hooks.Filters.ENV_TEMPLATE_FILTERS.add_items(
     [
         ("trackside_quoted", lambda text: quote(str(text), safe="")),
+        ("trackside_sql", lambda text: "'" + str(text).replace("\\", r"\\").replace("'", "''") + "'"),
         ("trackside_digest", lambda text: hashlib.sha256(text.encode()).hexdigest()),
     ]
 )

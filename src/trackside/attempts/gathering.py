@@ -11,7 +11,7 @@ class Gathering:
     """Gathers for one event loop, in whose thread it is used.
 
     What is noted in a turn of the loop is in the journal before anything that is scheduled after it happens: before
-    the request is sent, where that is left to the loop.
+    the request is sent, where that is left to the loop and does not stand in this turn already.
     """
 
     def __init__(self, loop: AbstractEventLoop, bring: Bring) -> None:

@@ -8,6 +8,7 @@ import sqlite3
 import struct
 import threading
 import weakref
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -66,7 +67,9 @@ class Writer:
         self._keys = itertools.count(1)
         self._open: Open = {}
         self._read = 0
-        self._given_up: list[int] = []
+        self._given_up: deque[int] = deque()
+        self._unbegun: set[int] = set()
+        """Attempts under way whose beginning had no room: their end is not wanted."""
         self._gatherings: dict[asyncio.AbstractEventLoop, Gathering] = {}
         self._emptying = threading.Lock()
         self._wanted = threading.Event()
@@ -79,13 +82,17 @@ class Writer:
         """Leave the journal to the parent: in the child nothing is kept until `start`."""
         journal, self._journal, self._thread = self._journal, None, None
         self._gatherings = {}
-        self._emptying = threading.Lock()
+        self._emptying = threading.Lock()  # these may have been held when the process was forked
+        self._wanted, self._full, self._closing = threading.Event(), threading.Event(), threading.Event()
         if journal is not None:
             journal.close(remove=False)
 
     def start(self) -> None:
         """Make the journal and start the thread."""
         if self._thread is None:
+            self._read, self._open = 0, {}  # in a child process they were the parent's
+            self._given_up.clear()
+            self._unbegun.clear()
             self._journal = Journal.create(self._directory, self._ring_bytes)
             self._thread = threading.Thread(target=self._run, name="trackside-attempts", daemon=True)
             self._thread.start()
@@ -116,16 +123,25 @@ class Writer:
 
     def _bring(self, records: Sequence[bytes], names: Sequence[str]) -> None:
         journal = self._journal
-        if journal is not None and journal.add_all(records, spare=journal.size // _SPARE_PART):
+        spare = 0 if journal is None else journal.size // _SPARE_PART
+        if journal is not None and not self._unbegun and journal.add_all(records, spare=spare):
             self._wake(journal)
             return
         for record, name in zip(records, names, strict=True):
-            if not self.add(record):
+            kind, key = kind_and_key(record)
+            if key in self._unbegun:  # counted when it began; its end would take the room of another's
+                self._unbegun.discard(key)
+            elif not self.add(record):
                 catalogue.ATTEMPTS_DROPPED.add(1, name)
+                if kind == BEGIN:
+                    self._unbegun.add(key)
 
     def give_up(self, key: int) -> None:
         """Forget an attempt that has begun and of whose end nothing can be kept."""
-        self._given_up.append(key)
+        if key in self._unbegun:
+            self._unbegun.discard(key)
+        else:
+            self._given_up.append(key)
 
     def _wake(self, journal: Journal) -> None:
         if not self._wanted.is_set():
@@ -170,7 +186,7 @@ class Writer:
             catalogue.ATTEMPTS_KEPT.add(len(pairs))
         self._open, self._read = still_open, until
         for _ in range(len(self._given_up)):
-            key = self._given_up.pop(0)
+            key = self._given_up.popleft()
             if self._open.pop(key, None) is None:
                 self._given_up.append(key)  # its beginning came after `until`
         self._move_up(journal)

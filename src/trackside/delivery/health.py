@@ -113,9 +113,15 @@ class Health:
         self.become("paused" if self.paused else "waiting" if self.is_waiting else "running")
 
     def _keep_given_up(self, reason: str) -> None:
-        self._subscription.pause(True)
-        if self._given_up is not None:
-            self._given_up(reason)
+        if self._given_up is None:
+            self._subscription.pause(True)
+            return
+        # first where its operator sees it: what was paused in the log alone would never be asked again
+        self._given_up(reason)
+        try:
+            self._subscription.pause(True)
+        except StorageError:  # it is declared as disabled, which is enough
+            logger.warning("state of a destination cannot be kept", exc_info=True)
 
     async def fail(self, reason: str, *, rest_s: float) -> None:
         """Note that the destination takes nothing and leave it alone for that long, or pause it after too long."""

@@ -131,6 +131,7 @@ class HttpClient:
                 return await self._answer(sending)
         except Exception as error:  # noqa: BLE001  # the border: whatever a foreign server makes of the client
             if stage.secure and stage.connected:
+                self._deadlines.pop(deadline, None)  # it is behind us: nobody may move it any more
                 await asyncio.sleep(0)  # what ended the connection may be told after the write that failed
             return self._failed(error, sending, is_over=self._is_over(lease))
         finally:

@@ -4,7 +4,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, Error, InterfaceError, connection
 from django.test.utils import CaptureQueriesContext
 from msgspec.structs import replace
 from pytest_django import Settings
@@ -167,11 +167,14 @@ def test_one_that_cannot_be_used_keeps_its_place_and_is_told_once(
     assert caplog.text.count("webhook cannot be used") == 1
 
 
+@pytest.mark.parametrize("kind", [DatabaseError, InterfaceError])
 def test_a_database_that_cannot_be_read_is_a_storage_error(
-    declared: Declarations, monkeypatch: pytest.MonkeyPatch
+    declared: Declarations, monkeypatch: pytest.MonkeyPatch, kind: type[Error]
 ) -> None:
+    """Drivers tell a connection that is gone in two ways."""
+
     def broken() -> None:
-        raise DatabaseError("gone away")
+        raise kind("gone away")
 
     monkeypatch.setattr("trackside.django.webhooks.declared.state_of_all", broken)
     with pytest.raises(StorageError, match="gone away"):

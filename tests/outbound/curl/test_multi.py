@@ -9,9 +9,9 @@ from tests.outbound.conftest import HERE
 
 pytest.importorskip("pycurl")
 
-from trackside.outbound.curl.multi import Multi
+from trackside.outbound.curl.multi import KNOWN_TLS, Multi
 from trackside.outbound.curl.options import curl_options
-from trackside.outbound.tls import MACHINE_S
+from trackside.outbound.tls import MACHINE_S, TlsFiles
 
 
 class _Closing:
@@ -44,3 +44,17 @@ def test_a_socket_that_was_closed_in_the_same_turn_holds_up_nobody() -> None:
     assert multi.turn() == []
     multi.close()
     theirs.close()
+
+
+def test_handles_of_files_that_nobody_names_any_more_are_let_go() -> None:
+    """Settings may be changed for as long as a process lives."""
+    options = curl_options(policy=HERE, tls=MACHINE_S, proxy=None, keepalive_s=1, user_agent="x")
+    multi = Multi(options, lambda _: None)
+    files = [TlsFiles(ca_file=f"/{number}.pem") for number in range(KNOWN_TLS + 10)]
+    handles = [multi.take(each) for each in files]
+    for each in handles:
+        multi.give_back(each)
+    assert len(multi._idle_with) <= KNOWN_TLS
+    assert multi.take(files[-1]) is handles[-1]
+    assert multi.take(files[0]) is not handles[0]
+    multi.close()

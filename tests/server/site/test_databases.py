@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
-from django.db.utils import Error
+from django.db.utils import ConnectionHandler, Error, OperationalError
 from pytest_django import DjangoDbBlocker
 from pytest_django import Settings as DjangoSettings
 
@@ -69,6 +70,7 @@ def test_urls(url: str, wanted: tuple[str, ...]) -> None:
         "mysql://u:s3cret@h:port/x",
         "sqlite://host/s3cret",
         "mysql://u:s3cret@[::1/x",
+        "postgresql://u:s3cret@h/x?sslmode=require",
     ],
 )
 def test_urls_that_are_none(url: str) -> None:
@@ -108,7 +110,8 @@ def site(
             connections[SITE].ensure_connection()
         except (Error, ImportError) as error:
             missing(f"MariaDB ({error})")
-        MigrationExecutor(connections[SITE]).migrate([("trackside", "0003_webhooks")])
+        executor = MigrationExecutor(connections[SITE])
+        executor.migrate(executor.loader.graph.leaf_nodes("trackside"))
         settings.DATABASE_ROUTERS = [f"{__name__}.SiteRouter"]
         rows = WebhookRowSettings(encryption_keys=(KEY,), allow_private_networks=True)
         surroundings.show(surroundings.Surroundings(config=Config(data_dir=str(tmp_path), webhooks=rows)))
@@ -130,6 +133,22 @@ def a_user_of(name: str) -> Iterator[str]:
             yield f"{name}:{quote('p@ss/word', safe='')}"
         finally:
             cursor.execute(f"DROP USER '{name}'@'%'")
+
+
+def test_a_table_that_is_locked_holds_up_nobody(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is while a migration of the site waits for somebody's transaction: deliveries, upkeep and a stop go on."""
+    monkeypatch.setattr("trackside.server.site.databases.ANSWER_S", 1)
+    ours = ConnectionHandler({"default": database_of(site)})["default"]
+    began_s = time.monotonic()
+    with connections[SITE].cursor() as theirs:
+        theirs.execute("LOCK TABLES trackside_webhook WRITE")
+        try:
+            with pytest.raises(OperationalError), ours.cursor() as cursor:
+                cursor.execute("SELECT COUNT(*) FROM trackside_webhook")
+        finally:
+            theirs.execute("UNLOCK TABLES")
+            ours.close()
+    assert time.monotonic() - began_s < 20
 
 
 @pytest.mark.e2e

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from django.db import DatabaseError, connections, router
+from django.db import Error, connections, router
 from msgspec.structs import replace
 
 from trackside.destinations.base import DestinationSettings
@@ -44,7 +44,7 @@ class WebhookDeclarations:
         """Return the webhooks of the database; the same object where none has changed. Raises StorageError."""
         try:
             return self._current()
-        except (DatabaseError, TracksideError) as error:
+        except (Error, TracksideError) as error:
             raise StorageError(f"the webhooks of the database cannot be read: {error}") from error
         finally:
             self._release()
@@ -54,7 +54,7 @@ class WebhookDeclarations:
         try:
             self._given_up.add(name)
             actions.give_up(name, reason)
-        except (DatabaseError, TracksideError) as error:
+        except (Error, TracksideError) as error:
             raise StorageError(f"it cannot be kept that {name} was given up: {error}") from error
         finally:
             self._release()

@@ -85,6 +85,8 @@ class CurlClient:
                     if ended is None:
                         return exchange.cut_off("the client was closed")
                     need = self._after(ended, exchange)
+                    if need is not None and self._is_over(lease):
+                        return exchange.cut_off("the client was closed")
                 else:
                     addresses = await self._look_up(exchange, lease)
                     if self._is_over(lease):

@@ -21,6 +21,7 @@ from trackside.outbound.tls import TlsFiles
 KEPT_CONNECTIONS: Final = 1_024
 """So many connections wait for their next request; of more, the ones that have waited longest are closed."""
 IDLE_HANDLES: Final = 1_024
+KNOWN_TLS: Final = 256
 TOLD_NAMES: Final = 10_000
 _EVENTS: Final = 256
 _ENDED: Final = select.EPOLLRDHUP | select.EPOLLHUP | select.EPOLLERR
@@ -88,7 +89,7 @@ class Multi:
     def give_back(self, transfer: Transfer) -> None:
         """Keep a transfer that is not under way for another request."""
         is_ours = transfer.options is self.options
-        idle = self._idle if is_ours else self._idle_with.setdefault(transfer.options.tls, [])
+        idle = self._idle if is_ours else self._idle_of(transfer.options.tls)
         if len(idle) < IDLE_HANDLES:
             transfer.rest()
             idle.append(transfer)
@@ -167,6 +168,16 @@ class Multi:
         """Let go of the connections in a child process, to whose parent they belong: nothing is said on them."""
         handles = [*self.under_way, *(transfer.curl for transfer in self._resting())]
         never_free(self._multi, *handles)
+
+    def _idle_of(self, tls: TlsFiles) -> list[Transfer]:
+        idle = self._idle_with.get(tls)
+        if idle is None:
+            if len(self._idle_with) >= KNOWN_TLS:  # most are of settings that were changed since
+                for transfer in [each for others in self._idle_with.values() for each in others]:
+                    transfer.curl.close()
+                self._idle_with.clear()
+            idle = self._idle_with[tls] = []
+        return idle
 
     def _resting(self) -> list[Transfer]:
         return [*self._idle, *(transfer for idle in self._idle_with.values() for transfer in idle)]

@@ -7,6 +7,9 @@ from urllib.parse import unquote, urlsplit
 from trackside.errors import ConfigurationError
 
 ALIAS: Final = "webhooks"
+CONNECT_S: Final = 5
+ANSWER_S: Final = 10
+"""So long an answer is waited for: who asks for webhooks also looks after all other destinations."""
 VARIABLE: Final = "TRACKSIDE_WEBHOOKS_DATABASE"
 """What the project's settings read; it is also what an operator may set in place of `webhooks.database`."""
 
@@ -17,11 +20,6 @@ _ENGINES: Final = {
 }
 _DRIVERS: Final = {"mysql": ("MySQLdb", "mysql"), "postgresql": ("psycopg", "postgres")}
 """Kind → the driver's module, and our extra that brings it."""
-_OPTIONS: Final[dict[str, dict[str, Any]]] = {
-    "mysql": {"charset": "utf8mb4", "connect_timeout": 5},
-    "postgresql": {"connect_timeout": 5},
-    "sqlite": {"transaction_mode": "IMMEDIATE"},
-}
 _WANTED: Final = "want mysql://USER:PASSWORD@HOST:PORT/NAME, postgresql://… or sqlite:///FILE"
 
 
@@ -36,6 +34,8 @@ def database_of(url: str) -> dict[str, Any]:
     name = unquote(parts.path.removeprefix("/"))
     if kind not in _ENGINES or not name or bool(parts.hostname) == (kind == "sqlite"):
         raise ConfigurationError(f"webhooks.database is no URL of a database; {_WANTED}")
+    if parts.query or parts.fragment:  # ?sslmode=require must not be thought to be heeded
+        raise ConfigurationError(f"webhooks.database has something behind the database's name; {_WANTED}")
     module, extra = _DRIVERS.get(kind, ("sqlite3", ""))
     if find_spec(module) is None:
         raise ConfigurationError(
@@ -48,8 +48,21 @@ def database_of(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(port or ""),
-        "OPTIONS": _OPTIONS[kind],
+        "OPTIONS": _options(kind),
     }
+
+
+def _options(kind: str) -> dict[str, Any]:
+    match kind:
+        case "mysql":
+            times = {"connect_timeout": CONNECT_S, "read_timeout": ANSWER_S, "write_timeout": ANSWER_S}
+            return {"charset": "utf8mb4", **times}
+        case "postgresql":
+            # statement_timeout would have to go by `options`, which poolers between may refuse
+            times = {"keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 2}
+            return {"connect_timeout": CONNECT_S, "tcp_user_timeout": ANSWER_S * 1_000, **times}
+        case _:
+            return {"transaction_mode": "IMMEDIATE"}
 
 
 class WebhookRouter:
