@@ -5,13 +5,13 @@ import pytest
 from tests.backends.programs import run_program
 from tests.backends.segment_server import recorder
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys, os
 from segment import analytics
 from trackside import tracker
 from trackside.backends.segment import SegmentBackend
-
-pytestmark = pytest.mark.slow
 backend = SegmentBackend("a-key", host=sys.argv[1], exit_timeout_s=10)
 tracker.register_tracker(tracker.Tracker(backends={"segment": backend}))
 with tracker.get_tracker().context("request", {"user_id": 7, "ip": "203.0.113.7"}):

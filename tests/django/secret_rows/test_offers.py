@@ -53,7 +53,7 @@ def test_a_form_with_offers(pages: Client, around: object, offering: None) -> No
     assert '<option value="a.created.v1">A created</option>' in page
     assert 'name="events" id="id_events" value=""' in page
     form = {"name": "crm", "url": "https://8.8.8.8/in", "enabled": "on", "format": "json", "method": "POST"}
-    chosen = {"start": "latest", "ordering": "none"}
+    chosen = {"start": "latest", "ordering": "none", "personal_data": "full"}
     assert "This field is required" in pages.post(ADD, {**form, **chosen}).content.decode()
     pages.post(ADD, {**form, **chosen, "events": ["a.created.v1", "", "c.*"]})
     assert Webhook.objects.get().events == ["a.created.v1", "c.*"]
