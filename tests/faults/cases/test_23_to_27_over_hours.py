@@ -208,4 +208,6 @@ def test_27_one_that_comes_back_with_a_backlog(tmp_path: Path, monkeypatch: pyte
         assert took_s >= (WAITING - RATE_PER_S) / RATE_PER_S
         order = [int(id_.removeprefix("event-")) for id_ in receiver.taken]
         fresh = [number for number in order if number > 100]  # the first were tried while it was down
-        assert sum(later < earlier for earlier, later in zip(fresh, fresh[8:], strict=False)) == 0
+        # one that the machine holds up for a while is overtaken by those of the seven others that go on meanwhile
+        overtaken = int(RATE_PER_S / 4)
+        assert sum(later < earlier for earlier, later in zip(fresh, fresh[overtaken:], strict=False)) == 0
