@@ -3,13 +3,9 @@
 The webfilters of the database are followed, and there are none; beside openedx-webhooks in the same environment.
 """
 
-import json
-import os
-import subprocess
-
-from benchmarks.lib import bench_venv, machine, scratch
-from benchmarks.lib.bench_venv import ROOT
+from benchmarks.lib import machine, scratch
 from benchmarks.lib.command import conclude
+from benchmarks.lib.probing import probe
 from benchmarks.lib.report import Check, Report, Table, number
 
 PROMISED_US = 40.0
@@ -18,24 +14,7 @@ NOTES = (
     "A step that does nothing is measured in turns with the line below it.",
 )
 
-Found = dict[str, dict[str, float]]
-
-
-def probe(*arguments: str) -> Found:
-    """Return what one process of the baseline's environment found."""
-    finished = subprocess.run(
-        [str(bench_venv.python()), "-m", "benchmarks.openedx_filter_probe", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    if finished.returncode:
-        raise SystemExit(finished.stderr)
-    found: Found = json.loads(finished.stdout)
-    return found
+PROBE = "benchmarks.openedx_filter_probe"
 
 
 def row(what: str, cost: dict[str, float]) -> tuple[str, ...]:
@@ -47,8 +26,8 @@ def row(what: str, cost: dict[str, float]) -> tuple[str, ...]:
 def run(*, calls: int) -> Report:
     """Measure, and return the report."""
     with scratch.folder() as folder:
-        ours = probe("trackside", str(folder), str(calls))
-    theirs = probe("openedx-webhooks", "", str(max(300, calls // 10)))
+        ours = probe(PROBE, "trackside", str(folder), str(calls))
+    theirs = probe(PROBE, "openedx-webhooks", "", str(max(300, calls // 10)))
     costs = {
         "a step that does nothing": ours["nothing"],
         "Trackside, no webfilter": ours["call"],

@@ -4,14 +4,11 @@ Without a webhook and with three whose receivers take 100 ms, by itself and in a
 in the same environment.
 """
 
-import json
-import os
-import subprocess
 from pathlib import Path
 
-from benchmarks.lib import bench_venv, machine, scratch
-from benchmarks.lib.bench_venv import ROOT
+from benchmarks.lib import machine, scratch
 from benchmarks.lib.command import conclude
+from benchmarks.lib.probing import Found, probe
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.lib.webhook_receiver import receiving
 from benchmarks.webhook_delivery import delivering, settings
@@ -29,24 +26,7 @@ NOTES = (
     "In a transaction: what it takes more than without a signal. The query is the outbox's INSERT, one for all.",
 )
 
-Found = dict[str, dict[str, float]]
-
-
-def probe(*arguments: str) -> Found:
-    """Return what one process of the baseline's environment found."""
-    finished = subprocess.run(
-        [str(bench_venv.python()), "-m", "benchmarks.openedx_probe", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    if finished.returncode:
-        raise SystemExit(finished.stderr)
-    found: Found = json.loads(finished.stdout)
-    return found
+PROBE = "benchmarks.openedx_probe"
 
 
 def with_three(folder: Path, url: str, case: str, signals: int) -> Found:
@@ -54,7 +34,7 @@ def with_three(folder: Path, url: str, case: str, signals: int) -> Found:
     log = SQLiteLog(folder / "log", Config().log)
     try:
         with delivering(log, folder / "log", {f"slow{n}": settings(f"{url}/slow/100") for n in range(3)}):
-            return probe("trackside", str(folder), case, str(signals))
+            return probe(PROBE, "trackside", str(folder), case, str(signals))
     finally:
         log.close()
 
@@ -78,7 +58,7 @@ def run(*, signals: int) -> Report:
     with receiving() as receiver:
         for case in ("outbox", "memory"):
             with scratch.folder() as folder:
-                found = probe("trackside", str(folder), case, str(signals))
+                found = probe(PROBE, "trackside", str(folder), case, str(signals))
             costs.setdefault("framework", found["framework"])
             costs.setdefault("framework, after a pause", found["framework_paused"])
             costs[f"{case}, no webhook"] = found["alone"]
@@ -92,7 +72,7 @@ def run(*, signals: int) -> Report:
             costs[f"{case}, 3 webhooks, in a transaction"] = more(found)
         for count in (0, 1, 3):
             calls = THEIR_CALLS if count else THEIR_IDLE_CALLS
-            theirs = probe("openedx-webhooks", f"{receiver.url}/slow/100", str(count), str(calls))
+            theirs = probe(PROBE, "openedx-webhooks", f"{receiver.url}/slow/100", str(count), str(calls))
             costs[f"openedx-webhooks, {count} webhooks"] = theirs["alone"]
     return Report(
         "Signals of Open edX",

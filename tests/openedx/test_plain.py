@@ -16,7 +16,7 @@ from django.contrib.auth.models import Group, User
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trackside.openedx.plain import CYCLE, DEPTH, SIZE, PlainMaker
@@ -197,6 +197,8 @@ _members = st.recursive(
 )
 
 
+@example(Inner(1, 2**256 + 1), 60_000, 20)
+@example(Inner(-(2**300), Inner(2**256, None)), 60_000, 20)
 @given(
     st.builds(Inner, _members, _members),
     st.sampled_from([200, 2_000, 60_000]),

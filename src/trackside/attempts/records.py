@@ -19,9 +19,9 @@ KEY_BYTES: Final = 7
 _BEGIN: Final = Format("<BQqqHH")
 """Kind, key, position, when it began, lengths of the destination's name and the event's id, which follow."""
 _END: Final = Format("<BQBHd")
+"""Kind, key, outcome, status (0: none), duration."""
 _FRONT: Final = Format("<BQ")
 """What both begin with."""
-"""Kind, key, outcome, status (0: none), duration."""
 _ID_BYTES: Final = 65_535
 _LENGTHS: Final = Format("<II")
 _OUTCOME_NUMBERS: Final = {outcome: number for number, outcome in enumerate(OUTCOMES)}

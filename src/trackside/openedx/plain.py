@@ -224,7 +224,7 @@ class _NotQuickError(Exception):
     """A value is of a kind that has to be looked into."""
 
 
-_ATOMS = frozenset({str, int, bool, type(None)})
+_ATOMS = frozenset({str, bool, type(None)})
 _MOST_TIMES_JSON = 5
 """No value counts for more than so many times the length of its JSON, in which each member has two bytes at least."""
 _encode = msgspec.json.Encoder().encode
@@ -243,7 +243,7 @@ def _quickly(value: Any, levels: int) -> dict[str, Any]:
         return made
     for name, member in made.items():
         kind = type(member)
-        if kind in _ATOMS:
+        if kind in _ATOMS or (kind is int and -_LARGEST <= member <= _LARGEST):
             continue
         how = _HOW.get(kind)
         if how is _Shape.FIELDS:

@@ -23,8 +23,6 @@ class PersonalData:
 
     def __call__(self, document: Document) -> Document:
         """Return a document without it; `document` stays as it is. Raises RecursionError where it is too deep."""
-        if self._mode == "full":
-            return document
         cut = {name: self._told(value) if name == "extra" else value for name, value in document.items()}
         if isinstance(context := document.get("context"), dict):
             cut["context"] = context_shown(self._mode, context)
