@@ -1,4 +1,4 @@
-"""What a webhook costs, from the log to a receiver: `python -m benchmarks.webhook_delivery --events 60000`.
+"""What a webhook costs, from the log to a receiver: `python -m benchmarks.webhook_delivery --events 40000`.
 
 Signed requests of about 1 KB over kept connections, attempts recorded, beside the way of openedx-webhooks: one
 `requests.post` each. And what the caller notices of three webhooks whose receivers take 100 ms.
@@ -33,13 +33,14 @@ from trackside.log.sqlite import SQLiteLog
 from trackside.tracker import Tracker
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # the specification's own example
-ROUNDS = 3
+ROUNDS = 6
 PROMISED_PER_S = 5_000
 PROMISED_TIMES = 10
 PROMISED_CALLER_MS = 0.1
 LOOK_EVERY_S = 0.05
 """Each look costs as much as two deliveries."""
-POSTS = 400
+POSTS = 200
+"""In each round."""
 EMITS = 2_000
 CALLS = 5
 DATA = {"course_id": "course-v1:edX+DemoX+2024", "mode": "verified", "text": "What was enrolled in. " * 24}
@@ -129,17 +130,28 @@ def run(*, events: int) -> Report:
             (root / part).mkdir(mode=0o700)
         log = SQLiteLog(root / "backlog", Config().log)
         fill(log, events)
-        found = [backlog(log, root / "backlog", f"round{n}", events, receiver) for n in range(ROUNDS)]
+        found, posts = [], []
+        for n in range(ROUNDS):
+            found.append(backlog(log, root / "backlog", f"round{n}", events, receiver))
+            posts.append(one_post_each(f"{receiver.url}/peer", POSTS))
         log.close()
-        cost = sorted(found, key=lambda each: each.cpu_us)[ROUNDS // 2]
+        found.sort(key=lambda each: each.cpu_us)
+        posts.sort(key=lambda each: each["cpu_us"])
+        cost, peer = found[0], posts[0]
         body = webhook_event(1)
-        peer = one_post_each(f"{receiver.url}/peer", POSTS)
         peer_caller = one_post_each(f"{receiver.url}/slow/100", CALLS, webhooks=3)
         noticed_ms = caller_ms(root / "caller", receiver)
     per_core = 1e6 / cost.cpu_us
+    middle = ROUNDS // 2
     rows = [
-        ("Trackside, from the log, signed, attempts recorded", number(cost.cpu_us), f"{cost.per_s:,.0f}"),
-        ("one requests.post each", number(peer["cpu_us"]), f"{peer['per_s']:,.0f}"),
+        (
+            "Trackside, from the log, signed, attempts recorded",
+            *(number(cost.cpu_us), number(found[middle].cpu_us), f"{cost.per_s:,.0f}"),
+        ),
+        (
+            "one requests.post each",
+            *(number(peer["cpu_us"]), number(posts[middle]["cpu_us"]), f"{peer['per_s']:,.0f}"),
+        ),
     ]
     callers = [
         ("Trackside: an emit, p99", number(noticed_ms)),
@@ -158,13 +170,14 @@ def run(*, events: int) -> Report:
     ]
     size = len(bytes(body.data)) + len(bytes(body.context))
     notes = [
-        f"{events:,} events with {size} bytes of data and context; {ROUNDS} backlogs, the median.",
+        f"{events:,} events with {size} bytes of data and context.",
+        f"{ROUNDS} backlogs and posts in turn, of each the best: what else a machine does only adds to it.",
         "CPU is that of the process that delivers, all its threads; the receiver has another.",
     ]
     return Report(
         "From the log to a webhook",
         [
-            Table("A delivery", ("what", "CPU µs", "/s"), rows),
+            Table("A delivery", ("what", "CPU µs", "median", "/s"), rows),
             Table("The caller's time with three webhooks of 100 ms", ("what", "ms"), callers),
         ],
         checks,
@@ -173,4 +186,4 @@ def run(*, events: int) -> Report:
 
 
 if __name__ == "__main__":
-    conclude(run, __doc__, events=60_000)
+    conclude(run, __doc__, events=40_000)

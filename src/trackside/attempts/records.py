@@ -6,9 +6,10 @@ In front of each stands what the writer needs to know, so that it has to decode 
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from struct import Struct as Format
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
+from msgspec import Struct
 
 from trackside.attempts.base import BODY_BYTES, OUTCOMES, Attempt, Ending, Outcome, Sending
 from trackside.sqlite.instants import from_us, to_us
@@ -34,7 +35,7 @@ _decode_begin = msgspec.msgpack.Decoder(BeginFields).decode
 _decode_end = msgspec.msgpack.Decoder(EndFields).decode
 
 
-class Begun(NamedTuple):
+class Begun(Struct, frozen=True, gc=False):
     """What the beginning of a record says without being decoded."""
 
     position: int
@@ -78,10 +79,8 @@ def encode_end(key: int, ending: Ending, *, bodies: bool) -> bytes:
     return _END.pack(END, key, number, ending.status or 0, ending.duration_s) + _encoded(fields)
 
 
-def kind_and_key(record: bytes) -> tuple[int, int]:
-    """Return whether a record is a beginning or an end, and the key that both have in common."""
-    kind, key = _FRONT.unpack_from(record)
-    return kind, key
+kind_and_key: Callable[[bytes], tuple[int, int]] = _FRONT.unpack_from
+"""Returns whether a record is a beginning or an end, and the key that both have in common."""
 
 
 def begun(record: bytes) -> Begun:

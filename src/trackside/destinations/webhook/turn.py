@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from typing import Final, Protocol
 
 from trackside.destinations.base import Delivery, Gone, Outcome, Unsent
@@ -13,6 +14,9 @@ from trackside.outbound.breaker import Breaker
 LONGEST_S: Final = 2.0
 """After so long nothing more is begun, so that what was sent is written down: the rest of the page comes again at
 once. Longer turns would send more again after a crash; shorter ones wait more often for a slow answer."""
+
+_ENDING: Final = (Gone, Unsent)
+"""After these nobody else is asked in this turn."""
 
 Sleep = Callable[[float], Awaitable[None]]
 
@@ -53,7 +57,7 @@ class Turn:
         self._monotonic = monotonic
         self._sleep = sleep
         self._outcomes: list[Outcome | None] = [None] * len(deliveries)
-        self._standing = _standing(deliveries, plan)
+        self._standing, self._behind = _lines(deliveries, plan)
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._until = monotonic() + LONGEST_S
@@ -90,30 +94,27 @@ class Turn:
             self._tasks.add(task)
             task.add_done_callback(self._end)
 
-    def _take(self) -> tuple[deque[int], float] | None:
-        """Return the line whose first delivery is tried next, and in how many s; None where none may be tried now."""
+    def _take(self) -> tuple[int, float] | None:
+        """Return which delivery is tried next, and in how many s; None where none may be tried now."""
         while self._standing and self._may_go_on():
-            line = self._standing.popleft()
-            index = line[0]
+            index = self._standing.popleft()
             held = self._plan.before(self._deliveries[index])
             if held is None:
                 self._begun = True
-                return line, self._pace.take()
+                return index, self._pace.take()
             self._outcomes[index] = held
-            self._step_forward(line)
+            self._step_forward(index)
         return None
 
-    async def _work(self, line: deque[int], wait_s: float) -> None:
+    async def _work(self, index: int, wait_s: float) -> None:
         """Try one delivery after the other, as long as not fewer may be under way."""
-        taken: tuple[deque[int], float] | None = line, wait_s
+        taken: tuple[int, float] | None = index, wait_s
         while taken is not None:
-            line, wait_s = taken
+            index, wait_s = taken
             if wait_s > 0:
                 await self._sleep(wait_s)
             if not wait_s or not (self._stopped or self._breaker.rest_s > 0):
-                index = line[0]
-                outcome = await self._plan.attempt(self._deliveries[index])
-                self._take_note(line, index, outcome)
+                self._take_note(index, await self._plan.attempt(self._deliveries[index]))
             width = self._breaker.width
             taken = self._take() if len(self._tasks) <= width else None
             if len(self._tasks) < width and self._standing:
@@ -132,17 +133,17 @@ class Turn:
             return Unsent(rest_s=self._breaker.rest_s, reason=self._breaker.reason)
         return Unsent(rest_s=self._pace.wait_s)
 
-    def _take_note(self, line: deque[int], index: int, outcome: Outcome) -> None:
+    def _take_note(self, index: int, outcome: Outcome) -> None:
         self._outcomes[index] = outcome
-        if isinstance(outcome, Gone | Unsent):
+        if isinstance(outcome, _ENDING):
             self._stopped = self._over = True
         else:
-            self._step_forward(line)
+            self._step_forward(index)
 
-    def _step_forward(self, line: deque[int]) -> None:
-        line.popleft()
-        if line:
-            self._standing.append(line)
+    def _step_forward(self, index: int) -> None:
+        """Let the one behind it in its line have its turn."""
+        if self._behind and (following := self._behind.get(index)) is not None:
+            self._standing.append(following)
 
     def _end(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -152,15 +153,23 @@ class Turn:
         self._changed.set()
 
 
-def _standing(deliveries: Sequence[Delivery], plan: Plan) -> deque[deque[int]]:
-    """Return the lines in the order of their first delivery; within each, the order is that of the log."""
-    found: dict[object, deque[int]] = {}
+def _lines(deliveries: Sequence[Delivery], plan: Plan) -> tuple[deque[int], dict[int, int]]:
+    """Return the first of each line, in the order of the deliveries, and for others which one they stand behind.
+
+    Within a line the order is that of the log.
+    """
+    first: list[int] = []
+    found: dict[str, tuple[int, list[int]]] = {}
     for index, delivery in enumerate(deliveries):
         line = plan.line_of(delivery)
-        found.setdefault(index if line is None else line, deque()).append(index)
-    for members in found.values():
-        if len(members) > 1:
-            in_order = sorted(members, key=lambda index: deliveries[index].position)
-            members.clear()
-            members.extend(in_order)
-    return deque(found.values())
+        if line is not None:
+            found.setdefault(line, (len(first), []))[1].append(index)
+            if len(found[line][1]) > 1:
+                continue
+        first.append(index)
+    behind: dict[int, int] = {}
+    for place, members in found.values():
+        members.sort(key=lambda index: deliveries[index].position)
+        first[place] = members[0]
+        behind.update(pairwise(members))
+    return deque(first), behind

@@ -100,10 +100,13 @@ def curl_options(
         for name, value in default_headers(user_agent).items()
         if not name.startswith("Accept")
     ]
-    # its own would be that of a form
-    headers = (*ours, ("content-type", "Content-Type:"), ("proxy-connection", "Proxy-Connection:"))
+    ours.append(("content-type", "Content-Type:"))  # its own would be that of a form
+    if proxy is not None:
+        ours.append(("proxy-connection", "Proxy-Connection:"))
     policy = policy if proxy is None else OPEN  # the proxy is the operator's, wherever it is
-    return CurlOptions(policy, tls, proxy, keepalive_s, headers, http2 and http2_allowed() and _has_http2())
+    return CurlOptions(
+        policy, tls, proxy, keepalive_s, tuple(ours), http2 and http2_allowed() and _has_http2()
+    )
 
 
 def authorities(tls: TlsFiles) -> tuple[str | None, str | None]:
