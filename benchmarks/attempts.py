@@ -24,6 +24,7 @@ from trackside.attempts.sqlite import SQLiteAttempts
 from trackside.attempts.sqlite.groups import Pair, keep
 from trackside.attempts.sqlite.keys import sort_keys
 from trackside.config.settings import AttemptSettings
+from trackside.sqlite.instants import to_us
 from trackside.telemetry import catalogue
 
 RATE = 5_000
@@ -46,7 +47,7 @@ def sendings(count: int) -> list[Sending]:
             event_id=f"msg-{random.getrandbits(96):024x}",
             event_name="edx.course.enrollment.activated",
             number=1,
-            began_at=now,
+            began_us=to_us(now),
             method="POST",
             url="https://crm.example.org/events",
             headers=(
@@ -127,7 +128,7 @@ def _pairs(pool: list[Sending], start: int, at: datetime) -> Iterator[Pair]:
             event_id=f"msg-{index}",
             event_name=base.event_name,
             number=1,
-            began_at=at,
+            began_us=to_us(at),
             method=base.method,
             url=base.url,
             headers=base.headers,

@@ -3,6 +3,7 @@
 import random
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from trackside.sqlite.space import used_bytes
 from trackside.testing.attempt_contract import NOON, ending, sending
 
 
-def record(attempts: SQLiteAttempts, first: int, last: int, **fields: object) -> None:
+def record(attempts: SQLiteAttempts, first: int, last: int, **fields: Any) -> None:
     recorder = attempts.recorder("crm")
     for number in range(first, last + 1):
         recorder.end(recorder.begin(sending(number, **fields)), ending())

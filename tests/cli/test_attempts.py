@@ -10,6 +10,7 @@ from trackside.attempts.base import Ending, Sending
 from trackside.attempts.sqlite import SQLiteAttempts
 from trackside.config.settings import AttemptSettings
 from trackside.log.base import Progress, Waiting
+from trackside.sqlite.instants import to_us
 
 
 def _keep(place: Place) -> None:
@@ -23,7 +24,7 @@ def _keep(place: Place) -> None:
                 event_id=f"id-{number}",
                 event_name="Item Purchased",
                 number=1,
-                began_at=NOW + timedelta(minutes=number),
+                began_us=to_us(NOW + timedelta(minutes=number)),
                 method="POST",
                 url="https://crm.example.org/events",
                 headers=[("Content-Type", "application/json"), ("webhook-id", f"id-{number}")],

@@ -33,7 +33,8 @@ class Sending(Struct, frozen=True, kw_only=True, gc=False):
     event_name: str
     number: int
     """1 for the event's first attempt."""
-    began_at: datetime
+    began_us: int
+    """Microseconds since 1970, UTC."""
     method: str
     url: str
     headers: Headers

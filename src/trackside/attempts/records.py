@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from trackside.attempts.base import BODY_BYTES, OUTCOMES, Attempt, Ending, Outcome, Sending
-from trackside.sqlite.instants import from_us, to_us
+from trackside.sqlite.instants import from_us
 
 BEGIN: Final = 1
 END: Final = 2
@@ -59,8 +59,7 @@ def encode_begin(key: int, destination: bytes, sending: Sending, *, bodies: bool
         (body if len(body) <= BODY_BYTES else body[:BODY_BYTES]) if bodies else b"",
         len(body),
     )
-    began_us = to_us(sending.began_at)
-    head = _BEGIN.pack(BEGIN, key, sending.position, began_us, len(destination), len(event_id))
+    head = _BEGIN.pack(BEGIN, key, sending.position, sending.began_us, len(destination), len(event_id))
     return b"".join((head, destination, event_id, _encoded(fields)))
 
 

@@ -19,13 +19,14 @@ from msgspec.structs import replace
 
 from trackside.attempts.base import BODY_BYTES, Attempt, Attempts, Ending, Outcome, Query, Sending
 from trackside.config.settings import AttemptSettings
+from trackside.sqlite.instants import to_us
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 BODY = b'{"z":1,"a":"\xc3\xbc","f":1.10,"e":1e3}'
 MakeAttempts = Callable[..., Attempts]
 
 
-def sending(place: int, **fields: Any) -> Sending:
+def sending(place: int, *, began_at: datetime | None = None, **fields: Any) -> Sending:
     """Return the attempt at the event of that position, one second later than the one before."""
     return replace(
         Sending(
@@ -33,7 +34,7 @@ def sending(place: int, **fields: Any) -> Sending:
             event_id=f"id-{place}",
             event_name="Item Purchased",
             number=1,
-            began_at=NOON + timedelta(seconds=place),
+            began_us=to_us(began_at or NOON + timedelta(seconds=place)),
             method="POST",
             url="https://crm.example.org/events",
             headers=[("webhook-id", f"id-{place}")],

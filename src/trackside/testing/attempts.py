@@ -16,6 +16,7 @@ from trackside.attempts.base import (
     StoredAttempt,
 )
 from trackside.config.settings import AttemptSettings
+from trackside.sqlite.instants import from_us
 
 
 class MemoryAttempts:
@@ -75,7 +76,7 @@ class MemoryAttempts:
                 event_id=sending.event_id,
                 event_name=sending.event_name,
                 number=sending.number,
-                began_at=sending.began_at,
+                began_at=from_us(sending.began_us),
                 duration_s=ending.duration_s,
                 outcome=ending.outcome,
                 status=ending.status,

@@ -67,7 +67,10 @@ class Place:
 
     def _moments(self) -> Moments:
         return Moments(
-            now=self.timing.now, monotonic=self.timing.monotonic, sleep=self._sleep, random=lambda: 0.5
+            time_s=lambda: self.timing.now().timestamp(),
+            monotonic=self.timing.monotonic,
+            sleep=self._sleep,
+            random=lambda: 0.5,
         )
 
     async def _sleep(self, seconds: float) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from msgspec.structs import replace
@@ -28,7 +28,7 @@ class Clock:
     def moments(self) -> Moments:
         """The clocks of a webhook."""
         return Moments(
-            now=lambda: START + timedelta(seconds=self.elapsed_s),
+            time_s=lambda: START.timestamp() + self.elapsed_s,
             monotonic=lambda: self.elapsed_s,
             sleep=self.sleep,
             random=lambda: 0.5,

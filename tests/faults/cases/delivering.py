@@ -141,7 +141,7 @@ class FastTiming(Timing):
         """How much had passed at which moment of the world, and how fast it goes since: read and set as one."""
         self.step: Callable[[], float] = lambda: 0.0
         """By how many seconds the wall clock is wrong."""
-        moments = Moments(now=self.now, monotonic=self.monotonic, sleep=self._sleep)
+        moments = Moments(time_s=lambda: self.now().timestamp(), monotonic=self.monotonic, sleep=self._sleep)
         monkeypatch.setattr("trackside.hub.destinations.Webhook", partial(Webhook, moments=moments))
         monkeypatch.setattr("trackside.hub.stages.DeliveryEngine", partial(DeliveryEngine, timing=self))
 

@@ -46,7 +46,7 @@ UNKNOWN_S: Final = 1.0
 class Moments(Struct, frozen=True, kw_only=True):
     """The clocks and the chance of a webhook, in one place so that a test can turn them."""
 
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    time_s: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     sleep: Sleep = asyncio.sleep
     random: Callable[[], float] = standard_random.random
@@ -164,22 +164,25 @@ class Webhook:
         """Make one attempt."""
         body = self._made.pop(delivery.position)
         began_at = self._moments.monotonic()
-        at = self._moments.now()
+        at_s = self._moments.time_s()
         if self._client is None:
             raise DestinationError("the destination is not open")
-        request = self._requests.make(delivery, body, at_s=int(at.timestamp()))
+        request = self._requests.make(delivery, body, at_s=int(at_s))
         recording = self._recording
-        key = None if recording is None else recording.begin(delivery, request, at=at)
+        key = None if recording is None else recording.begin(delivery, request, at_us=int(at_s * 1e6))
         try:
             reply = await self._client.send(request)
         except BaseException:
             if recording is not None:
                 recording.break_off(key, self._moments.monotonic() - began_at)
             raise
-        verdict = judge(reply, refuse_statuses=self._settings.refuse_statuses, now=self._moments.now)
+        verdict = judge(reply, refuse_statuses=self._settings.refuse_statuses, now=self._now)
         if recording is not None:
             recording.end(key, reply, verdict)
         return self._outcome(delivery, verdict, began_at)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._moments.time_s(), UTC)
 
     def _outcome(self, delivery: Delivery, verdict: Verdict, began_at: float) -> Outcome:
         match verdict:

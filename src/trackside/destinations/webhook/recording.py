@@ -3,7 +3,6 @@
 from asyncio import AbstractEventLoop
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import Final, assert_never
 from urllib.parse import urlsplit, urlunsplit
 
@@ -40,8 +39,8 @@ class Recording:
         """Note from now on once a turn of that loop."""
         self._recorder.gather(loop)
 
-    def begin(self, delivery: Delivery, request: Outgoing, *, at: datetime) -> int | None:
-        """Note what is about to be sent; return the key for `end`."""
+    def begin(self, delivery: Delivery, request: Outgoing, *, at_us: int) -> int | None:
+        """Note what is about to be sent, at `at_us` (microseconds since 1970, UTC); return the key for `end`."""
         headers = request.headers
         if self._hidden:
             headers = [*(each for each in headers if each[0].lower() not in self._replaced), *self._hidden]
@@ -52,7 +51,7 @@ class Recording:
                 event_id=event.id,
                 event_name=event.name,
                 number=delivery.attempt,
-                began_at=at,
+                began_us=at_us,
                 method=request.method,
                 url=self._url,
                 headers=headers,
