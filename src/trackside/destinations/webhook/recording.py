@@ -15,6 +15,7 @@ from trackside.destinations.webhook.settings import WebhookSettings
 from trackside.outbound.base import Answer, Failed, Outgoing
 
 HIDDEN: Final = "[hidden]"
+_HIDDEN: Final = HIDDEN.encode()
 BROKEN_OFF: Final = Ending(
     outcome="unknown", duration_s=0.0, reason="it was broken off: this process stopped, or failed"
 )
@@ -93,14 +94,12 @@ class Recording:
     def _without_secrets(self, body: bytes) -> bytes:
         """Return the body of an answer without what it repeats of our secrets, as a receiver for tests does."""
         for _, secret in self._secrets:
-            if secret in body:
-                body = body.replace(secret, HIDDEN.encode())
+            body = body.replace(secret, _HIDDEN)
         return body
 
     def _text_without_secrets(self, text: str) -> str:
         for secret, _ in self._secrets:
-            if secret in text:
-                text = text.replace(secret, HIDDEN)
+            text = text.replace(secret, HIDDEN)
         return text
 
 

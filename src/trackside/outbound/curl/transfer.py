@@ -309,7 +309,7 @@ def headers_of(lines: Sequence[bytes]) -> dict[str, str] | None:
     """Return the headers of a head's lines, the last of each name, or None where they are none."""
     found = {}
     for line in lines[1:-1]:
-        name, _, value = line.decode(errors="surrogateescape").partition(":")
+        name, _, value = line.decode("utf-8", "surrogateescape").partition(":")
         known = _known(name)
         if known is None:
             return None

@@ -57,12 +57,12 @@ class Bodies:
 
     def _make(self, event: Event) -> Body | None:
         if self._as_it_is and not self._where:
-            return self._body(event, json_body(event), {"user_id": event.user_id})
+            return self._body(event, json_body(event), event.user_id)
         whole = document(event)
         if self._where and not self._where.matches(whole):
             return None
         if self._as_it_is:
-            return self._body(event, json_body(event), whole)
+            return self._body(event, json_body(event), event.user_id)
         return self._laid_out(event, self._cut(whole))
 
     def _cut(self, whole: Document) -> Document:
@@ -76,7 +76,7 @@ class Bodies:
     def _laid_out(self, event: Event, shown: Document) -> Body:
         match self._format:
             case "json" | "cloudevents":
-                return self._body(event, encode(shown), shown)
+                return self._body(event, encode(shown), shown.get("user_id"))
             case "form":
                 return Body(form.CONTENT_TYPE, form_body(shown))
             case "openedx":
@@ -86,8 +86,8 @@ class Bodies:
             case never:
                 assert_never(never)
 
-    def _body(self, event: Event, content: bytes, shown: Document) -> Body:
+    def _body(self, event: Event, content: bytes, user_id: str | None) -> Body:
         if self._format == "json":
             return Body("application/json", content)
-        enveloped = cloud_event.cloud_event_body(event, content, user_id=shown.get("user_id"))
+        enveloped = cloud_event.cloud_event_body(event, content, user_id=user_id)
         return Body(cloud_event.CONTENT_TYPE, enveloped)
