@@ -10,7 +10,7 @@ from trackside.attempts.journal import RING_BYTES
 from trackside.attempts.sqlite.retention import tidy
 from trackside.attempts.sqlite.schema import ATTEMPTS
 from trackside.attempts.sqlite.search import find_one, find_page
-from trackside.attempts.writer import DestinationRecorder, Writer, take_in
+from trackside.attempts.sqlite.writer import DestinationRecorder, Writer, take_in
 from trackside.config.settings import AttemptSettings
 from trackside.errors import StorageError
 from trackside.sqlite.database import Database, explain
