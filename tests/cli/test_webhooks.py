@@ -18,6 +18,7 @@ from trackside.cli.group import group_of
 from trackside.config.first_start import first_start
 from trackside.config.toml_file import TomlFile
 from trackside.django import verbs
+from trackside.django.webhooks.actions import give_up
 from trackside.django.webhooks.models import ApiToken, Webhook, readable
 from trackside.event import Batch
 from trackside.log.base import Log, append_and_wait
@@ -172,6 +173,31 @@ def test_one_whose_secrets_cannot_be_read_says_so(project: Project, settings: An
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-" * 8, []
     assert project.json("webhooks", "show", "crm")["state"] == "disabled"
     assert "crm: its secrets cannot be read with the keys in use" in project.run("webhooks", "list").output
+
+
+def test_doctor_looks_at_the_rows(project: Project, settings: Any, log: Log) -> None:
+    """Each has one line: usable, given up and why, unreadable, or hidden by one of the file."""
+
+    def told() -> dict[str, tuple[str, str]]:
+        found = json.loads(project.run("doctor", "--json").stdout)["findings"]
+        return {each["check"]: (each["level"], each["what"]) for each in found}
+
+    for name in ("crm", "erp", "off", "plain"):
+        project.run("webhooks", "add", name, f"url={URL}")
+    project.run("webhooks", "set", "plain", "secret=")
+    project.run("webhooks", "disable", "off")
+    give_up("erp", "answered 410 Gone")
+    Webhook.objects.create(name="declared", url=URL)
+    found = told()
+    assert found["crm"] == ("ok", "its url may be asked, its requests are signed")
+    assert found["plain"] == ("warning", "its requests are not signed")
+    assert found["off"] == ("ok", "is disabled")
+    assert found["erp"] == ("warning", "was given up: answered 410 Gone")
+    assert found["declared"] == ("error", "the database declares a webhook of the same name as the file")
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-" * 8, []
+    level, what = told()["crm"]
+    assert level == "error"
+    assert "cannot be read" in what
 
 
 def test_tokens(project: Project) -> None:

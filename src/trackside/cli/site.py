@@ -53,9 +53,7 @@ def with_rows(loaded: Loaded, log: Log) -> Loaded:
     be read the configuration is returned as it is.
     """
     config = loaded.config
-    if set(log.subscriptions()) <= config.destinations.keys():
-        return loaded
-    if not (is_inside_a_project() or (Path(config.data_dir) / "site.db").exists()):
+    if set(log.subscriptions()) <= config.destinations.keys() or not has_site(config):
         return loaded
     try:
         with site_of(config):
@@ -65,6 +63,11 @@ def with_rows(loaded: Loaded, log: Log) -> Loaded:
     except (TracksideError, click.ClickException):
         return loaded
     return replace(loaded, config=replace(config, destinations={**config.destinations, **rows}))
+
+
+def has_site(config: Config) -> bool:
+    """Return whether there is a Django project that may have rows: the verb's own, or one that a server has made."""
+    return is_inside_a_project() or (Path(config.data_dir) / "site.db").exists()
 
 
 def is_inside_a_project() -> bool:

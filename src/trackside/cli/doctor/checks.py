@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from trackside.cli.doctor import destinations, log, network, storage, system, users
+from trackside.cli.doctor import destinations, log, network, rows, storage, system, users
 from trackside.cli.doctor.finding import Finding
 from trackside.config.load import Loaded
 
@@ -18,6 +18,7 @@ CHECKS: tuple[Callable[[Loaded], Iterator[Finding]], ...] = (
     log.check_log,
     users.check_users,
     destinations.check_destinations,
+    rows.check_rows,
     network.check_port,
 )
 """In the order of cause before effect."""

@@ -34,7 +34,7 @@ def check_destinations(loaded: Loaded) -> Iterator[Finding]:
         if isinstance(settings, SqlSettings):
             yield _check_table(name, settings, Path(loaded.config.data_dir))
         if isinstance(settings, EndpointSettings):
-            yield _check_endpoint(name, settings)
+            yield check_endpoint(name, settings, of=f"destinations.{name}.", rules=f"destinations.{name}.")
     try:
         with opened_log(loaded) as log:
             statuses = destination_statuses(loaded, log)
@@ -91,28 +91,31 @@ def _check_table(name: str, settings: SqlSettings, data_dir: Path) -> Finding:
     )
 
 
-def _check_endpoint(name: str, settings: EndpointSettings) -> Finding:
-    """Look at the URL's text and the signature; nobody is asked."""
+def check_endpoint(name: str, settings: EndpointSettings, *, of: str, rules: str) -> Finding:
+    """Look at the URL's text and the signature; nobody is asked.
+
+    `of` stands before the names of its settings in what is to be done, `rules` before those of what it may reach.
+    """
     if reason := policy_of(settings).why_not_url(settings.url):
         return error(
             name,
             f"its url must not be asked: {reason}",
             "Its events wait in the log.",
-            f"Set destinations.{name}.allow to its network or host, or the url to another.",
+            f"Set {rules}allow to its network or host, or the url to another.",
         )
     if not settings.secrets and not _says_who_we_are(settings):
         return warning(
             name,
             "its requests are not signed",
             "The receiver cannot tell them from forged ones.",
-            f"Set destinations.{name}.secret, and give it to the receiver.",
+            f"Set {of}secret, and give it to the receiver.",
         )
     if settings.url.startswith("http:") and not (settings.allow_private_networks or settings.allow):
         return warning(
             name,
             "its requests are not encrypted",
             "Whoever is on the way reads the events.",
-            f"Set destinations.{name}.url to https.",
+            f"Set {of}url to https.",
         )
     signed = "are signed" if settings.secrets else "say who sends them"
     return ok(name, f"its url may be asked, its requests {signed}")
