@@ -5,7 +5,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from trackside.emitted import SENDS_BESIDE_NOW, EmittedEvent, copy_event
+from trackside.emitted import (
+    SENDS_BESIDE_NOW,
+    SENDS_BESIDE_WRITTEN,
+    EmittedEvent,
+    WrittenEvent,
+    copy_event,
+)
+from trackside.emitted.identity import sending_as
 from trackside.processors.exceptions import (
     EventEmissionExit,
     NoBackendEnabled,
@@ -115,18 +122,27 @@ class RoutingBackend:
     def send_to_backends(self, event: Any) -> None:
         """Hand `event` to every backend, in order. Never raises an Exception."""
         for name, backend in tuple(self.backends.items()):
+            _hand_over(name, backend, event)
+
+    def send_written(self, event: WrittenEvent) -> None:
+        """Do as `send` with the event of `event`, which no processor and no backend has to read. Never raises."""
+        if self.processors:
+            with sending_as(event.id):
+                self.send(event.event())
+            return
+        for name in tuple(self.backends):
+            backend: Any = self.backends[name]
             try:
-                if type(backend) in _UNTOUCHING or leaves_untouched(backend, "send"):
-                    backend.send(event)
-                else:
-                    backend.send(copy_event(event))
-            except (NoTransformerImplemented, NoBackendEnabled) as reason:
-                logger.info(
-                    "A backend does not want an event",
-                    extra={"backend": str(name), "reason": type(reason).__name__},
+                taken = (
+                    getattr(backend.send, "__func__", None) in SENDS_BESIDE_WRITTEN
+                    and backend.send_written(event) is True
                 )
             except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own
                 _report_backend(name, error)
+                continue
+            if not taken:
+                with sending_as(event.id):
+                    _hand_over(name, backend, event.event())
 
 
 _UNTOUCHING: set[type] = set()
@@ -150,6 +166,21 @@ def leaves_untouched(part: object, method: str) -> bool:
         if method in vars(base):
             break
     return vars(part).get("mutates") is False if hasattr(part, "__dict__") else False
+
+
+def _hand_over(name: str, backend: Backend, event: Any) -> None:
+    try:
+        if type(backend) in _UNTOUCHING or leaves_untouched(backend, "send"):
+            backend.send(event)
+        else:
+            backend.send(copy_event(event))
+    except (NoTransformerImplemented, NoBackendEnabled) as reason:
+        logger.info(
+            "A backend does not want an event",
+            extra={"backend": str(name), "reason": type(reason).__name__},
+        )
+    except Exception as error:  # noqa: BLE001  # the border: a backend's fault stays its own
+        _report_backend(name, error)
 
 
 def _report_processor(processor: Processor, error: Exception) -> None:

@@ -16,7 +16,8 @@ from datetime import UTC, datetime
 from threading import get_ident
 from typing import Any
 
-from trackside.emitted import EmittedEvent, waiting_for_commit
+from trackside.emitted import EmittedEvent, WrittenEvent, waiting_for_commit
+from trackside.emitted.identity import sending_as
 from trackside.locator import ContextLocator, ContextVarLocator, ThreadLocalContextLocator
 from trackside.routing import Backend, Processor, RoutingBackend
 from trackside.telemetry import catalogue
@@ -121,6 +122,29 @@ class Tracker:
         catalogue.EMITTED.one()
         return self._emit_with_promise(event, durable=durable, on_commit=on_commit)
 
+    def emit_written(self, event: WrittenEvent, *, on_commit: bool = False) -> None:
+        """Do as `emit_event` with an event whose data is JSON already."""
+        catalogue.EMITTED.one()
+        if on_commit and _on_commit_written is None and _on_commit is not None:
+            with sending_as(event.id):
+                self._emit_with_promise(event.event(), durable=False, on_commit=True)
+            return
+        try:
+            if on_commit and _on_commit_written is not None and _on_commit_written(self, event):
+                return
+        except Exception as error:  # noqa: BLE001  # see _emit_with_promise
+            _report_drop("on_commit_failed", error)
+            return
+        try:
+            router = self.routing_backend
+            if type(router) is RoutingBackend:
+                router.send_written(event)
+            else:
+                with sending_as(event.id):
+                    router.send(event.event())
+        except Exception as error:  # noqa: BLE001  # see emit
+            _report_drop("tracker_failed", error)
+
     def resolve_context(self) -> dict[str, Any]:
         """Return a new dict with all contexts of the caller, later ones over earlier ones.
 
@@ -206,13 +230,20 @@ It must have encoded or copied what it keeps before it returns. What it keeps go
 `tracker.routing_backend.send` after the commit.
 """
 
+OnCommitWritten = Callable[[Tracker, WrittenEvent], bool]
+"""Does the same with an event whose data is JSON already."""
+
 _on_commit: OnCommit | None = None
+_on_commit_written: OnCommitWritten | None = None
 
 
-def set_on_commit(handler: OnCommit | None) -> None:
-    """Let `handler` decide about every event emitted with `on_commit`; None: they are sent at once."""
-    global _on_commit  # noqa: PLW0603  # one process has one database to commit to
-    _on_commit = handler
+def set_on_commit(handler: OnCommit | None, written: OnCommitWritten | None = None) -> None:
+    """Let `handler` decide about every event emitted with `on_commit`; None: they are sent at once.
+
+    `written` decides about those whose data is JSON already; without it `handler` does, by `WrittenEvent.event`.
+    """
+    global _on_commit, _on_commit_written  # one process has one database to commit to
+    _on_commit, _on_commit_written = handler, written
 
 
 def register_tracker(tracker: Tracker, name: str = DEFAULT_TRACKER_NAME) -> None:

@@ -9,10 +9,12 @@ from trackside.emitted.encoding import (
     Unencodable,
     dumps,
     encode_json,
+    in_ascii,
     known_as_json,
     plain,
 )
 from trackside.emitted.now import SENDS_BESIDE_NOW, also_now
+from trackside.emitted.written import SENDS_BESIDE_WRITTEN, WrittenEvent, also_written
 
 EmittedEvent = dict[str, Any]
 """`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it.
@@ -23,15 +25,19 @@ the context's; and `extra`, in JSON's own types, what the event's `extra` has be
 
 __all__ = [
     "SENDS_BESIDE_NOW",
+    "SENDS_BESIDE_WRITTEN",
     "CommitWaiter",
     "DateTimeJSONEncoder",
     "EmittedEvent",
     "Unencodable",
+    "WrittenEvent",
     "also_now",
+    "also_written",
     "commit_waiters",
     "copy_event",
     "dumps",
     "encode_json",
+    "in_ascii",
     "known_as_json",
     "plain",
     "waiting_for_commit",

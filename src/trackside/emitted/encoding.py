@@ -59,6 +59,11 @@ def dumps(value: Any) -> str:
     text = msgspec.json.format(encoded, indent=0).decode()
     if _DELETE in text:
         text = text.replace(_DELETE, "\\u007f")  # the one character of ASCII that only `json` escapes
+    return in_ascii(text)
+
+
+def in_ascii(text: str) -> str:
+    """Return JSON in ASCII, with an escape for every other character."""
     return text if text.isascii() else text.encode("ascii", _ESCAPE).decode("ascii")
 
 

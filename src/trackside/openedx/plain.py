@@ -11,12 +11,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
-from operator import attrgetter
 from pathlib import PurePath
 from typing import Any
 from uuid import UUID
-
-import msgspec
 
 from trackside.processors.personal import Mode, Treatment, context_shown, treatment, without_values
 
@@ -27,14 +24,14 @@ REST = "<omitted>"
 """The name of the member that tells that others were left out."""
 
 _MEMBER_BYTES = 8
-_LARGEST = 2**256
+LARGEST = 2**256
 """Beyond it digits take time; no id has so many."""
 _MOST_NAMES = 10_000
 _LONGEST_NAME = 255
 _KEEP = Treatment.KEEP
 
 
-class _Shape(Enum):
+class Shape(Enum):
     """What holds other values."""
 
     FIELDS = "fields"
@@ -43,7 +40,7 @@ class _Shape(Enum):
     SET = "set"
 
 
-_How = Callable[[Any], Any] | _Shape
+How = Callable[[Any], Any] | Shape
 """Of a leaf the function that makes it plain."""
 
 
@@ -79,17 +76,9 @@ class PlainMaker:
         """Return `value` in dicts with text keys, lists, texts, finite numbers, booleans and None; shares nothing."""
         return _Making(self, self.max_bytes).make(value, self.depth)
 
-    def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what `plain` makes of arguments by name, in half the time where all are small objects of fields."""
-        if self._mode == "full":
-            try:
-                made = {name: _quickly(value, self.depth - 1) for name, value in given.items()}
-                if _MOST_TIMES_JSON * len(_encode(made)) <= self.max_bytes:
-                    return made
-            except Exception:  # noqa: BLE001, S110  # whatever it is, the long way knows what to do with it
-                pass
-        made_slowly: dict[str, Any] = self.plain(dict(given))
-        return made_slowly
+    def fields(self, kind: type) -> tuple[tuple[str, Treatment], ...]:
+        """Return the fields of a class of `Shape.FIELDS`, in their order, and what becomes of them."""
+        return self.plans.get(kind) or self.plan(kind, _field_names(kind))
 
     def plan(self, kind: type, names: tuple[str, ...]) -> tuple[tuple[str, Treatment], ...]:
         """Return what becomes of the fields of a class."""
@@ -136,12 +125,10 @@ class _Making:
         self._left -= _MEMBER_BYTES
         if kind is str:
             return self._text(value)
-        if kind is bool or value is None or (kind is int and -_LARGEST <= value <= _LARGEST):
+        if kind is bool or value is None or (kind is int and -LARGEST <= value <= LARGEST):
             return value
-        how = _HOW.get(kind)
-        if how is None:
-            how = _HOW[kind] = _how(kind)
-        if isinstance(how, _Shape):
+        how = _HOW.get(kind) or how_of(kind)
+        if isinstance(how, Shape):
             return self._inside(how, value, levels)
         try:
             found = how(value)
@@ -159,7 +146,7 @@ class _Making:
         self._left = 0
         return text[:room] + SIZE if room > 0 else SIZE
 
-    def _inside(self, how: _Shape, value: Any, levels: int) -> Any:
+    def _inside(self, how: Shape, value: Any, levels: int) -> Any:
         if levels <= 0:
             return DEPTH
         if self._left <= 0:
@@ -169,13 +156,13 @@ class _Making:
         self._around.add(id(value))
         try:
             match how:
-                case _Shape.FIELDS:
+                case Shape.FIELDS:
                     return self._fields(value, levels)
-                case _Shape.MAPPING:
+                case Shape.MAPPING:
                     return self._members(value, levels)
-                case _Shape.LIST:
+                case Shape.LIST:
                     return self._items(value, levels)
-                case _Shape.SET:
+                case Shape.SET:
                     return self._items(sorted(value, key=str), levels)  # in one order everywhere
         except Exception:  # noqa: BLE001  # see make
             return _omitted(value)
@@ -183,8 +170,7 @@ class _Making:
             self._around.discard(id(value))
 
     def _fields(self, value: Any, levels: int) -> dict[str, Any]:
-        maker, kind = self._maker, type(value)
-        plan = maker.plans.get(kind) or maker.plan(kind, _field_names(kind))
+        plan = self._maker.fields(type(value))
         make, inner = self.make, levels - 1
         return {
             name: make(getattr(value, name), inner) if how is _KEEP else self._told(getattr(value, name), how)
@@ -220,57 +206,8 @@ class _Making:
         return None if text is None else self._text(text)
 
 
-class _NotQuickError(Exception):
-    """A value is of a kind that has to be looked into."""
-
-
-_ATOMS = frozenset({str, bool, type(None)})
-_MOST_TIMES_JSON = 5
-"""No value counts for more than so many times the length of its JSON, in which each member has two bytes at least."""
-_encode = msgspec.json.Encoder().encode
-_getters: dict[type, tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]] = {}
-
-
-def _quickly(value: Any, levels: int) -> dict[str, Any]:
-    """Return the fields of an object, as `_Making` makes them where nothing is hidden or left out."""
-    if levels <= 0:
-        raise _NotQuickError
-    kind = type(value)
-    names, get = _getters.get(kind) or _getter(kind)
-    values = get(value)
-    made = dict(zip(names, values, strict=True))
-    if _ATOMS.issuperset(map(type, values)):
-        return made
-    for name, member in made.items():
-        kind = type(member)
-        if kind in _ATOMS or (kind is int and -_LARGEST <= member <= _LARGEST):
-            continue
-        how = _HOW.get(kind)
-        if how is _Shape.FIELDS:
-            made[name] = _quickly(member, levels - 1)
-        elif how is None or isinstance(how, _Shape):
-            raise _NotQuickError
-        else:
-            found = made[name] = how(member)
-            if type(found) not in _LEAVES:
-                raise _NotQuickError
-    return made
-
-
-_LEAVES = frozenset({str, float, int})
-
-
-def _getter(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    if _HOW.get(kind) is not _Shape.FIELDS:
-        raise _NotQuickError  # or not met before, by the long way
-    names = _field_names(kind)
-    if len(names) < 2:
-        raise _NotQuickError
-    found = _getters[kind] = names, attrgetter(*names)
-    return found
-
-
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """Return a time in UTC, a naive one as if it were."""
     if moment.tzinfo is UTC:
         return moment.isoformat()
     aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
@@ -320,40 +257,48 @@ def _omitted(value: Any) -> str:
     return f"<omitted: {type(value).__qualname__}>"
 
 
-_HOW: dict[type, _How] = {
+_HOW: dict[type, How] = {
     float: _finite,
-    dict: _Shape.MAPPING,
-    list: _Shape.LIST,
-    tuple: _Shape.LIST,
-    set: _Shape.SET,
-    frozenset: _Shape.SET,
-    datetime: _iso,
+    dict: Shape.MAPPING,
+    list: Shape.LIST,
+    tuple: Shape.LIST,
+    set: Shape.SET,
+    frozenset: Shape.SET,
+    datetime: iso,
     UUID: str,
     bytes: lambda value: b64encode(value).decode("ascii"),
 }
 """Class → how its objects are made plain; others join as they are met."""
-_KINDS: tuple[tuple[type | tuple[type, ...], _How], ...] = (
+_KINDS: tuple[tuple[type | tuple[type, ...], How], ...] = (
     (Enum, lambda value: value.value if isinstance(value.value, str | int | float) else value.name),
     (str, str.__str__),
-    (int, lambda value: int(value) if -_LARGEST <= value <= _LARGEST else _omitted(value)),
+    (int, lambda value: int(value) if -LARGEST <= value <= LARGEST else _omitted(value)),
     (float, _finite),
-    (datetime, _iso),
+    (datetime, iso),
     ((date, time), lambda value: value.isoformat()),
     (timedelta, timedelta.total_seconds),
     ((UUID, Decimal, PurePath), str),
     ((bytes, bytearray, memoryview), lambda value: b64encode(value).decode("ascii")),
-    (Mapping, _Shape.MAPPING),
-    ((list, tuple), _Shape.LIST),
-    ((set, frozenset), _Shape.SET),
+    (Mapping, Shape.MAPPING),
+    ((list, tuple), Shape.LIST),
+    ((set, frozenset), Shape.SET),
 )
 
 
-def _how(kind: type) -> _How:
+def how_of(kind: type) -> How:
+    """Return how objects of a class are made plain."""
+    how = _HOW.get(kind)
+    if how is None:
+        how = _HOW[kind] = _how(kind)
+    return how
+
+
+def _how(kind: type) -> How:
     for known, how in _KINDS:
         if issubclass(kind, known):
             return how
     if hasattr(kind, "__attrs_attrs__") or dataclasses.is_dataclass(kind):
-        return _Shape.FIELDS
+        return Shape.FIELDS
     if hasattr(kind, "_meta") and hasattr(kind, "pk"):
         return _as_user if hasattr(kind, "get_username") else _as_row
     # told by name: where their packages are not there, no object can be one of theirs

@@ -55,14 +55,14 @@ def capture_events(*, commits: bool = True) -> Iterator[list[EmittedEvent]]:
     outbox.clear()
     trackers = list(TRACKERS.values())
     routers = [tracker.routing_backend for tracker in trackers]
-    on_commit = tracking._on_commit  # noqa: SLF001  # to be put back as it was
+    on_commit = tracking._on_commit, tracking._on_commit_written  # noqa: SLF001  # to be put back as they were
     try:
         for tracker, router in zip(trackers, routers, strict=True):
             tracker.routing_backend = RoutingBackend({"outbox": _Outbox()}, router.processors)
         set_on_commit(None if commits else _after_commit)
         yield outbox
     finally:
-        set_on_commit(on_commit)
+        set_on_commit(*on_commit)
         for tracker, router in zip(trackers, routers, strict=True):
             tracker.routing_backend = router
 

@@ -1,6 +1,7 @@
 """Forwarding begins with the first event, or when somebody says so."""
 
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from trackside.backends.forward import ForwardBackend, backend
 from trackside.django.tracker import begin_forwarding
+from trackside.emitted import WrittenEvent
 from trackside.routing import RoutingBackend
 from trackside.tracker import TRACKERS, Tracker
 
@@ -40,6 +42,18 @@ def test_without_an_event(begun: "list[Path]", tmp_path: Path) -> None:
     forward.begin()
     finish()
     assert begun == [tmp_path]
+
+
+def test_with_an_event_that_is_written_already(begun: "list[Path]", tmp_path: Path) -> None:
+    """As with any other, which is in the log meanwhile."""
+    forward = made(tmp_path)
+    event = WrittenEvent("an id", "n", datetime(2026, 1, 2, tzinfo=UTC), b"{}", {}, None, b"")
+    Tracker({"forward": forward}).emit_written(event)
+    finish()
+    assert begun == [tmp_path]
+    assert forward.flush(10)
+    assert [each.id for each in forward.log.read(0).events] == ["an id"]
+    forward.log.close()
 
 
 def test_where_a_command_forwards(begun: "list[Path]", tmp_path: Path) -> None:

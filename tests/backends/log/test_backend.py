@@ -11,11 +11,12 @@ from uuid import UUID
 
 import pytest
 from msgspec import Raw
+from msgspec.structs import replace
 
 from trackside.backends.identity import sending_as
 from trackside.backends.log import LogBackend
 from trackside.backends.log.fast_json import encode_quickly
-from trackside.emitted import encode_json, waiting_for_commit
+from trackside.emitted import WrittenEvent, encode_json, waiting_for_commit
 from trackside.errors import ConfigurationError
 from trackside.event import EMITTED, EMITTED_SIGNAL, EMITTED_VALUE, Event, Reject, is_emitted
 from trackside.log.base import Unavailable
@@ -345,3 +346,40 @@ def test_an_extra_of_unusual_values(backend: LogBackend) -> None:
     backend.send({**emitted(), "extra": {"a": object()}})
     assert [event.decoded_extra()["a"] for event in stored(backend)] == [{"1": "\ud800"}]
     assert catalogue.BACKEND_DROPPED.values() == {("log", "unencodable"): 1}
+
+
+WRITTEN = WrittenEvent(
+    "78cd35f8-e517-11f1-94f2-0242ac120002",
+    "edx.x",
+    AT,
+    b'{"a":"\xc3\xa9"}',
+    {"user_id": 7},
+    "9",
+    b',"b":{"c":1}',
+)
+
+
+@pytest.mark.parametrize("context", [{}, {"user_id": 7, "received_at": AT, "set": {1}}])
+def test_written_events(backend: LogBackend, context: dict[str, Any]) -> None:
+    """Are in the log what the same events would be, under their ids."""
+    written = replace(WRITTEN, context=context)
+    assert backend.send_written(written)
+    with sending_as("other"):
+        backend.send(written.event())
+    first, second = stored(backend)
+    assert (first.id, second.id) == (written.id, "other")
+    assert replace(first, id="", received_at=AT) == replace(second, id="", received_at=AT)
+    assert (first.timestamp, first.user_id, bytes(first.data)) == (AT, "9", WRITTEN.data)
+
+
+def test_written_events_that_are_unusual(tmp_path: Path) -> None:
+    """One that somebody waits for, is too large, or has a context without JSON, is left for `send`."""
+    backend = LogBackend(tmp_path / "data", max_event_bytes=2_000)
+    with waiting_for_commit():
+        assert not backend.send_written(WRITTEN)
+    assert not backend.send_written(replace(WRITTEN, data=b'{"a":"%b"}' % (b"x" * 2_000)))
+    assert not backend.send_written(replace(WRITTEN, context={"a": object()}))
+    Tracker({"log": backend}).emit_written(replace(WRITTEN, context={"a": object()}))
+    Tracker({"log": backend}).emit_written(replace(WRITTEN, data=b'{"a":"%b"}' % (b"x" * 2_000)))
+    assert stored(backend) == []
+    assert catalogue.BACKEND_DROPPED.values() == {("log", "unencodable"): 1.0, ("log", "oversize"): 1.0}

@@ -11,12 +11,14 @@ from django.db import DatabaseError, IntegrityError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext
+from msgspec.structs import replace
 
 from tests.django.outbox.databases import ALIAS
 from tests.django.outbox.shop import Shop, insert, inserts
 from trackside import tracker
 from trackside.backends.identity import sending_as
 from trackside.django.outbox.rows import decode_event
+from trackside.emitted import WrittenEvent
 from trackside.telemetry import catalogue
 
 
@@ -55,6 +57,40 @@ def test_an_event_that_knows_its_id_keeps_it(shop: Shop, connection: BaseDatabas
     (logged,) = shop.log.read(0).events
     assert (logged.id, logged.user_id, logged.timestamp) == (id_, "7", event["timestamp"])
     assert logged.decoded_extra() == {"origin": "tracker", "a": [1]}
+
+
+def test_an_event_that_is_written_already(shop: Shop, connection: BaseDatabaseWrapper) -> None:
+    """Is the same by way of a row, one INSERT for all of a transaction; a rollback takes it along."""
+    at = datetime(2026, 1, 2, tzinfo=UTC)
+    event = WrittenEvent("an id", "apple", at, b'{"a":"\xc3\xa9"}', {"c": 1}, "7", b',"x":[1],"y":true')
+    with rolled_back():
+        tracker.get_tracker().emit_written(event, on_commit=True)
+    assert shop.logged() == []
+    with CaptureQueriesContext(connection) as queries, transaction.atomic(ALIAS):
+        tracker.get_tracker().emit_written(event, on_commit=True)
+        shop.sell("pear")
+        assert shop.logged() == []
+    assert len(inserts(queries.captured_queries)) == 1
+    assert shop.logged() == ["apple", "pear"]
+    logged = shop.log.read(0).events[0]
+    assert (logged.id, logged.user_id, logged.timestamp) == ("an id", "7", at)
+    assert (logged.decoded_data(), logged.decoded_context()) == ({"a": "é"}, {"c": 1})
+    assert logged.decoded_extra() == {"origin": "tracker", "x": [1], "y": True}
+    tracker.get_tracker().emit_written(replace(event, id="another", name="plum"), on_commit=True)
+    assert shop.logged() == ["apple", "pear", "plum"]
+
+
+def test_a_written_event_that_has_no_json_or_too_much(shop: Shop) -> None:
+    """Is counted and goes nowhere."""
+    event = WrittenEvent("an id", "apple", datetime(2026, 1, 2, tzinfo=UTC), b"{}", {}, None, b"")
+    before = catalogue.EMITTED_DROPPED.values()
+    with transaction.atomic(ALIAS):
+        tracker.get_tracker().emit_written(replace(event, context={"a": object()}), on_commit=True)
+        large = replace(event, data=b'{"a":"%b"}' % (b"x" * 2_000_000))
+        tracker.get_tracker().emit_written(large, on_commit=True)
+    assert shop.logged() == []
+    for reason in ("unencodable", "oversize"):
+        assert catalogue.EMITTED_DROPPED.value(reason) == before.get((reason,), 0) + 1
 
 
 def test_a_transaction_without_events_pays_nothing(shop: Shop, connection: BaseDatabaseWrapper) -> None:

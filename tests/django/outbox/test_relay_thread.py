@@ -13,7 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tests.django.outbox.databases import ALIAS
 from tests.django.outbox.shop import Shop
 from trackside import tracker
-from trackside.django.outbox import emitting
+from trackside.django.outbox import emitting, relay_thread
 from trackside.django.outbox.relay import Relay, Step
 from trackside.django.outbox.relay_thread import Lookout, Pacer, RelayThread, follow
 from trackside.django.outbox.settings import OutboxSettings, current
@@ -46,6 +46,29 @@ def test_stopping_moves_what_was_committed(shop: Shop, threads: dict[str, RelayT
     assert shop.logged() == ["apple"]
     assert shop.waiting() == 0
     assert "trackside-relay" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_one_step_moves_what_several_transactions_left(
+    shop: Shop, threads: dict[str, RelayThread], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread waits for company; who stops it does not wait for that."""
+    moved: list[int] = []
+    drain = Relay.drain
+
+    def count(self: Relay, **named: Any) -> Step:
+        step = drain(self, **named)
+        moved.append(step.moved)
+        return step
+
+    monkeypatch.setattr(Relay, "drain", count)
+    monkeypatch.setattr(relay_thread, "LINGER_S", 60)
+    for name in ("apple", "pear", "plum"):
+        with transaction.atomic(ALIAS):
+            shop.sell(name)
+    assert shop.logged() == []
+    threads[ALIAS].stop()
+    assert shop.logged() == ["apple", "pear", "plum"]
+    assert moved == [3]
 
 
 def test_nothing_starts_before_the_first_commit_with_events(

@@ -83,13 +83,7 @@ def receive(tracker: Tracker, metadata: object = None, **said: Any) -> None:
     """Let a receiver with these settings, or the bus's mark, take a signal."""
     bus = said.pop("bus", False)
     receiver = SignalReceiver(SignalSettings(**{"on_commit": "off", **said}), tracker)
-    receiver.receive(
-        sender=None,
-        signal=object(),
-        metadata=metadata or Metadata(),
-        from_event_bus=bus,
-        enrollment=Enrollment(User(4)),
-    )
+    receiver.receive(object(), metadata or Metadata(), {"enrollment": Enrollment(User(4))}, bus=bus)
 
 
 def test_the_event(tracker: Tracker, kept: Kept) -> None:
@@ -169,7 +163,7 @@ def test_nothing_is_raised_and_nothing_of_it_logged(
     tracker: Tracker, kept: Kept, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fault of ours is counted and told by its kind alone."""
-    tracker.emit_event = None  # type: ignore[method-assign,assignment]
+    tracker.emit_written = None  # type: ignore[method-assign,assignment]
     before = catalogue.EMITTED_DROPPED.values().get(("signal_failed",), 0)
     with caplog.at_level(logging.DEBUG):
         receive(tracker)
@@ -182,7 +176,7 @@ def test_without_metadata(tracker: Tracker, kept: Kept) -> None:
     """A signal that somebody sent by Django's own `send` has an id and a time of now."""
     receiver = SignalReceiver(SignalSettings(on_commit="off"), tracker)
     signal = type("Signal", (), {"event_type": "a.b.v1"})()
-    receiver.receive(sender=None, signal=signal, thing=1)
+    receiver.receive(signal, None, {"thing": 1})
     (event,) = kept.events
     assert (event["name"], event["data"]) == ("a.b.v1", {"thing": 1})
     assert UUID(kept.ids[0] or "").version == 4

@@ -14,7 +14,7 @@ from trackside.backends.forward.forwarder import DEPTH, EVENT_BYTES, Forwarder
 from trackside.backends.forward.turn import Turn
 from trackside.backends.log import LogBackend
 from trackside.config.settings import LogSettings
-from trackside.emitted import also_now
+from trackside.emitted import WrittenEvent, also_now, also_written
 from trackside.errors import StorageError
 from trackside.log.base import Log
 
@@ -61,6 +61,7 @@ class ForwardBackend(LogBackend):
         os.register_at_fork(after_in_child=lambda: (call := begin()) and call())
 
     @also_now
+    @also_written
     def send(self, event: Mapping[str, Any]) -> None:
         """Hand the event over; what was not handed over is counted. Never raises for what an event holds."""
         super().send(event)
@@ -71,6 +72,12 @@ class ForwardBackend(LogBackend):
         taken = super().send_now(*parts)
         if self._idle:
             self._start()
+        return taken
+
+    def send_written(self, event: WrittenEvent) -> bool:
+        """Hand over an event whose data is JSON; return False, with nothing done, where anything is unusual."""
+        taken = super().send_written(event)
+        self.begin()
         return taken
 
     def begin(self) -> None:

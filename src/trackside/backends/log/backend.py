@@ -24,7 +24,14 @@ from trackside.backends.log.fast_json import (
 from trackside.backends.log.waiter import Lost, Waiter
 from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
-from trackside.emitted import Unencodable, also_now, commit_waiters, encode_json
+from trackside.emitted import (
+    Unencodable,
+    WrittenEvent,
+    also_now,
+    also_written,
+    commit_waiters,
+    encode_json,
+)
 from trackside.errors import ConfigurationError
 from trackside.event import Reject
 from trackside.log.base import Log
@@ -79,6 +86,7 @@ class LogBackend:
         return self._writer.log()
 
     @also_now
+    @also_written
     def send(self, event: Mapping[str, Any]) -> None:
         """Hand the event over; what was not handed over is counted. Never raises for what an event holds."""
         try:
@@ -119,6 +127,22 @@ class LogBackend:
             return False
         moment = time() if timestamp is _NOW else timestamp
         self._put((size, name, moment, lines, user_id, event_id(), None, b""))
+        return True
+
+    def send_written(self, event: WrittenEvent) -> bool:
+        """Hand over an event whose data is JSON; return False, with nothing done, where anything is unusual."""
+        if commit_waiters() is not None:
+            return False
+        try:
+            lines = join_lines(event.data, encode_quickly(event.context))
+        except Unencodable:
+            return False
+        size = len(lines) + len(event.extra) + OVERHEAD_BYTES
+        if size > self._limit_bytes:
+            return False
+        self._put(
+            (size, event.name, event.timestamp, lines, event.user_id, event.id, None, event.extra),
+        )
         return True
 
     def keep_reject(self, reject: Reject) -> None:

@@ -9,10 +9,10 @@ def install() -> None:
     from django.core.signals import setting_changed
 
     from trackside.django.outbox import settings
-    from trackside.django.outbox.emitting import hold_until_commit
+    from trackside.django.outbox.emitting import hold_until_commit, hold_written_until_commit
     from trackside.tracker import set_on_commit
 
     settings.reset()
     settings.current()
     setting_changed.connect(settings.reset, dispatch_uid="trackside.django.outbox.settings")
-    set_on_commit(hold_until_commit)
+    set_on_commit(hold_until_commit, hold_written_until_commit)

@@ -1,7 +1,8 @@
 """What `emit(…, on_commit=True)` does in a Django project."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from django.core import mail
 from django.db import connections
@@ -12,13 +13,15 @@ from trackside.django.outbox.locks import lock_for
 from trackside.django.outbox.pending import PendingRows, pending_rows
 from trackside.django.outbox.relay import Relay
 from trackside.django.outbox.relay_thread import RelayThread
-from trackside.django.outbox.rows import Row, decode_event, encode_row
+from trackside.django.outbox.rows import Row, decode_event, encode_row, encode_written_row
 from trackside.django.outbox.settings import OutboxSettings, current
-from trackside.emitted import EmittedEvent, Unencodable
+from trackside.emitted import EmittedEvent, Unencodable, WrittenEvent
 from trackside.telemetry import catalogue
 from trackside.tracker import TRACKERS, Tracker, get_tracker
 
 logger = logging.getLogger("trackside.outbox")
+
+Event = TypeVar("Event", EmittedEvent, WrittenEvent)
 
 _threads: dict[str, RelayThread] = {}
 
@@ -28,6 +31,15 @@ def hold_until_commit(tracker: Tracker, event: EmittedEvent) -> bool:
 
     An event that has no JSON, or too much of it, is counted and goes nowhere.
     """
+    return _hold(tracker, event, encode_row)
+
+
+def hold_written_until_commit(tracker: Tracker, event: WrittenEvent) -> bool:
+    """Do as `hold_until_commit` with an event whose data is JSON already."""
+    return _hold(tracker, event, encode_written_row)
+
+
+def _hold(tracker: Tracker, event: Event, encode: Callable[[Event, str], Row]) -> bool:
     settings = current()
     connection = connections[settings.database]
     if not _in_transaction(connection):
@@ -36,7 +48,7 @@ def hold_until_commit(tracker: Tracker, event: EmittedEvent) -> bool:
         return True  # this transaction will never commit
     name = _registered_name(tracker)
     try:
-        row = encode_row(event, name or "")
+        row = encode(event, name or "")
     except Unencodable as error:
         catalogue.EMITTED_DROPPED.add(1, "unencodable")
         logger.error("An event has no JSON and is dropped", extra={"reason": str(error)})

@@ -17,6 +17,9 @@ from trackside.django.outbox.status import report_status
 
 logger = logging.getLogger("trackside.outbox")
 
+LINGER_S = 0.005
+"""How long the thread waits for company after a commit has woken it: it asks neither for the interpreter nor for the
+database while the request that committed still computes, and one step moves what several transactions left."""
 FIRST_DELAY_S = 0.05
 LONGEST_DELAY_S = 30.0
 BUSY_DELAY_S = 1.0
@@ -60,7 +63,7 @@ class RelayThread:
         self._woken = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._stopping = False
+        self._stopping = threading.Event()
 
     def wake(self) -> None:
         """Let the thread look for rows now; starts it where this process, or this child of a fork, has none."""
@@ -72,7 +75,7 @@ class RelayThread:
 
     def stop(self, timeout_s: float = EXIT_TIMEOUT_S) -> None:
         """Move what a wake-up asked for, end the thread, close its connection; after the timeout leave it."""
-        self._stopping = True
+        self._stopping.set()
         self._woken.set()
         if self._thread is not None and self._pid == os.getpid():
             self._thread.join(timeout_s)
@@ -81,7 +84,7 @@ class RelayThread:
         with self._starting:
             if self._thread is not None and self._thread.is_alive():
                 return
-            self._stopping = False
+            self._stopping.clear()
             thread = threading.Thread(target=self._run, name="trackside-relay", daemon=True)
             try:
                 thread.start()
@@ -94,11 +97,13 @@ class RelayThread:
     def _run(self) -> None:
         lookout, pacer = Lookout(self._settings), Pacer(self._settings.poll_interval_s)
         pause_s = 0.0
-        while not self._stopping or self._woken.is_set():
+        while not self._stopping.is_set() or self._woken.is_set():
             woken = self._woken.wait(min(pause_s, REST_AFTER_S))
             if not woken and pause_s > REST_AFTER_S:
                 lookout.rest()
                 woken = self._woken.wait(pause_s - REST_AFTER_S)
+            if woken:
+                self._stopping.wait(LINGER_S)
             self._woken.clear()
             pause_s = pacer.after(lookout.look(count=not woken))
         lookout.rest()

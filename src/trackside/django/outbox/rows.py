@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Raw
 
-from trackside.backends.identity import event_id
+from trackside.backends.identity import event_id, sending_as
 from trackside.clock import parse_timestamp
-from trackside.emitted import EmittedEvent, dumps
+from trackside.emitted import EmittedEvent, WrittenEvent, dumps, encode_json, in_ascii
 from trackside.event import decode_object
 
 INSERT_ROWS = 200
@@ -38,6 +39,8 @@ _EMPTY_SET_ASIDE = "DELETE FROM trackside_outbox_set_aside"
 
 
 _MORE = ("id", "user_id", "extra")
+_ROW_ID_CHARS = 32
+_encode = msgspec.json.Encoder().encode
 
 
 class Row(NamedTuple):
@@ -70,6 +73,31 @@ def encode_row(event: EmittedEvent, tracker: str) -> Row:
         event = {**event, "id": known_id}
     body = dumps(event if type(name) is str else {**event, "name": str(name)})
     return Row(uuid.uuid4().hex, tracker, microseconds(event["timestamp"]), body)
+
+
+def encode_written_row(event: WrittenEvent, tracker: str) -> Row:
+    """Return as a row what `encode_row` says of the event of `event`. Raises Unencodable."""
+    members = {
+        "id": event.id,
+        "name": event.name,
+        "timestamp": event.timestamp,
+        "data": Raw(event.data),
+        "context": Raw(encode_json(event.context)),
+        "user_id": event.user_id,
+        "extra": Raw(b"{%b}" % event.extra[1:]),
+    }
+    try:
+        body = in_ascii(_encode(members).decode())
+    except ValueError:  # half a character in its name or id
+        with sending_as(event.id):
+            return encode_row(event.event(), tracker)
+    return Row(_row_id(event.id), tracker, microseconds(event.timestamp), body)
+
+
+def _row_id(known_id: str) -> str:
+    """Return the digits of a UUID that the event has as its id, so that a row can be told by it; else new ones."""
+    digits = known_id.replace("-", "")
+    return digits if len(digits) == _ROW_ID_CHARS and digits.isascii() else uuid.uuid4().hex
 
 
 def decode_event(body: str) -> EmittedEvent:

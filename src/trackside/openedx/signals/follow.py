@@ -40,7 +40,13 @@ def unfollow_signals() -> None:
 
 # A function, because openedx-events formats each receiver's repr for each signal it sends, whatever level it logs at:
 # of a method the repr fits in no line, and takes longer than all that we do.
-def receive_signal(**said: Any) -> None:
+def receive_signal(
+    signal: Any = None,
+    sender: object = None,  # noqa: ARG001  # Django says it
+    metadata: Any = None,
+    from_event_bus: object = False,
+    **data: Any,
+) -> None:
     """Take a signal. Never raises."""
     if _receiver is not None:
-        _receiver.receive(**said)
+        _receiver.receive(signal, metadata, data, bus=bool(from_event_bus))

@@ -1,0 +1,53 @@
+"""Events as rows: the same whether their data was JSON already or not."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from trackside.backends.identity import sending_as
+from trackside.django.outbox.rows import decode_event, encode_row, encode_written_row
+from trackside.emitted import Unencodable, WrittenEvent
+
+AT = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+ID = "78cd35f8-e517-11f1-94f2-0242ac120002"
+EVENT = WrittenEvent(ID, "n", AT, b'{"a":"\xc3\xa9\x7f"}', {"b": AT}, "7", b',"x":[1],"y":true')
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"user_id": None, "extra": b""},
+        {"id": "é" * 32},
+        {"id": "\ud800"},
+        {"name": "\ud800 é"},
+        {"context": {"b": "\ud800", 1: {"é"}}},
+        {"timestamp": AT.replace(tzinfo=timezone(timedelta(hours=2)))},
+    ],
+)
+def test_written_events(said: dict[str, Any]) -> None:
+    """In ASCII, with the id that they have."""
+    event = replace(EVENT, **said)
+    written = encode_written_row(event, "t")
+    with sending_as(event.id):
+        made = encode_row(event.event(), "t")
+    assert decode_event(written.body) == decode_event(made.body)
+    assert (written.tracker, written.emitted_us) == (made.tracker, made.emitted_us)
+    assert written.body.isascii()
+
+
+@pytest.mark.parametrize(
+    ("id_", "row_id"), [(ID, ID.replace("-", "")), ("é" * 32, None), ("a", None), ("-", None)]
+)
+def test_the_ids_of_rows(id_: str, row_id: str | None) -> None:
+    """The digits of a UUID that the event has, so that somebody finds it; else new ones."""
+    found = encode_written_row(replace(EVENT, id=id_), "t").event_id
+    assert found == row_id or (row_id is None and len(found) == 32 and found.isascii())
+
+
+def test_what_has_no_json() -> None:
+    """Says so."""
+    with pytest.raises(Unencodable):
+        encode_written_row(replace(EVENT, context={"a": object()}), "t")
