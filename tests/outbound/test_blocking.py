@@ -1,6 +1,7 @@
 """The client of callers who wait: side by side, within a budget, from any thread and after a fork."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 import threading
@@ -153,6 +154,71 @@ def test_a_name_that_leads_nowhere() -> None:
         failure(
             client.ask([post("http://gone.test/hook")], budget_s=1)[0], Fault.UNRESOLVED, maybe_sent=False
         )
+
+
+def test_that_a_name_leads_nowhere_is_remembered_for_a_while(kind: str) -> None:
+    if kind != "curl":
+        pytest.skip("without pycurl the loop forgets it")
+    asked: list[str] = []
+
+    def lookup(host: str) -> Sequence[str]:
+        asked.append(host)
+        raise OSError("no")
+
+    with asking(lookup=lookup) as client:
+        for _ in range(2):
+            [outcome] = client.ask([post("http://gone.test/hook")], budget_s=1)
+            failure(outcome, Fault.UNRESOLVED, maybe_sent=False)
+    assert asked == ["gone.test"]
+
+
+def test_a_name_whose_addresses_lead_nowhere_is_asked_for_anew() -> None:
+    """It may have moved."""
+    asked: list[str] = []
+
+    def lookup(host: str) -> Sequence[str]:
+        asked.append(host)
+        return ["127.0.0.1"]
+
+    with served(answering()) as server:
+        url = server.url("moved.test")
+    with asking(lookup=lookup) as client:
+        for _ in range(2):
+            failure(client.ask([post(url)], budget_s=1)[0], Fault.UNREACHABLE, maybe_sent=False)
+    assert asked == ["moved.test"] * 2
+
+
+def test_one_that_asks_alone_and_several_share_connections() -> None:
+    with served(answering()) as server, asking() as client:
+        for count in (2, 1, 2, 1, 1):
+            for outcome in client.ask([post(server.url())] * count, budget_s=BUDGET_S):
+                answered(outcome)
+        assert (server.connections, client.second_tries) == (2, 0)
+
+
+def test_what_a_signal_raises_reaches_who_asks_at_once() -> None:
+    """As the time limit of a worker, or somebody's ^C."""
+
+    class Enough(BaseException):
+        pass
+
+    def raising(*_: object) -> None:
+        raise Enough
+
+    before = signal.signal(signal.SIGALRM, raising)
+    try:
+        with served(hang) as server, served(answering()) as good, asking() as client:
+            answered(client.ask([post(good.url())], budget_s=BUDGET_S)[0])
+            began_s = time.monotonic()
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+            with pytest.raises(Enough):
+                client.ask([post(server.url(), timeout_s=5)], budget_s=BUDGET_S)
+            assert time.monotonic() - began_s < 2
+            answered(client.ask([post(good.url())], budget_s=BUDGET_S)[0])
+            assert (good.connections, client.second_tries) == (1, 0)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_nothing_to_ask() -> None:

@@ -1,7 +1,7 @@
 """Which headers a request may carry: the same rule when an endpoint is saved and when it is sent to."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -14,6 +14,8 @@ OURS: Final = frozenset(
 """What frames a request belongs to the client."""
 NAME_BYTES: Final = 256
 VALUE_BYTES: Final = 8_000
+Lines = tuple[tuple[str, ...], Sequence[str]]
+"""Names of headers, and their lines."""
 _NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _BAD_VALUE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
@@ -46,9 +48,27 @@ def sendable(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]] | str:
     return kept
 
 
+def sendable_lines(headers: Sequence[tuple[str, str]]) -> Lines | str:
+    """Return what `sendable` does as lines, in curl's words."""
+    names, values = zip(*headers, strict=True) if headers else ((), ())
+    if _all_go_out(names) and "".join(values).isprintable() and "" not in map(str.strip, values):
+        return names, [*map(": ".join, headers)]  # nearly always
+    kept = sendable(headers)
+    if isinstance(kept, str):
+        return kept
+    # curl leaves a header without a value out, unless it ends in a semicolon
+    lines = [f"{name}: {value}" if value and not value.isspace() else f"{name};" for name, value in kept]
+    return tuple(name for name, _ in kept), lines
+
+
 def is_header_name(name: str) -> bool:
     """Return whether a header may have this name."""
     return _NAME.fullmatch(name) is not None
+
+
+@lru_cache(maxsize=1_024)
+def _all_go_out(names: tuple[str, ...]) -> bool:
+    return all(_is_ours(name) is False for name in names)
 
 
 @lru_cache(maxsize=1_024)

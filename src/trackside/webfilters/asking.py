@@ -84,16 +84,20 @@ class Asks:
 
     def ask(self, turns: Sequence[Turn]) -> None:
         """Give each turn its reply, or the failure that it was not asked for. Raises nothing."""
-        asked = [(turn, request) for turn in turns if (request := self._request(turn)) is not None]
+        asked: list[Turn] = []
+        requests: list[Outgoing] = []
+        for turn in turns:
+            request = self._request(turn)
+            if request is not None:
+                asked.append(turn)
+                requests.append(request)
         if not asked:
             return
         monotonic = self._means.moments.monotonic
         started_at = monotonic()
-        found = replies(
-            self._means.asker, [request for _, request in asked], budget_s=self._until - started_at
-        )
+        found = replies(self._means.asker, requests, budget_s=self._until - started_at)
         took_s = monotonic() - started_at
-        for (turn, _), reply in zip(asked, found, strict=True):
+        for turn, reply in zip(asked, found, strict=True):
             turn.reply = reply
             turn.latency_s = reply.duration_s or took_s
             if turn.endpoint is not None:

@@ -29,20 +29,22 @@ def patched(
     """
     point = prepared.point
     changes: list[Change] = []
+    inside: dict[Path, list[Path]] = {}
     changed = document
     for path, value in _leaves(patch, document, ()):
         if _is_same(at(document, path), value):
             continue  # who sends all of it back changes what is different
-        if point.declared(path) is None or not _is_permitted(prepared, path):
+        declared = point.declared(path)
+        if declared is None or not _is_permitted(prepared, path):
             raise Unfit(f"{_told(path)} may not be changed")
         changes.append(Change(path, value))
         changed = _with(changed, path, value)
-    for declared in {declared for change in changes if (declared := point.declared(change.path))}:
+        inside.setdefault(declared, []).append(path)
+    for declared, paths in inside.items():
         typed = point.typed(declared, at(changed, declared))
-        inside = [each.path for each in changes if each.path[: len(declared)] == declared]
-        if isinstance(typed, dict) and any(at(typed, path[len(declared) :]) is _MISSING for path in inside):
+        if isinstance(typed, dict) and any(at(typed, path[len(declared) :]) is _MISSING for path in paths):
             raise Unfit(f"{_told(declared)} has no such field")
-    if changes:
+    if changes and point.judges:
         point.judge(applied(point, {}, changed, [*earlier, *(each.path for each in changes)])[1])
     return changed, changes
 
@@ -67,7 +69,7 @@ def applied(
 def at(value: Any, path: Path) -> Any:
     """Return what is at a path, or a value of its own where nothing is."""
     for name in path:
-        if not isinstance(value, Mapping) or name not in value:
+        if not isinstance(value, dict) or name not in value:
             return _MISSING
         value = value[name]
     return value
@@ -93,8 +95,8 @@ _MISSING = _Missing()
 def _leaves(patch: Mapping[str, Any], current: Any, path: Path) -> Iterator[tuple[Path, Any]]:
     """Yield each value that replaces another: what is an object on both sides is looked into."""
     for name, value in patch.items():
-        below = current.get(name) if isinstance(current, Mapping) else None
-        if isinstance(value, dict) and (value or isinstance(below, Mapping)):
+        below = current.get(name) if isinstance(current, dict) else None
+        if isinstance(value, dict) and (value or isinstance(below, dict)):
             yield from _leaves(value, below, (*path, name))
         else:
             yield (*path, name), value
@@ -110,12 +112,11 @@ def _is_same(old: Any, new: Any) -> bool:
 
 
 def _with(document: Mapping[str, Any], path: Path, value: Any) -> dict[str, Any]:
-    first, *rest = path
     copy = dict(document)
-    if rest:
-        below = copy.get(first)
-        value = _with(below if isinstance(below, Mapping) else {}, tuple(rest), value)
-    copy[first] = value
+    if len(path) > 1:
+        below = copy.get(path[0])
+        value = _with(below if isinstance(below, Mapping) else {}, path[1:], value)
+    copy[path[0]] = value
     return copy
 
 

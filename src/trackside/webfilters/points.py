@@ -142,6 +142,8 @@ class FilterPoint:
         }
         self.example: Mapping[str, Any] = dict(example or {})
         self.ask_in_transaction = ask_in_transaction
+        self.judges = type(self).judge is not FilterPoint.judge
+        """Whether `judge` has anything to say."""
         _check_fields(name, self.sends, self.changes)
         with _LOCK:
             if name in POINTS:

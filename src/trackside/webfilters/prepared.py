@@ -43,7 +43,7 @@ class Prepared:
         self.may_change: tuple[Path, ...] = tuple(tuple(path.split(".")) for path in hook.may_change)
         self.token_question: Outgoing | None = None
         """What a token is asked for with, where the receiver wants one."""
-        self._where = Where(hook.where)
+        self._where = Where(hook.where) if hook.where else None
         self._selection = Selection(hook.fields) if hook.fields else None
         self._redaction: RedactionProcessor | None = None
         self._signer: Signer | None = None
@@ -55,7 +55,7 @@ class Prepared:
 
     def matches(self, seen: Snapshot) -> bool:
         """Return whether it is asked about this data."""
-        return not self._where or self._where.matches(seen.document)
+        return self._where is None or self._where.matches(seen.document)
 
     def shown(self, seen: Snapshot) -> Snapshot:
         """Return what of the data it is sent. Raises what the redaction raises."""

@@ -1,10 +1,9 @@
 """One question from its first request to its decision: who is asked when, and what of the answers counts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 
 from trackside.document.encoding import Document
-from trackside.webfilters.asking import Asks, Occasion, Turn
+from trackside.webfilters.asking import Asks, Turn
 from trackside.webfilters.halting import halt_of
 from trackside.webfilters.moments import Moments
 from trackside.webfilters.patch import patched
@@ -17,22 +16,19 @@ from trackside.webfilters.snapshot import NOTHING, Snapshot
 class Asking:
     """One question under way; made for it and used once.
 
-    `turns` are its hooks, those that are asked first in front; `asked_about` the data as it was given, `data` as
-    it is by now; `halted_by` the first whose answer halts. What is in here is all our own: nobody else's data has
-    changed.
+    `occasion` says which one. `turns` are its hooks, those that are asked first in front; `asked_about` the data as it
+    was given, `data` as it is by now; `halted_by` the first whose answer halts. What is in here is all our own: nobody
+    else's data has changed.
     """
 
     def __init__(self, asks: Asks, moments: Moments) -> None:
         self.turns: list[Turn] = []
+        self.occasion = asks.occasion
         self.data = self.asked_about = NOTHING
         self.halted_by: Turn | None = None
         self._asks = asks
         self._moments = moments
-
-    @property
-    def occasion(self) -> Occasion:
-        """Which question it is."""
-        return self._asks.occasion
+        self._changed_paths: Mapping[Path, Sequence[str]] | None = None
 
     def run(self, hooks: Iterable[Prepared], data: Snapshot, *, chained: bool) -> None:
         """Ask: changers, then deciders, as they are given.
@@ -57,9 +53,19 @@ class Asking:
         elif last:
             self._ask(last)
 
-    @cached_property
+    @property
+    def was_for_nobody(self) -> bool:
+        """Whether none of the hooks was asked, and none failed."""
+        return all(turn.outcome == "skipped" for turn in self.turns)
+
+    @property
     def changed_paths(self) -> Mapping[Path, Sequence[str]]:
         """The paths that obeyed hooks changed, each with their names in order; once all have answered."""
+        if self._changed_paths is None:
+            self._changed_paths = self._found_changes()
+        return self._changed_paths
+
+    def _found_changes(self) -> Mapping[Path, Sequence[str]]:
         paths: dict[Path, list[str]] = {}
         for turn in self.turns:
             if turn.changes and turn.prepared.obeyed:
@@ -113,7 +119,8 @@ class Asking:
             self._change(turn, said.data)
 
     def _change(self, turn: Turn, data: Document) -> None:
-        before, earlier = (self.data, self._obeyed_paths()) if turn.prepared.obeyed else (turn.seen, ())
+        before: Snapshot = self.data if turn.prepared.obeyed else turn.seen
+        earlier = self._obeyed_paths() if turn.prepared.obeyed and len(self.turns) > 1 else ()
         try:
             after, turn.changes = patched(turn.prepared, before.document, data, earlier=earlier)
         except Unfit as unfit:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
+from operator import attrgetter
 
 from trackside.telemetry import catalogue
 from trackside.webfilters.asking import Turn
@@ -10,6 +11,8 @@ from trackside.webfilters.endpoints import Endpoints
 from trackside.webfilters.points import FilterPoint, Path
 from trackside.webfilters.question import Asking
 from trackside.webfilters.snapshot import NOTHING
+
+_fail_open = attrgetter("fail_open")
 
 
 def question_record(
@@ -24,13 +27,13 @@ def question_record(
         asked_at=occasion.at,
         input_hash="" if asking.asked_about is NOTHING else asking.asked_about.hash,
         decision=_decision(asking),
-        would_be=_would_be(asking.turns),
+        would_be=_would_be(hooks),
         hooks=hooks,
         exception=halted_by.stop.name if halted_by and halted_by.stop else None,
         halted_by=halted_by.prepared.hook.name if halted_by else None,
         patch=() if halted_by else _last_changes(hooks),
-        conflicts=_conflicts(asking.changed_paths),
-        fail_open=any(hook.fail_open for hook in hooks),
+        conflicts=_conflicts(asking) if len(hooks) > 1 else (),
+        fail_open=any(map(_fail_open, hooks)),
         in_transaction=occasion.in_transaction,
         duration_s=duration_s,
         budget_s=occasion.budget_s,
@@ -41,16 +44,16 @@ def count(point: FilterPoint, asking: Asking, endpoints: Endpoints, *, duration_
     """Add a question to the metrics."""
     catalogue.WEBFILTER_S.observe(duration_s, point.name)
     catalogue.WEBFILTER_DECISIONS.add(1, point.name, _decision(asking))
-    if conflicts := _conflicts(asking.changed_paths):
+    if len(asking.turns) > 1 and (conflicts := _conflicts(asking)):
         catalogue.WEBFILTER_CONFLICTS.add(len(conflicts), point.name)
     for turn in asking.turns:
         hook = turn.prepared.hook
         catalogue.WEBFILTER_HOOKS.add(1, hook.name, hook.mode, turn.outcome)
         if turn.outcome != "skipped":
             catalogue.WEBFILTER_HOOK_S.observe(turn.latency_s, hook.name)
-            left_alone = endpoints.of(hook.url).is_left_alone
-            catalogue.WEBFILTER_LEFT_ALONE.set(int(left_alone), hook.name)
-        if _is_fail_open(turn):
+            endpoint = turn.endpoint or endpoints.of(hook.url)
+            catalogue.WEBFILTER_LEFT_ALONE.set(int(endpoint.is_left_alone), hook.name)
+        if turn.outcome == "failed" and _is_fail_open(turn):
             catalogue.WEBFILTER_FAIL_OPEN.add(1, hook.name)
 
 
@@ -82,20 +85,26 @@ def _decision(asking: Asking) -> Decision:
     return "changed" if asking.changed_paths else "passed"
 
 
-def _would_be(turns: Sequence[Turn]) -> Decision:
-    if any(turn.stop is not None for turn in turns):
-        return "halted"
-    return "changed" if any(turn.changes for turn in turns) else "passed"
+def _would_be(hooks: Sequence[HookRecord]) -> Decision:
+    would_be: Decision = "passed"
+    for hook in hooks:
+        if hook.halts:
+            return "halted"
+        if hook.patch:
+            would_be = "changed"
+    return would_be
 
 
 def _last_changes(hooks: Sequence[HookRecord]) -> Sequence[Changed]:
+    if len(hooks) == 1:  # nearly always; who changes a field, changes it once
+        return hooks[0].patch if hooks[0].mode == "enforce" else ()
     kept = {change.path: change for hook in hooks if hook.mode == "enforce" for change in hook.patch}
     return tuple(kept.values())
 
 
-def _conflicts(paths: Mapping[Path, Sequence[str]]) -> Sequence[Conflict]:
+def _conflicts(asking: Asking) -> Sequence[Conflict]:
     """Return the fields that several hooks changed, also where one changed what another one's lies in."""
-    return tuple(_found_conflicts(paths)) if paths else ()
+    return tuple(_found_conflicts(asking.changed_paths))
 
 
 def _found_conflicts(paths: Mapping[Path, Sequence[str]]) -> Iterator[Conflict]:

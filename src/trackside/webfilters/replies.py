@@ -7,7 +7,6 @@ Source: README of openedx-webhooks 18.0.1, "Responding to webfilters". An empty 
 """
 
 import time
-from http import HTTPStatus
 from typing import Any, Final, Literal
 
 import msgspec
@@ -17,7 +16,7 @@ from trackside.outbound.base import Answer, Failed
 from trackside.outbound.signing import ID, verify
 from trackside.webfilters.points import FilterPoint, Unfit
 from trackside.webfilters.prepared import Prepared
-from trackside.webfilters.snapshot import MOST_DEPTH, within
+from trackside.webfilters.snapshot import MOST_DEPTH, plainness
 
 FailureKind = Literal["4xx", "5xx", "request_exception", "unusable"]
 MOST_VALUES: Final = 5_000
@@ -66,11 +65,11 @@ def judge(prepared: Prepared, reply: Answer | Failed, *, question_id: str | None
 
 def _judged(prepared: Prepared, answer: Answer, question_id: str | None) -> Said | Failure:
     status = answer.status
-    if HTTPStatus.BAD_REQUEST <= status < 600:
-        kind: FailureKind = "4xx" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "5xx"
+    if 400 <= status < 600:
+        kind: FailureKind = "4xx" if status < 500 else "5xx"
         stop = _stop_of_failure(prepared, answer, question_id)
         return Failure(kind=kind, reason=f"it answered {status}", status=status, stop=stop)
-    if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+    if not 200 <= status < 300:
         raise Unfit(f"it answered {status}, which is no answer here; redirects are not followed")
     said = _envelope(prepared, answer, question_id)
     return Said(
@@ -110,7 +109,7 @@ def _envelope(prepared: Prepared, answer: Answer, question_id: str | None) -> di
         raise Unfit("the answer is nested too deep") from None
     if not isinstance(said, dict):
         raise Unfit("the answer is no JSON object")
-    if not within(said, most_values=MOST_VALUES, most_depth=MOST_DEPTH):
+    if plainness(said, most_values=MOST_VALUES, most_depth=MOST_DEPTH) is None:
         raise Unfit(f"the answer is nested deeper than {MOST_DEPTH}, or more than {MOST_VALUES:,} values")
     return said
 

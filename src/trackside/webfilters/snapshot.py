@@ -69,19 +69,17 @@ def snapshot(point: FilterPoint, data: Mapping[str, Any]) -> Snapshot:
         raise Unsendable("the data has values that JSON does not have") from None
 
 
-def within(value: object, *, most_values: int = MOST_VALUES, most_depth: int = MOST_DEPTH) -> bool:
-    """Return whether a value is of a size that can be looked into; one that contains itself is not.
-
-    Counts as it walks: a small graph whose parts appear many times over is as large as its JSON would be.
-    """
-    return plainness(value, most_values=most_values, most_depth=most_depth) is not None
-
-
 def plainness(value: object, *, most_values: int = MOST_VALUES, most_depth: int = MOST_DEPTH) -> bool | None:
-    """Return None where a value is not `within`, else whether all of it is of the types that JSON itself has."""
+    """Return None where a value is too large to be looked into, else whether all in it is of the types of JSON itself.
+
+    Counts as it walks: a small graph whose parts appear many times over is as large as its JSON would be; one that
+    contains itself is too large.
+    """
     level: list[Any] = [value]
     seen, plain = 1, True
     for _ in range(most_depth):
+        if _PLAIN.issuperset(map(type, level)):
+            return plain  # nearly all values are at the bottom
         below: list[Any] = []
         for each in level:
             kind = type(each)

@@ -161,7 +161,7 @@ class Webfilters:
             asking.fail(hooks, str(error))
         else:
             asking.run(hooks, asked_about, chained=rules.chained)
-        if all(turn.outcome == "skipped" for turn in asking.turns):
+        if asking.was_for_nobody:
             return Filtered(data)
         if occasion.in_transaction:
             self._tell_of_transaction(point, refused=occasion.refusal is not None)

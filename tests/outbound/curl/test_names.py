@@ -127,7 +127,7 @@ def test_curl_does_not_ask_by_itself(run: Run[None]) -> None:
             assert not isinstance(place, str)
             transfer = multi.take()
             transfer.place = place
-            transfer.prepare(post(server.url("localhost")), [])
+            transfer.prepare(post(server.url("localhost")), ((), []))
             transfer.begin(5)
             multi.begin(transfer)
             ended = [*multi.turn(), *multi.turn()]

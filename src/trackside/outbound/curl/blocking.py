@@ -38,7 +38,14 @@ class CurlThreads:
     def ask(self, requests: Sequence[Outgoing], *, budget_s: float) -> list[Answer | Failed]:
         """Return what came back, in the order of the requests."""
         began_s = time.monotonic()
-        asking = _Asking(self._kept(), self._names())
+        kept: _Kept | None = getattr(self._mine, "kept", None)
+        if kept is None or kept.pid != os.getpid():
+            kept = self._mine.kept = _Kept(self._options, self._names())
+        multi = kept.multi
+        if len(requests) == 1:
+            [request] = requests
+            return [self._ask_one(multi, request, began_s + min(request.timeout_s, budget_s))]
+        asking = _Asking(multi, self._process.names)
         try:
             for index, request in enumerate(requests):
                 asking.add(index, request, self._places, began_s + min(request.timeout_s, budget_s))
@@ -46,6 +53,31 @@ class CurlThreads:
         finally:
             self.second_tries += asking.end()
         return asking.outcomes()
+
+    def _ask_one(self, multi: Multi, request: Outgoing, until_s: float) -> Answer | Failed:
+        """Return what came back of a request that has no other beside it: nothing is to be told apart then."""
+        found = judged(self._places, request)
+        if isinstance(found, Failed):
+            return found
+        place, headers = found
+        exchange = Exchange(multi, request, headers, place, until_s)
+        try:
+            need = exchange.begin()
+            while need is not None:
+                if need is Need.ADDRESSES:
+                    need = exchange.take_addresses(_addresses(exchange, self._process.names))
+                    continue
+                for ended in multi.turn(LONGEST_WAIT_S):
+                    if ended.transfer is exchange.transfer:
+                        need = exchange.take_end(ended)
+                        if need is None and exchange.led_nowhere:
+                            self._process.names.forget(exchange.name)
+            return exchange.outcome
+        except Exception as error:  # noqa: BLE001  # the border: who asks is in the middle of something else
+            return exchange.break_down(error)
+        finally:
+            self.second_tries += exchange.second_tries
+            exchange.end()
 
     def close(self) -> None:
         """Close the connections of this thread."""
@@ -58,12 +90,6 @@ class CurlThreads:
         if self._process.pid != os.getpid():  # its lock may have been held when the process was forked
             self._process = _Process(os.getpid(), WaitingNames(self._lookup))
         return self._process.names
-
-    def _kept(self) -> Multi:
-        kept: _Kept | None = getattr(self._mine, "kept", None)
-        if kept is None or kept.pid != os.getpid():
-            kept = self._mine.kept = _Kept(self._options, self._names())
-        return kept.multi
 
 
 class _Process:
@@ -88,6 +114,19 @@ def _close(multi: Multi, pid: int) -> None:
         multi.close()
     else:
         multi.disown()
+
+
+def _addresses(exchange: Exchange, names: WaitingNames) -> Sequence[str] | OSError:
+    try:
+        future = names.ask(exchange.name)
+    except OSError as error:
+        return error
+    wait([future], timeout=max(exchange.left_s, 0))
+    return _found(future.result()) if future.done() else TimeoutError()
+
+
+def _found(known: Known) -> Sequence[str] | OSError:
+    return known.addresses if known.error is None else known.error
 
 
 class _Asking:
@@ -146,10 +185,7 @@ class _Asking:
             self._take_addresses()
 
     def _turn(self) -> None:
-        due_s = self._multi.due_s
-        wait_s = LONGEST_WAIT_S if due_s is None else due_s - time.monotonic()
-        longest_s = LOOK_AGAIN_S if self._looking else LONGEST_WAIT_S
-        for ended in self._multi.turn(min(max(wait_s, 0), longest_s)):
+        for ended in self._multi.turn(LOOK_AGAIN_S if self._looking else LONGEST_WAIT_S):
             index, exchange = self._running.pop(ended.transfer)
             need = exchange.take_end(ended)
             if need is None and exchange.led_nowhere:
@@ -159,8 +195,7 @@ class _Asking:
     def _take_addresses(self) -> None:
         for index, (future, exchange) in [*self._looking.items()]:
             if future.done():
-                known = future.result()
-                found = known.addresses if known.error is None else known.error
+                found = _found(future.result())
             elif exchange.left_s > 0:
                 continue
             else:

@@ -10,7 +10,7 @@ from trackside.outbound.curl.faults import answered, is_stale, not_looked_up, ou
 from trackside.outbound.curl.multi import Ended, Multi
 from trackside.outbound.curl.places import Places
 from trackside.outbound.curl.transfer import Place
-from trackside.outbound.headers import sendable
+from trackside.outbound.headers import Lines, sendable_lines
 from trackside.outbound.refusing import refusal
 from trackside.telemetry import catalogue
 
@@ -26,10 +26,10 @@ class Need(Enum):
     """Its transfer has begun and moves with the turns of its multi."""
 
 
-def judged(places: Places, request: Outgoing) -> tuple[Place, Sequence[tuple[str, str]]] | Failed:
+def judged(places: Places, request: Outgoing) -> tuple[Place, Lines] | Failed:
     """Return where a request goes and with which headers, or that it must not."""
     place = places.find(request.url)
-    headers = sendable(request.headers)
+    headers = sendable_lines(request.headers)
     if isinstance(place, str):
         return refusal(place)
     if isinstance(headers, str):
@@ -49,7 +49,7 @@ class Exchange:
         self,
         multi: Multi,
         request: Outgoing,
-        headers: Sequence[tuple[str, str]],
+        headers: Lines,
         place: Place,
         until_s: float,
     ) -> None:
@@ -74,7 +74,7 @@ class Exchange:
     @property
     def led_nowhere(self) -> bool:
         """Whether no connection came of a name's addresses: it may have moved."""
-        return bool(self.name) and not self.transfer.maybe_sent
+        return not self.transfer.maybe_sent and bool(self.name)
 
     @property
     def left_s(self) -> float:
@@ -83,8 +83,11 @@ class Exchange:
 
     def begin(self) -> Need | None:
         """Return what is needed first; None where there is an outcome."""
-        self.transfer.prepare(self._request, self._headers)
-        return self._begin() if self._multi.knows(self.transfer.place) else Need.ADDRESSES
+        transfer = self.transfer
+        transfer.prepare(self._request, self._headers)
+        if transfer.place.dialled is None or self._multi.knows(transfer.place):
+            return self._begin()
+        return Need.ADDRESSES
 
     def take_addresses(self, found: Sequence[str] | OSError) -> Need | None:
         """Go on with what the name leads to: one bad address among them refuses it."""
@@ -103,7 +106,8 @@ class Exchange:
         """Go on after the transfer's end, or conclude."""
         transfer = self.transfer
         if transfer.status and not transfer.restarts:  # nearly always
-            self.outcome = answered(transfer, cut=ended.code != 0, duration_s=self._duration_s())
+            took_s = time.monotonic() - self._began_s
+            self.outcome = answered(transfer, cut=ended.code != 0, duration_s=took_s)
             return None
         if transfer.is_old:
             return Need.ADDRESSES
@@ -135,14 +139,13 @@ class Exchange:
 
     def end(self) -> None:
         """Free its place, and its connection where that is in the middle of something."""
-        self._multi.give_up(self.transfer)
         self._multi.give_back(self.transfer)
 
     def _begin(self, *, last: bool = False) -> Need | None:
         if self._multi.is_closed:
             self._fail(Fault.LOCAL, "the client was closed")
             return None
-        left_s = self.left_s
+        left_s = self._until_s - time.monotonic()
         if left_s <= 0:
             self._fail(Fault.TIMEOUT, "no connection within the time")
             return None

@@ -32,6 +32,7 @@ _NO_HTTP = {
     *(pycurl.E_PARTIAL_FILE, pycurl.E_HTTP2, _TOO_LARGE),
 }
 _NOT_PASSED_ON = {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT}
+_NO_CREDENTIALS: Final = 407
 _CLOSED: Final = "the connection was closed without an answer"
 _RESET_STREAM: Final = re.compile(r"reset by server \(error 0x[0-9a-f]+ (\w+)\)")
 _NO_FRAMES: Final = "what came is no HTTP/2"
@@ -62,7 +63,7 @@ def is_stale(ended: Ended) -> bool:
 
 def answered(transfer: Transfer, *, cut: bool, duration_s: float) -> Answer | Failed:
     """Return the answer of a transfer whose head is here; `cut` where its body may go on."""
-    if transfer.through_proxy and transfer.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+    if transfer.status == _NO_CREDENTIALS and transfer.through_proxy:
         return Failed(
             fault=Fault.PROXY, detail="the proxy answered 407", maybe_sent=False, duration_s=duration_s
         )

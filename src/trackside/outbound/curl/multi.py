@@ -48,12 +48,27 @@ class Ended(Struct, frozen=True, gc=False):
 class Multi:
     """Drives transfers over kept connections. It belongs to one thread, whose turn it is whenever `turn` is called."""
 
+    __slots__ = (
+        *(
+            "due_s",
+            "epoll",
+            "is_closed",
+            "options",
+            "streams",
+            "under_way",
+            "_at_rest",
+            "_fresh",
+            "_gone",
+            "_idle",
+        ),
+        *("_idle_with", "_masks", "_multi", "_told"),
+    )
+
     def __init__(self, options: CurlOptions, fresh: Fresh) -> None:
         self.options = options
         self._fresh = fresh
         self._multi = multi = pycurl.CurlMulti()
         multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
-        multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
         multi.setopt(pycurl.M_MAXCONNECTS, KEPT_CONNECTIONS)
         self.epoll = select.epoll()
         """Is readable when there is something to do before `due_s`."""
@@ -87,7 +102,9 @@ class Multi:
         )
 
     def give_back(self, transfer: Transfer) -> None:
-        """Keep a transfer that is not under way for another request."""
+        """Keep a transfer for another request; one that is under way ends here, and its connection."""
+        if transfer.curl in self.under_way:
+            self.give_up(transfer)
         is_ours = transfer.options is self.options
         idle = self._idle if is_ours else self._idle_of(transfer.options.tls)
         if len(idle) < IDLE_HANDLES:
@@ -123,6 +140,7 @@ class Multi:
         """Put a transfer under way; it moves with the next turns."""
         self.under_way[transfer.curl] = transfer
         self._multi.add_handle(transfer.curl)
+        self.due_s = 0.0
 
     def give_up(self, transfer: Transfer) -> None:
         """End a transfer that is under way, and its connection."""
@@ -131,6 +149,8 @@ class Multi:
 
     def turn(self, wait_s: float = 0.0) -> list[Ended]:
         """Do what there is to do, after waiting for it up to `wait_s`; return the transfers that are over."""
+        if wait_s and self.due_s is not None:
+            wait_s = min(max(self.due_s - time.monotonic(), 0), wait_s) if self.due_s else 0
         act = self._multi.socket_action
         for fd, event in self.epoll.poll(wait_s, _EVENTS):
             if fd in self._at_rest:
@@ -142,14 +162,17 @@ class Multi:
             ready = pycurl.CSELECT_IN if event & ~select.EPOLLOUT else 0
             act(fd, ready | pycurl.CSELECT_OUT if event & select.EPOLLOUT else ready)
         if self.due_s is not None and self.due_s <= time.monotonic():
-            self.due_s = None
             act(pycurl.SOCKET_TIMEOUT, 0)
         ended: list[Ended] = []
         left = 1
         while left:
             left, good, bad = self._multi.info_read()
-            ended += [self._over(curl, 0, "") for curl in good]
-            ended += [self._over(curl, code, message) for curl, code, message in bad]
+            if good:
+                ended += [self._over(curl, 0, "") for curl in good]
+            if bad:
+                ended += [self._over(curl, code, message) for curl, code, message in bad]
+        after_ms = self._multi.timeout()  # asked for once: curl would tell of each change
+        self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0
         return ended
 
     def close(self) -> None:
@@ -185,10 +208,11 @@ class Multi:
     def _over(self, curl: pycurl.Curl, code: int, message: str) -> Ended:
         transfer = self.under_way.pop(curl)
         ended = Ended(transfer, code, message)
-        if transfer.may_share:
+        if transfer.place.secure and transfer.may_share:
             self._note_connection(ended)
         self._multi.remove_handle(curl)
-        self._note_told(transfer)
+        if transfer.addresses:
+            self._note_told(transfer)
         if transfer.is_old and transfer.place.dialled is not None:
             self._told.pop(transfer.place.dialled, None)
         return ended
@@ -262,6 +286,3 @@ class Multi:
             now_s=time.monotonic(),
             others=others,
         )
-
-    def _set_timer(self, after_ms: int) -> None:
-        self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0

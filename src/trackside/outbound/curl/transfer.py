@@ -12,7 +12,7 @@ from msgspec import Struct
 from trackside.outbound import sockets
 from trackside.outbound.base import RESPONSE_BYTES, Outgoing
 from trackside.outbound.curl.options import CurlOptions
-from trackside.outbound.headers import is_header_name
+from trackside.outbound.headers import Lines, is_header_name
 
 HEAD_BYTES: Final = 65_536
 """A head has less, the answers before the answer (100 Continue) included."""
@@ -60,6 +60,13 @@ class _Lent:
 class Transfer:
     """A handle with the callbacks of a request, used for one request after the other."""
 
+    __slots__ = (
+        *("addresses", "body", "connected", "curl", "dialled", "is_gone", "is_old", "is_stale", "lines"),
+        *("local_error", "maybe_sent", "moved", "options", "ours", "place", "refused", "restarts", "status"),
+        *("truncated", "_defaults", "_gone", "_has_old_addresses", "_head_bytes", "_holds_bytes"),
+        *("_is_shared", "_limits", "_names", "_shape", "_url"),
+    )
+
     def __init__(
         self,
         options: CurlOptions,
@@ -101,7 +108,7 @@ class Transfer:
         curl.setopt(pycurl.RESOLVER_START_FUNCTION, self._look_up)
         curl.setopt(pycurl.OPENSOCKETFUNCTION, self._open)
 
-    def prepare(self, request: Outgoing, headers: Sequence[tuple[str, str]]) -> None:
+    def prepare(self, request: Outgoing, headers: Lines) -> None:
         """Take a request to `place`, which has not begun."""
         curl, place = self.curl, self.place
         self.addresses = ()
@@ -184,21 +191,14 @@ class Transfer:
         self.lines = []
         self.body = bytearray()
 
-    def _header_lines(self, headers: Sequence[tuple[str, str]]) -> Sequence[str | bytes]:
-        lines = [
-            *self._defaults_beside(tuple([name for name, _ in headers])),
-            # curl leaves a header without a value out, unless it ends in a semicolon
-            *[f"{name}: {value}" if value and not value.isspace() else f"{name};" for name, value in headers],
-        ]
-        return lines if "".join(lines).isascii() else [line.encode() for line in lines]
-
-    def _defaults_beside(self, names: tuple[str, ...]) -> Sequence[str]:
-        """Return the lines that requests with headers of these names have without being asked for."""
+    def _header_lines(self, headers: Lines) -> Sequence[str | bytes]:
+        names, own = headers
         if names != self._names:
             given = {name.lower() for name in names}
-            self._names = names
+            self._names = names  # what is not among them is sent as by default
             self._defaults = [line for name, line in self.options.headers if name not in given]
-        return self._defaults
+        lines = [*self._defaults, *own]
+        return lines if "".join(lines).isascii() else [line.encode() for line in lines]
 
     def _take_shape(self, method: str, has_body: bool) -> None:
         curl = self.curl
@@ -278,10 +278,11 @@ class Transfer:
         if self.status or not self.connected:
             return None  # a trailer, or what a proxy says of a tunnel; curl bounds both
         self.lines.append(line)
-        self._head_bytes += len(line)
+        length = len(line)
+        self._head_bytes += length
         if self._head_bytes > HEAD_BYTES:
             return _STOP
-        return self._end_head() if len(line) <= 2 and not line.strip() else None
+        return self._end_head() if length <= 2 and not line.strip() else None
 
     def _end_head(self) -> int | None:
         status = int(self.lines[0].split(maxsplit=2)[1])
