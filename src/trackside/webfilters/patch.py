@@ -56,7 +56,8 @@ def applied(
 
     All else in it are the very objects that were given; `data` itself is as it was.
     """
-    whole, changes = dict(data), dict[str, Any]()
+    whole = dict(data)
+    changes: dict[str, Any] = {}
     for path in paths:
         declared = point.declared(path)
         if declared is None:

@@ -48,6 +48,14 @@ class Prepared:
         self._redaction: RedactionProcessor | None = None
         self._signer: Signer | None = None
         self._tls = hook.tls
+        self._event_type = hook.event_type or point.name
+        known = _ENCODER.encode({"event_type": self._event_type}).replace(b"%", b"%%")[:-1]
+        self._around = b'%%b%%b"%b":%b,"time":"%%b","id":"%%b","version":%d}}' % (
+            METADATA.encode(),
+            known,
+            VERSION,
+        )
+        """The body of a question as JSON, with places for the data, a comma, the time and the id."""
         self._headers: tuple[tuple[str, str], ...] = ()
         self.broken = next(hook_problems(hook), None)
         if self.broken is None:
@@ -90,15 +98,15 @@ class Prepared:
         )
 
     def _body(self, shown: Snapshot, question_id: str, at: str) -> bytes:
-        metadata: dict[str, Any] = {"event_type": self.hook.event_type or self.point.name, "time": at}
+        if not (self.hook.form_encoding or self.hook.layout == "openedx"):
+            comma = b"," if shown.document else b""
+            return self._around % (shown.text[:-1], comma, at.encode(), question_id.encode())
+        metadata: dict[str, Any] = {"event_type": self._event_type, "time": at}
         if self.hook.layout == "openedx":
             payload = known_payload(self.point.name, shown.document) | {METADATA: metadata}
             return form.encode_pairs(form_pairs(payload)) if self.hook.form_encoding else encode(payload)
         metadata |= {"id": question_id, "version": VERSION}
-        if self.hook.form_encoding:
-            return form.encode_pairs([*form.pairs(shown.document | {METADATA: metadata}, form.plain)])
-        comma = b"," if shown.document else b""
-        return b'%b%b"%b":%b}' % (shown.text[:-1], comma, METADATA.encode(), _ENCODER.encode(metadata))
+        return form.encode_pairs([*form.pairs(shown.document | {METADATA: metadata}, form.plain)])
 
     def _make_ready(self, user_agent: str) -> None:
         hook = self.hook

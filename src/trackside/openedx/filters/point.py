@@ -57,7 +57,8 @@ class OpenedxPoint(FilterPoint):
 
     def told(self, arguments: Arguments) -> dict[str, Any]:
         """Return what is sent about a call, in plain values of its own."""
-        call, said = Call(arguments, self.rules), dict[str, Any]()
+        call = Call(arguments, self.rules)
+        said: dict[str, Any] = {}
         for part in self.parts:
             if all(name in arguments for name in part.arguments):
                 said |= part.told(call)

@@ -171,7 +171,8 @@ class Multi:
                 ended += [self._over(curl, 0, "") for curl in good]
             if bad:
                 ended += [self._over(curl, code, message) for curl, code, message in bad]
-        after_ms = self._multi.timeout()  # asked for once: curl would tell of each change
+        # asked for once: curl would tell of each change
+        after_ms = self._multi.timeout() if self.under_way else -1
         self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0
         return ended
 
