@@ -153,7 +153,7 @@ def run(*, waiting: int, seconds: float) -> Report:
     ]
     notes = [
         f"{HEALTHY} healthy webhooks, {EVENTS_PER_S} events/s to each; {ROUNDS} rounds of {seconds:g} s in turn.",
-        "The lag ends with the receiver, and begins before the append. Events are looked for every 100 ms.",
+        "The lag ends with the receiver, and begins before the append. Events are brought at once while they are few.",
         "Memory: of the delivering process in each round beside the dead endpoint, "
         + ", ".join(f"{growth:.2f}" for growth in growths)
         + " times what it was after the first seconds of the stream, which warm a process up and count for no lag.",

@@ -10,7 +10,7 @@ import pytest
 
 from tests.delivery.tools import Recorder, fill, state_of
 from trackside.config.settings import LogSettings
-from trackside.delivery import DeliveryEngine, is_held
+from trackside.delivery import DeliveryEngine, is_held, wakes
 from trackside.delivery.lock import DeliveryLock
 from trackside.destinations.base import Delivery, Destination, DestinationSettings, Outcome
 from trackside.log.base import Log
@@ -153,3 +153,17 @@ def test_the_lock_is_seen_and_given_back(tmp_path: Path) -> None:
     assert not is_held(path)
     assert other.acquire()
     other.release()
+
+
+def test_few_events_are_brought_as_they_come(
+    log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gathering begins where many come: the next event of a quiet place does not wait for the end of a gathering."""
+    monkeypatch.setattr(wakes, "GATHER_S", 60.0)
+    recorder = Recorder()
+    running = engine(log, tmp_path, place=recorder)
+    running.start()
+    for number in range(1, 6):
+        fill(log, [number])
+        eventually(lambda: recorder.arrived == list(range(1, number + 1)))  # noqa: B023  # called at once
+    running.stop()

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from tests.delivery.tools import ManualTiming, Recorder, deliver, fill, state_of
+from tests.delivery.tools import START, ManualTiming, Recorder, deliver, fill, state_of
 from trackside.config.settings import LogSettings
 from trackside.destinations.base import (
     DELIVERED,
     FILTERED,
     Behind,
     Delivery,
+    DestinationSettings,
     Gone,
     Outcome,
     Retry,
@@ -36,7 +37,7 @@ class Few(Recorder):
     """It takes so many of a page, and leaves the rest to the next."""
 
     most = 3
-    rest = Unsent()
+    rest: Outcome = Unsent()
 
     async def send(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         """Send the first few."""
@@ -78,6 +79,84 @@ def test_the_whole_place_rests(log: Log, reason: str | None) -> None:
     deliver(log, recorder, lambda: state_of(log).delivered == 4, timing=timing)
     assert recorder.attempts[4:] == [(2, 1), (3, 1), (4, 1), (1, 2)]
     assert state_of(log).failing_since is None
+
+
+class Resting(Few):
+    """It fails the first of a page and asks to be left alone, as a breaker does, until it is well."""
+
+    most = 1
+    rest: Outcome = Unsent(rest_s=20, reason="down")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.script = lambda delivery: Retry(reason="down")
+        self.sizes: list[int] = []
+
+    async def send(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
+        """Note how many it is handed."""
+        self.sizes.append(len(deliveries))
+        return await super().send(deliveries)
+
+    def be_well(self) -> None:
+        """Take everything from now on."""
+        self.script, self.most = lambda delivery: DELIVERED, 100_000
+
+
+MANY = 5_000
+PATIENT = DestinationSettings(max_attempts=1_000, min_backoff_s=5, max_backoff_s=10, disable_after_s=86_400)
+
+
+def test_few_are_read_to_find_out_whether_a_place_is_back(log: Log) -> None:
+    """A dead place is not handed a thousand events for each request it fails; once it is back it is again."""
+    fill(log, range(1, MANY + 1))
+    place = Resting()
+    timing = deliver(log, place, lambda: len(place.sizes) > 20, settings=PATIENT)
+    assert place.sizes[0] == 1_000
+    assert max(place.sizes[1:]) <= 20
+    place.be_well()
+    began, tries = timing.elapsed_s, len(place.sizes)
+    deliver(log, place, lambda: state_of(log).delivered == MANY, timing=timing, settings=PATIENT)
+    assert sorted(place.arrived) == list(range(1, MANY + 1))
+    assert max(place.sizes) == 1_000
+    assert len(place.sizes) - tries < 25
+    assert timing.elapsed_s - began < 30
+
+
+def test_of_what_waits_few_are_read_for_that(log: Log) -> None:
+    """The same holds for those that failed before, of which there may be thousands too."""
+    fill(log, range(1, 501))
+    place = Resting()
+    place.rest = Retry(reason="down")
+    deliver(log, place, lambda: state_of(log).retrying == 500, settings=PATIENT)
+    place.rest = Resting.rest
+    place.sizes.clear()
+    timing = deliver(log, place, lambda: len(place.sizes) > 10, settings=PATIENT)
+    assert max(place.sizes) <= 10  # it is known of the process before that it takes nothing
+    place.be_well()
+    deliver(log, place, lambda: state_of(log).delivered == 500, timing=timing, settings=PATIENT)
+    assert max(place.sizes) == 100
+
+
+def test_a_place_that_failed_before_is_begun_with_few(log: Log) -> None:
+    """A restart finds out first whether it takes anything now, and makes no rows of a thousand events."""
+    fill(log, range(1, MANY + 1))
+    log.subscription("place").report_failure("down", now=START)
+    place = Resting()
+    place.rest = Retry(reason="down")
+    deliver(log, place, lambda: len(place.sizes) >= 1, settings=PATIENT)
+    assert 0 < state_of(log).retrying <= 20
+
+
+def test_of_a_slow_place_no_more_is_read_than_it_takes(log: Log) -> None:
+    """Who takes a few at a time is not handed a thousand each time, and nothing waits for that."""
+    fill(log, range(1, 2_001))
+    place = Resting()
+    place.most, place.rest = 100, Unsent()
+    place.script = lambda delivery: DELIVERED
+    timing = deliver(log, place, lambda: state_of(log).delivered == 2_000)
+    assert place.arrived == list(range(1, 2_001))
+    assert set(place.sizes[1:-2]) <= set(range(200, 401))
+    assert timing.elapsed_s < 1
 
 
 def test_rows_that_nobody_was_asked_about_stay_as_they_are(log: Log) -> None:

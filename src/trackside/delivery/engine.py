@@ -11,6 +11,7 @@ from trackside.delivery.declarations import Declarations
 from trackside.delivery.fleet import Build, Fleet
 from trackside.delivery.lock import DeliveryLock
 from trackside.delivery.timing import Timing
+from trackside.delivery.wakes import Wakes
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.errors import LogClosed
 from trackside.log.base import Log
@@ -21,8 +22,6 @@ logger = logging.getLogger(__name__)
 
 TAKEOVER_S = 1.0
 """How often a process that does not deliver looks whether it could."""
-GATHER_S = 0.1
-"""The fleet is woken at most this often: a page of a few events costs as much as one of many."""
 THREADS = 32
 """A destination that hangs in one must not take the others'. They come as they are needed."""
 WATCH_S = 0.25
@@ -167,14 +166,14 @@ class DeliveryEngine:
 
     def _watch(self, fleet: Fleet) -> None:
         """Wake the fleet when the log grows: one waiting thread for all of them."""
-        end = 0
+        end, wakes = 0, Wakes()
         while not self._ended.is_set():
             try:
                 if self._log.wait(end, WATCH_S):
                     end = self._log.bounds().last
                     assert self._loop is not None  # noqa: S101  # set before this thread starts
                     self._loop.call_soon_threadsafe(fleet.nudge)
-                    self._ended.wait(GATHER_S)
+                    self._ended.wait(wakes.rest_s(self._timing.monotonic()))
             except LogClosed:
                 return
             except Exception:  # the border: without this thread nothing would be delivered any more

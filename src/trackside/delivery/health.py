@@ -55,6 +55,11 @@ class Health:
         """Return whether the destination is left alone because something is wrong with it."""
         return self._failed and self.rest_s > 0
 
+    @property
+    def is_failing(self) -> bool:
+        """Return whether it has taken nothing since it failed, in this process or in one before it."""
+        return self._failing_since is not None
+
     def begin(self, state: SubscriptionState) -> None:
         """Take over what the subscription says of failures, those of a process before this one included."""
         self.paused = state.paused

@@ -10,7 +10,7 @@ from trackside.delivery.schedule import RetrySchedule
 from trackside.delivery.sender import Sender
 from trackside.delivery.state import Dead, Decision, Settled, Wait, decide
 from trackside.delivery.timing import Timing
-from trackside.destinations.base import Delivery, Gone, Outcome, Refused, Retry, Unsent
+from trackside.destinations.base import DELIVERED, Delivery, Gone, Outcome, Refused, Retry, Unsent
 from trackside.event import NameFilter
 from trackside.log.base import DeadLetter, Log, Subscription, SubscriptionState, Waiting
 from trackside.telemetry import catalogue
@@ -21,7 +21,8 @@ PAGE_EVENTS = 1_000
 Pages of 2,000 and 4,000 were no faster from a backlog, nor was reading one ahead while the last one is sent: the
 two threads wait for one another. A slow place would hold more of them when the process ends."""
 
-
+PROBE_EVENTS = 10
+"""How many are read where more would be left untouched: a place that takes nothing is tried with the first, or few."""
 NOTHING_DONE_REST_S = 1.0
 """How long a destination is left alone that did nothing with what it was handed, and did not say for how long."""
 
@@ -133,6 +134,25 @@ def is_failed_attempt(outcome: Outcome) -> TypeGuard[Refused | Retry]:
 def is_unasked(outcome: Outcome) -> bool:
     """Return whether the event stays where it is: in the log, or among what waits."""
     return isinstance(outcome, Unsent | Gone)
+
+
+class Portion:
+    """How many events are read at a time: `most`, or about twice as many as the destination dealt with lately.
+
+    What it leaves untouched is read, decoded and planned again each time, in the loop that all the others share: of a
+    dead place a thousand events for each single request that finds out whether it is back.
+    """
+
+    def __init__(self, most: int, *, probing: bool) -> None:
+        """With `probing` it begins small: it is known that the destination took nothing."""
+        self._most = most
+        self.size = PROBE_EVENTS if probing else most
+
+    def heed(self, outcomes: Sequence[Outcome]) -> None:
+        """Note what became of the last portion."""
+        left = 0 if outcomes.count(DELIVERED) == len(outcomes) else sum(map(is_unasked, outcomes))
+        wanted = 2 * (len(outcomes) - left if left else self.size)
+        self.size = min(self._most, max(PROBE_EVENTS, wanted))
 
 
 class Lane(Protocol):

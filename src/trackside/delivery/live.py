@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import assert_never
 
-from trackside.delivery.lane import PAGE_EVENTS, Route, is_unasked
+from trackside.delivery.lane import PAGE_EVENTS, PROBE_EVENTS, Portion, Route, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import (
     DELIVERED,
@@ -18,8 +18,6 @@ from trackside.destinations.base import (
 )
 from trackside.log.base import Page, SubscriptionState
 
-PROBE_EVENTS = 10
-"""How many events are tried of a destination that took nothing of the last page."""
 LONGEST_REST_S = 60.0
 """How late it is noticed at the most that such a destination takes events again."""
 
@@ -38,6 +36,7 @@ class LiveLane:
         self._head_position = 0
         self._head_failures = 0
         self._failed_pages = 0
+        self._portion = Portion(PAGE_EVENTS, probing=route.health.is_failing)
 
     @property
     def rest_s(self) -> float | None:
@@ -51,7 +50,7 @@ class LiveLane:
         """Deal with one page."""
         route = self._route
         start = route.ledger.position
-        limit = PROBE_EVENTS if self._failed_pages else PAGE_EVENTS
+        limit = PROBE_EVENTS if self._failed_pages else self._portion.size
         page = await self._read(start, limit)
         if page.through == start:
             return False
@@ -63,6 +62,7 @@ class LiveLane:
             first = deliveries[0]
             deliveries[0] = Delivery(first.position, first.event, self._head_failures + 1)
         outcomes = await route.sender.send(deliveries)
+        self._portion.heed(outcomes)
         if outcomes.count(DELIVERED) == len(outcomes):
             await self._all_delivered(page, start, deliveries[-1])
             return True

@@ -4,13 +4,13 @@ import asyncio
 from datetime import datetime
 from typing import assert_never
 
-from trackside.delivery.lane import Route, is_failed_attempt, is_unasked
+from trackside.delivery.lane import Portion, Route, is_failed_attempt, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import DELIVERED, Delivery
 from trackside.log.base import SubscriptionState, Waiting
 
 ROWS = 100
-"""How many are tried at once; new events go between."""
+"""How many are tried at once at the most; new events go between."""
 
 
 class RetryLane:
@@ -19,6 +19,7 @@ class RetryLane:
     def __init__(self, route: Route) -> None:
         self._route = route
         self._next_due_at: datetime | None = None
+        self._portion = Portion(ROWS, probing=route.health.is_failing)
 
     @property
     def rest_s(self) -> float | None:
@@ -36,7 +37,7 @@ class RetryLane:
         if self.rest_s != 0.0:
             return False
         route = self._route
-        rows = await asyncio.to_thread(route.subscription.due, route.timing.now(), ROWS)
+        rows = await asyncio.to_thread(route.subscription.due, route.timing.now(), self._portion.size)
         if rows:
             await self._try(rows)
             if not await route.ledger.commit():
@@ -48,6 +49,7 @@ class RetryLane:
         route = self._route
         deliveries = [Delivery(row.position, row.event, row.attempt + 1) for row in rows]
         outcomes = await route.sender.send(deliveries)
+        self._portion.heed(outcomes)
         if DELIVERED in outcomes:
             await route.health.recover()
         elif failed := next(filter(is_failed_attempt, outcomes), None):
