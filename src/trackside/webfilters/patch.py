@@ -62,7 +62,11 @@ def applied(
         declared = point.declared(path)
         if declared is None:
             continue
-        where, value = _there(point.typed(declared, at(document, declared)), declared, path)
+        typed = point.typed(declared, at(document, declared))
+        if len(path) == 1:
+            whole[path[0]] = changes[path[0]] = typed
+            continue
+        where, value = _there(typed, declared, path)
         whole, changes = _with(whole, where, value), _with(changes, where, value)
     return whole, changes
 

@@ -166,8 +166,11 @@ class FilterPoint:
 
     def typed(self, path: Path, value: Any) -> Any:
         """Return what is at a declared path, in its type. Raises Unfit."""
+        wanted = self.changes[path]
+        if type(value) is wanted and wanted in _SCALARS:
+            return value  # as it is
         try:
-            return msgspec.convert(value, self.changes[path])
+            return msgspec.convert(value, wanted)
         except msgspec.ValidationError as error:
             raise Unfit(f"{'.'.join(path)} cannot be that: {_told(error)}") from None
 
@@ -179,6 +182,7 @@ class FilterPoint:
         """
 
 
+_SCALARS: Final = frozenset({str, int, float, bool})
 POINTS: Final[dict[str, FilterPoint]] = {}
 """Every point declared in this process, by name."""
 _LOCK: Final = threading.Lock()

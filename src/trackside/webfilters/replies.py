@@ -109,9 +109,14 @@ def _envelope(prepared: Prepared, answer: Answer, question_id: str | None) -> di
         raise Unfit("the answer is nested too deep") from None
     if not isinstance(said, dict):
         raise Unfit("the answer is no JSON object")
-    if plainness(said, most_values=MOST_VALUES, most_depth=MOST_DEPTH) is None:
+    if not _is_small(answer.body) and plainness(said, most_values=MOST_VALUES, most_depth=MOST_DEPTH) is None:
         raise Unfit(f"the answer is nested deeper than {MOST_DEPTH}, or more than {MOST_VALUES:,} values")
     return said
+
+
+def _is_small(body: bytes) -> bool:
+    """Return whether JSON can be neither deep nor of many values, which is seen without looking into it."""
+    return len(body) < MOST_VALUES and body.count(b"{") + body.count(b"[") < MOST_DEPTH
 
 
 def _data(said: dict[str, Any]) -> dict[str, Any]:
