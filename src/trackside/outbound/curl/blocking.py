@@ -11,6 +11,7 @@ from typing import Final
 from trackside.outbound.base import Answer, Failed, Outgoing
 from trackside.outbound.curl.exchange import Exchange, Need, judged
 from trackside.outbound.curl.multi import Multi
+from trackside.outbound.curl.nearby import Nearby
 from trackside.outbound.curl.options import CurlOptions
 from trackside.outbound.curl.places import Places
 from trackside.outbound.curl.transfer import Transfer
@@ -44,7 +45,9 @@ class CurlThreads:
         multi = kept.multi
         if len(requests) == 1:
             [request] = requests
-            return [self._ask_one(multi, request, began_s + min(request.timeout_s, budget_s))]
+            reply = self._ask_one(kept, request, began_s + min(request.timeout_s, budget_s))
+            kept.nearby.heed(request.url, reply)
+            return [reply]
         asking = _Asking(multi, self._process.names)
         try:
             for index, request in enumerate(requests):
@@ -54,12 +57,13 @@ class CurlThreads:
             self.second_tries += asking.end()
         return asking.outcomes()
 
-    def _ask_one(self, multi: Multi, request: Outgoing, until_s: float) -> Answer | Failed:
+    def _ask_one(self, kept: "_Kept", request: Outgoing, until_s: float) -> Answer | Failed:
         """Return what came back of a request that has no other beside it: nothing is to be told apart then."""
         found = judged(self._places, request)
         if isinstance(found, Failed):
             return found
         place, headers = found
+        multi, look_s = kept.multi, kept.nearby.look_s(request.url)
         exchange = Exchange(multi, request, headers, place, until_s)
         try:
             need = exchange.begin()
@@ -67,7 +71,7 @@ class CurlThreads:
                 if need is Need.ADDRESSES:
                     need = exchange.take_addresses(_addresses(exchange, self._process.names))
                     continue
-                for ended in multi.turn(LONGEST_WAIT_S):
+                for ended in multi.turn(LONGEST_WAIT_S, look_s=look_s):
                     if ended.transfer is exchange.transfer:
                         need = exchange.take_end(ended)
                         if need is None and exchange.led_nowhere:
@@ -106,6 +110,7 @@ class _Kept:
     def __init__(self, options: CurlOptions, names: WaitingNames) -> None:
         self.pid = os.getpid()
         self.multi = Multi(options, names.fresh)
+        self.nearby = Nearby()
         self.close = weakref.finalize(self, _close, self.multi, self.pid)
 
 

@@ -147,12 +147,15 @@ class Multi:
         if self.under_way.pop(transfer.curl, None) is not None:
             self._multi.remove_handle(transfer.curl)
 
-    def turn(self, wait_s: float = 0.0) -> list[Ended]:
-        """Do what there is to do, after waiting for it up to `wait_s`; return the transfers that are over."""
+    def turn(self, wait_s: float = 0.0, *, look_s: float = 0.0) -> list[Ended]:
+        """Do what there is to do, after waiting for it up to `wait_s`; return the transfers that are over.
+
+        The first `look_s` of the wait it looks again and again, and only then sleeps.
+        """
         if wait_s and self.due_s is not None:
             wait_s = min(max(self.due_s - time.monotonic(), 0), wait_s) if self.due_s else 0
         act = self._multi.socket_action
-        for fd, event in self.epoll.poll(wait_s, _EVENTS):
+        for fd, event in self._events(wait_s, look_s):
             if fd in self._at_rest:
                 with suppress(OSError):  # curl may have closed it in this very turn
                     self.epoll.unregister(fd)  # what it says is heard once
@@ -175,6 +178,14 @@ class Multi:
         after_ms = self._multi.timeout() if self.under_way else -1
         self.due_s = None if after_ms < 0 else time.monotonic() + after_ms / 1e3 if after_ms else 0.0
         return ended
+
+    def _events(self, wait_s: float, look_s: float) -> list[tuple[int, int]]:
+        if not (wait_s and look_s):
+            return self.epoll.poll(wait_s, _EVENTS)
+        began_s = now_s = time.monotonic()
+        while not (found := self.epoll.poll(0, _EVENTS)) and now_s - began_s < min(look_s, wait_s):
+            now_s = time.monotonic()
+        return found or self.epoll.poll(max(began_s + wait_s - now_s, 0), _EVENTS)
 
     def close(self) -> None:
         """Close all connections, also those of transfers under way."""
