@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import HealthCheck, settings
 
-_EXAMPLES = {"dev": 50, "ci": 200, "fuzz": int(os.environ.get("TRACKSIDE_FUZZ_EXAMPLES", "20000"))}
+_EXAMPLES = {"few": 10, "dev": 50, "ci": 200, "fuzz": int(os.environ.get("TRACKSIDE_FUZZ_EXAMPLES", "20000"))}
 for _profile, _examples in _EXAMPLES.items():
     settings.register_profile(
         _profile,

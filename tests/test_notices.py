@@ -20,6 +20,7 @@ async def _gone(self: object, deliveries: Sequence[Delivery]) -> Sequence[Outcom
     return [Gone(reason="answered 410 Gone")] * len(deliveries)
 
 
+@pytest.mark.slow
 def test_a_disabled_destination_is_an_event(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The other destinations get it, once; the one it is about has it waiting for its resume."""
     monkeypatch.setattr(Webhook, "send", _gone)

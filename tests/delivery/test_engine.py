@@ -54,6 +54,7 @@ def test_delivers_what_is_there_and_what_comes(log: Log, tmp_path: Path) -> None
     assert not running.active
 
 
+@pytest.mark.slow
 def test_only_one_delivers_and_another_takes_over(log: Log, tmp_path: Path) -> None:
     """A second engine on the same directory waits until the first is gone."""
     first, second = Recorder(), Recorder()

@@ -277,6 +277,7 @@ def test_those_that_nothing_is_for_move_along(log: MemoryLog) -> None:
     run(Yard(log, Rows(busy=ManySettings(), **idle)), scenario)
 
 
+@pytest.mark.slow
 def test_steps_that_could_not_be_kept_are_kept_later(log: MemoryLog, monkeypatch: pytest.MonkeyPatch) -> None:
     """The account is right also where the disk was full for a while."""
     original = log.advance_all

@@ -28,6 +28,7 @@ def sent(host: Host) -> Host:
     return host
 
 
+@pytest.mark.slow
 def test_d02_the_request_waits_for_nobody(host: Host) -> None:
     """While three receivers take a second each, sending a signal takes less than a hundredth."""
     host.run(code=SEND + "send(); finish()")
@@ -76,6 +77,7 @@ def test_d05_one_failing_webhook_is_alone(sent: Host) -> None:
             wait_until(lambda: len(good.taken) == SIGNALS)
 
 
+@pytest.mark.slow
 def test_d06_rolled_back_is_not_told(host: Host) -> None:
     """Nobody hears of an action that was rolled back; of one that commits everybody does."""
     host.run("django", "migrate")

@@ -53,6 +53,7 @@ def test_loaded_by_the_platform(host: Host, service: str) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_the_operators_file_wins(host: Host) -> None:
     """A TRACKSIDE in lms.yml replaces that of `common`; its values stay, what it does not say is there again."""
     host = host.but(yaml={"TRACKSIDE": {"signals": {"ignore": ["*.enrollment.created.v1"]}}})
@@ -132,6 +133,7 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: 
         yield made
 
 
+@pytest.mark.slow
 def test_transactions(host: Host, database: Any) -> None:
     """What is rolled back never was; what commits is there, under the signal's own id and about its user."""
     host = host.but(database=database)

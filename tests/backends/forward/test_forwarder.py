@@ -166,6 +166,7 @@ def test_waits_grow_to_a_minute(backend: LogBackend) -> None:
     assert waits == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
+@pytest.mark.slow
 def test_what_is_refused_is_found_by_halving(backend: LogBackend) -> None:
     """One event that the server does not take costs none of its neighbours; it is kept with its content."""
 

@@ -94,6 +94,7 @@ def test_nobody_there_at_the_start(database: Database, proxy: Proxy) -> None:
     asyncio.run(scenario())
 
 
+@pytest.mark.slow
 def test_one_that_never_answers_holds_up_nobody(database: Database, proxy: Proxy) -> None:
     """The loop goes on, and the destination gives up by its timeout."""
     proxy.passes_on = False

@@ -61,6 +61,7 @@ def test_asynchronous_code(shop: Shop) -> None:
     assert shop.sold() == ["apple"]
 
 
+@pytest.mark.slow
 def test_a_process_that_forks_and_ends_leaves_nothing_behind(
     database: Settings, shop: Shop, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ def eventually(true: Callable[[], bool], *, within_s: float) -> bool:
     return True
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("project")
 def test_a_change_that_others_made_is_noticed_within_a_second() -> None:
     """One that sends no signal here, as that of another process."""

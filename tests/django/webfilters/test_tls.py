@@ -15,6 +15,7 @@ from trackside.django.webfilters.models import Webfilter
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("around")]
 
 
+@pytest.mark.slow
 def test_the_receiver_knows_us_by_it(tmp_path: Path) -> None:
     """The row names the file within the data directory, and keeps that name."""
     (tmp_path / "tls").mkdir()
