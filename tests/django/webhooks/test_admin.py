@@ -45,6 +45,14 @@ def add(client: Client, **changes: str) -> str:
     return answer.content.decode()
 
 
+def test_the_list_shows_no_query(pages: Client) -> None:
+    """It may hold a key of the receiver's."""
+    add(pages, url=f"{URL}?key=hunter2")
+    text = pages.get(LIST).content.decode()
+    assert URL in text
+    assert "hunter2" not in text
+
+
 def test_a_new_webhook_s_secret_is_shown_once(pages: Client) -> None:
     """The page after the form shows it; no page afterwards does, only its last characters."""
     shown = re.search(r'class="shown-once">(whsec_[^<]+)<', add(pages))

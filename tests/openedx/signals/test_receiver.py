@@ -2,36 +2,19 @@
 
 import logging
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import attrs
 import pytest
 
+from tests.openedx.signals.tools import ID, MOMENT, NAME, Metadata
 from trackside.backends.identity import event_id
 from trackside.django.settings.signals import SignalSettings
 from trackside.emitted import EmittedEvent
 from trackside.openedx.signals.receiver import SignalReceiver
 from trackside.telemetry import catalogue
 from trackside.tracker import Tracker
-
-NAME = "org.openedx.learning.course.enrollment.created.v1"
-ID = UUID(int=7)
-MOMENT = datetime(2026, 1, 2, 3, 4, 5, 6, UTC)
-
-
-@attrs.frozen
-class Metadata:
-    """As openedx-events has it."""
-
-    event_type: str = NAME
-    id: UUID = ID
-    minorversion: int = 0
-    source: str = "openedx/lms/web"
-    sourcehost: str = "lms"
-    time: datetime = MOMENT
-    sourcelib: tuple[int, ...] = (11, 2, 0)
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tests.openedx.signals.tools import ID, MOMENT, NAME, Metadata
 from trackside.django.settings.signals import SignalSettings
 from trackside.emitted import WrittenEvent
 from trackside.openedx.plain import PlainMaker
@@ -22,23 +23,7 @@ from trackside.openedx.signals.writing import SignalWriter, WrittenSignal
 from trackside.processors.personal import Mode
 from trackside.tracker import Tracker
 
-NAME = "org.openedx.learning.course.enrollment.created.v1"
-ID = UUID(int=7)
-MOMENT = datetime(2026, 1, 2, 3, 4, 5, 6, UTC)
 COURSE = {"course_id": "course-v1:edX+D+1", "org_id": "edX"}
-
-
-@attrs.frozen
-class Metadata:
-    """As openedx-events has it."""
-
-    event_type: str = NAME
-    id: UUID = ID
-    minorversion: int = 0
-    source: Any = "openedx/lms/web"
-    sourcehost: str = "lms"
-    time: datetime = MOMENT
-    sourcelib: tuple[int, ...] = (11, 2, 0)
 
 
 class Colour(Enum):
