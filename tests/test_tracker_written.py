@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from trackside import tracker as module
-from trackside.emitted import EmittedEvent, WrittenEvent, also_written
+from trackside.emitted import EmittedEvent, UnwrittenEvent, WrittenEvent, also_written
 from trackside.emitted.identity import event_id
 from trackside.routing import RoutingBackend
 from trackside.telemetry import catalogue
@@ -23,6 +23,19 @@ EVENT = {
     "user_id": "7",
     "extra": {"x": {"y": 1}, "z": True},
 }
+
+
+class Later:
+    """Is written when somebody wants to read it."""
+
+    size_bytes = 100
+
+    def written(self) -> WrittenEvent:
+        """Return the event."""
+        return WRITTEN
+
+
+LATER = Later()
 
 
 class Whole:
@@ -45,7 +58,7 @@ class Written(Whole):
 
     def __init__(self) -> None:
         super().__init__()
-        self.written: list[WrittenEvent] = []
+        self.written: list[WrittenEvent | UnwrittenEvent] = []
         self.unusual = False
 
     @also_written
@@ -53,7 +66,7 @@ class Written(Whole):
         """Keep `event`."""
         super().send(event)
 
-    def send_written(self, event: WrittenEvent) -> bool:
+    def send_written(self, event: WrittenEvent | UnwrittenEvent) -> bool:
         """Keep it as it is."""
         if not self.unusual:
             self.written.append(event)
@@ -75,9 +88,12 @@ class Broken(Written):
 
     mutates = False
 
-    def send_written(self, event: WrittenEvent) -> bool:
+    def send_written(self, event: WrittenEvent | UnwrittenEvent) -> bool:
         """Raise."""
         raise OSError
+
+
+BOTH = pytest.mark.parametrize("given", [WRITTEN, LATER], ids=["written", "unwritten"])
 
 
 @pytest.fixture(autouse=True)
@@ -86,21 +102,23 @@ def _no_handler() -> Iterator[None]:
     set_on_commit(None)
 
 
-def test_each_backend_gets_what_it_takes() -> None:
+@BOTH
+def test_each_backend_gets_what_it_takes(given: WrittenEvent | UnwrittenEvent) -> None:
     """One the event as it is written, others the event, under its id; each is counted once."""
     written, whole, overriding = Written(), Whole(), Overriding()
     before = catalogue.EMITTED.value()
-    Tracker({"a": written, "b": whole, "c": overriding}).emit_written(WRITTEN)
-    assert (written.written, written.kept) == ([WRITTEN], [])
+    Tracker({"a": written, "b": whole, "c": overriding}).emit_written(given)
+    assert (written.written, written.kept) == ([given], [])
     assert whole.kept == overriding.kept == [("id", EVENT)]
     assert catalogue.EMITTED.value() == before + 1
 
 
-def test_what_is_unusual_comes_as_a_whole() -> None:
+@BOTH
+def test_what_is_unusual_comes_as_a_whole(given: WrittenEvent | UnwrittenEvent) -> None:
     """And only once."""
     backend = Written()
     backend.unusual = True
-    Tracker({"a": backend}).emit_written(WRITTEN)
+    Tracker({"a": backend}).emit_written(given)
     assert (backend.written, backend.kept) == ([], [("id", EVENT)])
 
 
@@ -114,7 +132,8 @@ def test_a_backend_that_fails_disturbs_nobody() -> None:
     assert catalogue.TRACKER_BACKEND_FAILURES.value("a") == before + 1
 
 
-def test_processors_see_the_event() -> None:
+@BOTH
+def test_processors_see_the_event(given: WrittenEvent | UnwrittenEvent) -> None:
     """What they make of it is what backends get."""
     backend = Written()
 
@@ -123,11 +142,12 @@ def test_processors_see_the_event() -> None:
         assert event_id() == "id"
         return {**event, "name": "other"}
 
-    Tracker({"a": backend}, processors=[rename]).emit_written(WRITTEN)
+    Tracker({"a": backend}, processors=[rename]).emit_written(given)
     assert (backend.written, backend.kept) == ([], [("id", {**EVENT, "name": "other"})])
 
 
-def test_a_router_of_another_class_gets_the_event() -> None:
+@BOTH
+def test_a_router_of_another_class_gets_the_event(given: WrittenEvent | UnwrittenEvent) -> None:
     """It may override `send`."""
 
     class Router(RoutingBackend):
@@ -137,11 +157,12 @@ def test_a_router_of_another_class_gets_the_event() -> None:
     got: list[Any] = []
     tracker = Tracker()
     tracker.routing_backend = Router()
-    tracker.emit_written(WRITTEN)
+    tracker.emit_written(given)
     assert got == [("id", EVENT)]
 
 
-def test_who_decides_about_a_transaction() -> None:
+@BOTH
+def test_who_decides_about_a_transaction(given: WrittenEvent | UnwrittenEvent) -> None:
     """Whoever takes it as it is written; else whoever takes events."""
     backend, taken = Written(), list[Any]()
     tracker = Tracker({"a": backend})
@@ -151,15 +172,15 @@ def test_who_decides_about_a_transaction() -> None:
         return True
 
     set_on_commit(take)
-    tracker.emit_written(WRITTEN, on_commit=True)
+    tracker.emit_written(given, on_commit=True)
     set_on_commit(lambda _, event: pytest.fail(str(event)), take)
-    tracker.emit_written(WRITTEN, on_commit=True)
-    assert taken == [("id", EVENT), (None, WRITTEN)]
+    tracker.emit_written(given, on_commit=True)
+    assert taken == [("id", EVENT), (None, given)]
     assert backend.written == []
     set_on_commit(lambda *_: False, lambda *_: False)
-    tracker.emit_written(WRITTEN, on_commit=True)
-    tracker.emit_written(WRITTEN)
-    assert backend.written == [WRITTEN, WRITTEN]
+    tracker.emit_written(given, on_commit=True)
+    tracker.emit_written(given)
+    assert backend.written == [given, given]
 
 
 @pytest.mark.parametrize("written", [True, False])

@@ -9,6 +9,7 @@ from trackside.emitted import (
     SENDS_BESIDE_NOW,
     SENDS_BESIDE_WRITTEN,
     EmittedEvent,
+    UnwrittenEvent,
     WrittenEvent,
     copy_event,
 )
@@ -124,11 +125,15 @@ class RoutingBackend:
         for name, backend in tuple(self.backends.items()):
             _hand_over(name, backend, event)
 
-    def send_written(self, event: WrittenEvent) -> None:
-        """Do as `send` with the event of `event`, which no processor and no backend has to read. Never raises."""
+    def send_written(self, event: WrittenEvent | UnwrittenEvent) -> None:
+        """Do as `send` with the event of `event`, which no processor and no backend has to read.
+
+        Raises nothing but what an event raises that cannot be written, and that only where it has to be.
+        """
         if self.processors:
-            with sending_as(event.id):
-                self.send(event.event())
+            written = event.written()
+            with sending_as(written.id):
+                self.send(written.event())
             return
         for name in tuple(self.backends):
             backend: Any = self.backends[name]
@@ -141,8 +146,9 @@ class RoutingBackend:
                 _report_backend(name, error)
                 continue
             if not taken:
-                with sending_as(event.id):
-                    _hand_over(name, backend, event.event())
+                written = event.written()
+                with sending_as(written.id):
+                    _hand_over(name, backend, written.event())
 
 
 _UNTOUCHING: set[type] = set()

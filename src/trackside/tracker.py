@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from threading import get_ident
 from typing import Any
 
-from trackside.emitted import EmittedEvent, WrittenEvent, waiting_for_commit
+from trackside.emitted import EmittedEvent, UnwrittenEvent, WrittenEvent, waiting_for_commit
 from trackside.emitted.identity import sending_as
 from trackside.locator import ContextLocator, ContextVarLocator, ThreadLocalContextLocator
 from trackside.routing import Backend, Processor, RoutingBackend
@@ -122,16 +122,19 @@ class Tracker:
         catalogue.EMITTED.one()
         return self._emit_with_promise(event, durable=durable, on_commit=on_commit)
 
-    def emit_written(self, event: WrittenEvent, *, on_commit: bool = False) -> None:
-        """Do as `emit_event` with an event whose data is JSON already."""
+    def emit_written(self, event: WrittenEvent | UnwrittenEvent, *, on_commit: bool = False) -> None:
+        """Do as `emit_event` with an event whose data is JSON already, or can be made so at any time."""
         catalogue.EMITTED.one()
-        if on_commit and _on_commit_written is None and _on_commit is not None:
-            with sending_as(event.id):
-                self._emit_with_promise(event.event(), durable=False, on_commit=True)
-            return
         try:
-            if on_commit and _on_commit_written is not None and _on_commit_written(self, event):
-                return
+            if on_commit:
+                if _on_commit_written is not None:
+                    if _on_commit_written(self, event):
+                        return
+                elif _on_commit is not None:
+                    written = event.written()
+                    with sending_as(written.id):
+                        self._emit_with_promise(written.event(), durable=False, on_commit=True)
+                    return
         except Exception as error:  # noqa: BLE001  # see _emit_with_promise
             _report_drop("on_commit_failed", error)
             return
@@ -140,8 +143,9 @@ class Tracker:
             if type(router) is RoutingBackend:
                 router.send_written(event)
             else:
-                with sending_as(event.id):
-                    router.send(event.event())
+                written = event.written()
+                with sending_as(written.id):
+                    router.send(written.event())
         except Exception as error:  # noqa: BLE001  # see emit
             _report_drop("tracker_failed", error)
 
@@ -230,8 +234,8 @@ It must have encoded or copied what it keeps before it returns. What it keeps go
 `tracker.routing_backend.send` after the commit.
 """
 
-OnCommitWritten = Callable[[Tracker, WrittenEvent], bool]
-"""Does the same with an event whose data is JSON already."""
+OnCommitWritten = Callable[[Tracker, WrittenEvent | UnwrittenEvent], bool]
+"""Does the same with an event whose data is JSON already, or can be made so at any time."""
 
 _on_commit: OnCommit | None = None
 _on_commit_written: OnCommitWritten | None = None

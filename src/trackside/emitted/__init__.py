@@ -14,7 +14,7 @@ from trackside.emitted.encoding import (
     plain,
 )
 from trackside.emitted.now import SENDS_BESIDE_NOW, also_now
-from trackside.emitted.written import SENDS_BESIDE_WRITTEN, WrittenEvent, also_written
+from trackside.emitted.written import SENDS_BESIDE_WRITTEN, UnwrittenEvent, WrittenEvent, also_written
 
 EmittedEvent = dict[str, Any]
 """`name`, `timestamp` (aware, UTC), `data` and `context`, in this order, as `Tracker.emit` makes it.
@@ -30,6 +30,7 @@ __all__ = [
     "DateTimeJSONEncoder",
     "EmittedEvent",
     "Unencodable",
+    "UnwrittenEvent",
     "WrittenEvent",
     "also_now",
     "also_written",

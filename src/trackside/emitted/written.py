@@ -1,8 +1,8 @@
-"""An event whose data is JSON already: who made that has looked at all of it, so that nobody has to do so again."""
+"""An event whose data is JSON already, or will be: who made it has looked at all of it, so that nobody else has to."""
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Raw, Struct
 
@@ -28,6 +28,10 @@ class WrittenEvent(Struct, frozen=True, gc=False):
     extra: bytes
     """JSON members, each with a comma before it; b"" where there are none."""
 
+    def written(self) -> "WrittenEvent":
+        """Return itself."""
+        return self
+
     def event(self) -> dict[str, Any]:
         """Return the event as `Tracker.emit_event` takes it."""
         return {
@@ -40,11 +44,24 @@ class WrittenEvent(Struct, frozen=True, gc=False):
         }
 
 
-def also_written(send: Send) -> Send:
-    """Promise that the method `send_written(event: WrittenEvent) -> bool` beside this `send` does the same.
+class UnwrittenEvent(Protocol):
+    """What can be written at any time, in any thread: nothing that it holds can change any more."""
 
-    It returns False, with nothing done, to get what `event.event()` returns by `send`. The promise is the function's,
-    as that of `also_now` is.
+    @property
+    def size_bytes(self) -> int:
+        """So much it takes in memory, about; its JSON has not more bytes."""
+        ...
+
+    def written(self) -> WrittenEvent:
+        """Return it as JSON, the same each time. Raises an exception for what has none."""
+        ...
+
+
+def also_written(send: Send) -> Send:
+    """Promise that the method `send_written(event: WrittenEvent | UnwrittenEvent) -> bool` beside it does the same.
+
+    It returns False, with nothing done, to get what `event.written().event()` returns by `send`. The promise is the
+    function's, as that of `also_now` is.
     """
     SENDS_BESIDE_WRITTEN.add(send)
     return send

@@ -1,6 +1,7 @@
 """What an emitted event is in the log."""
 
 import math
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -383,3 +384,57 @@ def test_written_events_that_are_unusual(tmp_path: Path) -> None:
     Tracker({"log": backend}).emit_written(replace(WRITTEN, data=b'{"a":"%b"}' % (b"x" * 2_000)))
     assert stored(backend) == []
     assert catalogue.BACKEND_DROPPED.values() == {("log", "unencodable"): 1.0, ("log", "oversize"): 1.0}
+
+
+class Later:
+    """Is written when the log's thread comes to it."""
+
+    def __init__(self, written: WrittenEvent | Exception, size_bytes: int = 500) -> None:
+        self.size_bytes = size_bytes
+        self._written = written
+        self.threads: list[str] = []
+
+    def written(self) -> WrittenEvent:
+        """Return what was given, or raise it."""
+        self.threads.append(threading.current_thread().name)
+        if isinstance(self._written, Exception):
+            raise self._written
+        return self._written
+
+
+def test_events_that_are_written_later(backend: LogBackend) -> None:
+    """Are in the log as those that were written before, in their order; one that cannot be is counted."""
+    events = [replace(WRITTEN, id=str(number)) for number in range(6)]
+    later = [Later(event) for event in events]
+    faults: list[WrittenEvent | Exception] = [OSError(), replace(WRITTEN, context={"a": object()})]
+    for event, written in zip(later[:3], events[3:], strict=True):
+        assert backend.send_written(event)
+        assert backend.send_written(Later(faults[0]))
+        assert backend.send_written(written)
+        assert backend.send_written(Later(faults[1]))
+    assert [event.id for event in stored(backend)] == ["0", "3", "1", "4", "2", "5"]
+    assert {name for event in later[:3] for name in event.threads} == {"trackside-log"}
+    assert catalogue.BACKEND_DROPPED.values() == {("log", "unencodable"): 6}
+
+
+def test_nothing_but_events_that_cannot_be_written(backend: LogBackend) -> None:
+    """Is no batch."""
+    assert backend.send_written(Later(OSError()))
+    assert stored(backend) == []
+    assert catalogue.BACKEND_DROPPED.values() == {("log", "unencodable"): 1}
+
+
+def test_unwritten_events_that_are_unusual(tmp_path: Path) -> None:
+    """One that somebody waits for, or that may be too large, is written at once."""
+    backend = LogBackend(tmp_path / "data", max_event_bytes=2_000)
+    with waiting_for_commit() as waiters:
+        event = Later(WRITTEN)
+        assert not backend.send_written(event)
+        Tracker({"log": backend}).emit_written(event)
+        assert [waiter.wait(5) for waiter in waiters] == [True]
+    perhaps = Later(WRITTEN, 2_000)
+    assert not backend.send_written(perhaps)
+    Tracker({"log": backend}).emit_written(perhaps)
+    assert [event.id for event in stored(backend)] == [WRITTEN.id]
+    assert event.threads == perhaps.threads == ["MainThread"]
+    assert catalogue.BACKEND_DROPPED.values() == {}

@@ -93,6 +93,29 @@ def test_a_written_event_that_has_no_json_or_too_much(shop: Shop) -> None:
         assert catalogue.EMITTED_DROPPED.value(reason) == before.get((reason,), 0) + 1
 
 
+def test_an_event_that_is_written_later(shop: Shop) -> None:
+    """Becomes a row as any other; what its writing raises costs that event alone."""
+    event = WrittenEvent("an id", "apple", datetime(2026, 1, 2, tzinfo=UTC), b"{}", {}, None, b"")
+
+    class Later:
+        size_bytes = 100
+
+        def __init__(self, *, broken: bool) -> None:
+            self._broken = broken
+
+        def written(self) -> WrittenEvent:
+            if self._broken:
+                raise OSError
+            return event
+
+    before = catalogue.EMITTED_DROPPED.value("on_commit_failed")
+    with transaction.atomic(ALIAS):
+        for broken in (True, False):
+            tracker.get_tracker().emit_written(Later(broken=broken), on_commit=True)
+    assert shop.logged() == ["apple"]
+    assert catalogue.EMITTED_DROPPED.value("on_commit_failed") == before + 1
+
+
 def test_a_transaction_without_events_pays_nothing(shop: Shop, connection: BaseDatabaseWrapper) -> None:
     shop.sell("apple")
     with transaction.atomic(ALIAS):

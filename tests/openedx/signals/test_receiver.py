@@ -7,11 +7,13 @@ from uuid import UUID
 
 import attrs
 import pytest
+from django.db import transaction
 
 from tests.openedx.signals.tools import ID, MOMENT, NAME, Metadata
 from trackside.backends.identity import event_id
 from trackside.django.settings.signals import SignalSettings
 from trackside.emitted import EmittedEvent
+from trackside.openedx.signals import receiver as module
 from trackside.openedx.signals.receiver import SignalReceiver
 from trackside.telemetry import catalogue
 from trackside.tracker import Tracker
@@ -163,6 +165,26 @@ def test_without_metadata(tracker: Tracker, kept: Kept) -> None:
     (event,) = kept.events
     assert (event["name"], event["data"]) == ("a.b.v1", {"thing": 1})
     assert UUID(kept.ids[0] or "").version == 4
+
+
+def test_a_context_that_changes_before_the_commit(
+    tracker: Tracker, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Is kept as it was when the signal was sent."""
+    later: list[Any] = []
+    monkeypatch.setattr(
+        module, "connections", {"default": type("Connection", (), {"in_atomic_block": True})()}
+    )
+    monkeypatch.setattr(transaction, "on_commit", lambda act, **_: later.append(act))
+    receiver, tags = SignalReceiver(SignalSettings(on_commit="memory"), tracker), {"a": [1]}
+    with tracker.context("tags", {"course_user_tags": tags}):
+        for _ in range(2):
+            receiver.receive(object(), Metadata(), {"enrollment": Enrollment(User(4))})
+    assert kept.events == []
+    tags["a"].append(2)
+    for act in later:
+        act()
+    assert [event["context"]["course_user_tags"] for event in kept.events] == [{"a": [1]}, {"a": [1]}]
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from tests.openedx.signals.tools import ID, MOMENT, NAME, Metadata
 from trackside.django.settings.signals import SignalSettings
-from trackside.emitted import WrittenEvent
+from trackside.emitted import UnwrittenEvent, WrittenEvent, encode_json
 from trackside.openedx.plain import PlainMaker
 from trackside.openedx.signals.receiver import SignalReceiver
 from trackside.openedx.signals.subject import course_of, user_of
-from trackside.openedx.signals.writing import SignalWriter, WrittenSignal
+from trackside.openedx.signals.writing import SignalWriter, UnwrittenSignal
 from trackside.processors.personal import Mode
 from trackside.tracker import Tracker
 
@@ -91,21 +91,37 @@ def told(maker: PlainMaker, data: dict[str, Any]) -> tuple[Any, ...]:
     return plain, user_of(plain), course_of(plain)
 
 
-def twice(
-    maker: PlainMaker, data: dict[str, Any], metadata: Any = None, writer: SignalWriter | None = None
-) -> WrittenSignal | None:
+def second(
+    maker: PlainMaker,
+    data: dict[str, Any],
+    metadata: Any = None,
+    context: dict[str, Any] | None = None,
+    *,
+    writer: SignalWriter | None = None,
+) -> WrittenEvent | UnwrittenEvent | None:
     """Return what the second of two same signals becomes."""
     writer, metadata = writer or SignalWriter(maker), metadata or Metadata()
-    writer.write(metadata, data)
-    return writer.write(metadata, data)
+    writer.event(metadata, data, {})
+    return writer.event(metadata, data, context or {})
+
+
+def twice(maker: PlainMaker, data: dict[str, Any]) -> WrittenEvent | None:
+    """Return what the second of two same signals becomes, written."""
+    found = second(maker, data)
+    return None if found is None else found.written()
+
+
+def course_in(event: WrittenEvent) -> dict[str, str]:
+    """Return the course that an event is about."""
+    return {name: event.context[name] for name in COURSE if name in event.context}
 
 
 def test_what_is_written() -> None:
     """The id, the arguments and the metadata as their own JSON, whom and which course it is about."""
     data = {"enrollment": Data(ZOE, Key("course-v1:edX+D+1"), datetime(2026, 1, 2, tzinfo=UTC))}
     writer = SignalWriter(PlainMaker())
-    assert writer.write(Metadata(), data) is None
-    written = (
+    assert writer.event(Metadata(), data, {}) is None
+    told = (
         b'{"enrollment":{"user":{"id":4,"pii":{"username":"zoe","email":"u@example.org","name":"Zo\xc3\xab"},'
         b'"is_active":true},"course_key":"course-v1:edX+D+1","more":"2026-01-02T00:00:00+00:00"}}'
     )
@@ -114,7 +130,14 @@ def test_what_is_written() -> None:
         b'"id":"00000000-0000-0000-0000-000000000007","minorversion":0,"source":"openedx/lms/web",'
         b'"sourcehost":"lms","time":"2026-01-02T03:04:05.000006+00:00","sourcelib":[11,2,0]}'
     )
-    assert writer.write(Metadata(), data) == (str(ID), written, said, "4", COURSE)
+    context = {"host": "lms", "course_id": ""}
+    for bus, more in ((False, b""), (True, b',"from_event_bus":true')):
+        event = writer.event(Metadata(), data, context, bus=bus)
+        assert event is not None
+        extra = b',"event_metadata":%b%b' % (said, more)
+        about = {"host": "lms", **COURSE}
+        assert event.written() == WrittenEvent(str(ID), NAME, MOMENT, told, about, "4", extra)
+    assert context == {"host": "lms", "course_id": ""}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +150,8 @@ def test_what_is_written() -> None:
         {"first": Data(None, ""), "second": Data(ZOE, "block-v1:edX+D+1+type@problem+block@p")},
         {"score": Data(ZOE, "no course")},
         {"plain": 3, "text": "T12:34:56Z", "key": Key("a")},
+        {"half": Data("é\ud800", None, 2**70), "moment": MOMENT},
+        {"long": "x" * 2_000},
         {"naive": Changing(datetime(2026, 1, 2), datetime.max)},  # noqa: DTZ001, DTZ901  # what is tested
         {"other": Data(more=datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))))},
         {"same": Data(more=datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta())))},
@@ -144,8 +169,8 @@ def test_it_is_the_same_as_by_the_long_way(data: dict[str, Any]) -> None:
     written = twice(maker, data)
     assert written is not None
     plain, user_id, course = told(maker, data)
-    assert json.dumps(json.loads(written[1])) == json.dumps(plain)
-    assert written[3:] == (user_id, course)
+    assert json.dumps(json.loads(written.data)) == json.dumps(plain)
+    assert (written.user_id, course_in(written)) == (user_id, course)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +179,6 @@ def test_it_is_the_same_as_by_the_long_way(data: dict[str, Any]) -> None:
         [1],
         {"a": 1},
         2**300,
-        "\ud800",
         "x" * 20_000,
         UserData(MOMENT, None),
     ],
@@ -177,9 +201,9 @@ def test_what_is_for_the_long_way(value: object) -> None:
 def test_other_metadata(metadata: Any) -> None:
     """Is for the long way."""
     writer = SignalWriter(PlainMaker())
-    assert writer.write(Metadata(), {"a": 1}) is None
-    assert writer.write(Metadata(), {"a": 1}) is not None
-    assert writer.write(metadata, {"a": 1}) is None
+    assert writer.event(Metadata(), {"a": 1}, {}) is None
+    assert writer.event(Metadata(), {"a": 1}, {}) is not None
+    assert writer.event(metadata, {"a": 1}, {}) is None
 
 
 @pytest.mark.parametrize(
@@ -196,10 +220,10 @@ def test_layouts_of_a_type() -> None:
     writer = SignalWriter(maker)
     several = [Data(ZOE), Data(None), Data(Data(ZOE)), Data(Changing(ZOE)), Data("text"), Data(more=ZOE)]
     for _ in range(3):
-        written = [writer.write(Metadata(), {"it": each}) for each in several]
+        written = [writer.event(Metadata(), {"it": each}, {}) for each in several]
     for each, found in zip(several, written, strict=True):
         assert found is not None
-        assert json.loads(found[1]) == told(maker, {"it": each})[0]
+        assert json.loads(found.written().data) == told(maker, {"it": each})[0]
 
 
 def test_a_type_that_is_always_different() -> None:
@@ -207,7 +231,7 @@ def test_a_type_that_is_always_different() -> None:
     writer = SignalWriter(PlainMaker())
     for number in range(100):
         kind = attrs.make_class(f"Data{number}", ["a"], frozen=True)
-        writer.write(Metadata(), {"it": kind(1)})
+        writer.event(Metadata(), {"it": kind(1)}, {})
     assert len(writer._layouts[NAME]) == 8
 
 
@@ -218,8 +242,23 @@ def test_people(mode: Mode) -> None:
     data = {"user": ZOE, "grade": Data(ZOE, "course-v1:edX+D+1")}
     written = twice(maker, data)
     assert written is not None
-    assert json.loads(written[1]) == told(maker, data)[0]
-    assert b"zoe" not in written[1]
+    assert json.loads(written.data) == told(maker, data)[0]
+    assert b"zoe" not in written.data
+
+
+def test_nothing_that_can_change_is_left_for_later() -> None:
+    """What the platform computes is asked at once, and a context that holds more than plain values is no part of it."""
+    key = Key("course-v1:edX+D+1")
+    found = second(PlainMaker(), {"it": Data(course_key=key)}, context={"tags": None})
+    key.text = "course-v1:edX+other+1"
+    assert isinstance(found, UnwrittenSignal)
+    assert found.written() == found.written()
+    assert course_in(found.written()) == COURSE
+    others: list[Any] = [{}, [], MOMENT, type("Text", (str,), {})("a")]
+    for value in others:
+        found = second(PlainMaker(), {"it": Data()}, context={"tags": value})
+        assert isinstance(found, WrittenEvent)
+        assert found.context == {"tags": value}
 
 
 _values = st.recursive(
@@ -251,11 +290,14 @@ _members = st.recursive(
 def test_whatever_is_written_is_the_same(value: Data, max_bytes: int, depth: int, mode: Mode) -> None:
     """Cut in the same places, in the same order, about the same user and course."""
     maker = PlainMaker(mode=mode, max_bytes=max_bytes, depth=depth)
-    written = twice(maker, {"it": value})
-    if written is not None:
+    found = second(maker, {"it": value}, context={"host": "\x00" * 50, "user_id": 7})
+    if found is not None:
+        written = found.written()
         plain, user_id, course = told(maker, {"it": value})
-        assert json.dumps(json.loads(written[1])) == json.dumps(plain)
-        assert written[3:] == (user_id, course)
+        assert json.dumps(json.loads(written.data)) == json.dumps(plain)
+        assert (written.user_id, course_in(written)) == (user_id, course)
+        if isinstance(found, UnwrittenSignal):
+            assert len(written.data + written.extra + encode_json(written.context)) <= found.size_bytes
 
 
 class Kept:

@@ -14,7 +14,7 @@ from trackside.backends.forward.forwarder import DEPTH, EVENT_BYTES, Forwarder
 from trackside.backends.forward.turn import Turn
 from trackside.backends.log import LogBackend
 from trackside.config.settings import LogSettings
-from trackside.emitted import WrittenEvent, also_now, also_written
+from trackside.emitted import UnwrittenEvent, WrittenEvent, also_now, also_written
 from trackside.errors import StorageError
 from trackside.log.base import Log
 
@@ -74,8 +74,8 @@ class ForwardBackend(LogBackend):
             self._start()
         return taken
 
-    def send_written(self, event: WrittenEvent) -> bool:
-        """Hand over an event whose data is JSON; return False, with nothing done, where anything is unusual."""
+    def send_written(self, event: WrittenEvent | UnwrittenEvent) -> bool:
+        """Do as `LogBackend.send_written`, and forward what is handed over."""
         taken = super().send_written(event)
         self.begin()
         return taken

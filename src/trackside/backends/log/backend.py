@@ -11,7 +11,7 @@ import msgspec
 
 from trackside.backends.handover import QUEUE_BYTES
 from trackside.backends.identity import event_id
-from trackside.backends.log.entry import OVERHEAD_BYTES, RejectEntry
+from trackside.backends.log.entry import OVERHEAD_BYTES, RejectEntry, whole_entry
 from trackside.backends.log.fast_json import (
     UNUSUAL,
     encode,
@@ -26,6 +26,7 @@ from trackside.backends.log.writer import LogWriter, OpenLog
 from trackside.config.settings import LogSettings
 from trackside.emitted import (
     Unencodable,
+    UnwrittenEvent,
     WrittenEvent,
     also_now,
     also_written,
@@ -129,20 +130,21 @@ class LogBackend:
         self._put((size, name, moment, lines, user_id, event_id(), None, b""))
         return True
 
-    def send_written(self, event: WrittenEvent) -> bool:
-        """Hand over an event whose data is JSON; return False, with nothing done, where anything is unusual."""
+    def send_written(self, event: WrittenEvent | UnwrittenEvent) -> bool:
+        """Hand over an event whose data is JSON, or will be; return False, with nothing done, for anything unusual."""
         if commit_waiters() is not None:
             return False
-        try:
-            lines = join_lines(event.data, encode_quickly(event.context))
-        except Unencodable:
+        entry: Any
+        if isinstance(event, WrittenEvent):
+            try:
+                entry = whole_entry(event)
+            except Unencodable:
+                return False
+        else:  # the thread writes it
+            entry = event.size_bytes + OVERHEAD_BYTES, event
+        if entry[0] > self._limit_bytes:
             return False
-        size = len(lines) + len(event.extra) + OVERHEAD_BYTES
-        if size > self._limit_bytes:
-            return False
-        self._put(
-            (size, event.name, event.timestamp, lines, event.user_id, event.id, None, event.extra),
-        )
+        self._put(entry)
         return True
 
     def keep_reject(self, reject: Reject) -> None:

@@ -1,18 +1,21 @@
 """An emitted event on its way to the log, and the log's form of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from msgspec import Raw
 
-from trackside.backends.log.fast_json import split_lines
+from trackside.backends.log.fast_json import encode_quickly, join_lines, split_lines
 from trackside.backends.log.waiter import Waiter
 from trackside.clock import parse_timestamp
+from trackside.emitted import UnwrittenEvent, WrittenEvent
 from trackside.event import EMITTED, EMITTED_VALUE, Event, Reject
 
 OVERHEAD_BYTES = 600
 """What an entry takes in memory beside its JSON."""
+_UNWRITTEN = 2
+"""So many members has an `UnwrittenEntry`."""
 _OPEN_BRACE = ord("{")
 _LINE_FEED = ord("\n")
 _from_clock = datetime.fromtimestamp
@@ -35,11 +38,41 @@ class Entry(NamedTuple):
     """JSON members that the event's `extra` has beside those of every emitted event, each with a comma before it."""
 
 
+class UnwrittenEntry(NamedTuple):
+    """What becomes an `Entry` in the thread."""
+
+    size_bytes: int
+    event: UnwrittenEvent
+
+
 class RejectEntry(NamedTuple):
     """Input that is no event, on its way to the log."""
 
     size_bytes: int
     reject: Reject
+
+
+def whole_entry(event: WrittenEvent) -> tuple[Any, ...]:
+    """Return the `Entry` of an event whose data is JSON. Raises Unencodable."""
+    lines, extra = join_lines(event.data, encode_quickly(event.context)), event.extra
+    size = len(lines) + len(extra) + OVERHEAD_BYTES
+    return size, event.name, event.timestamp, lines, event.user_id, event.id, None, extra
+
+
+def whole_entries(
+    entries: Sequence[tuple[Any, ...]], failed: Callable[[Exception], None]
+) -> Sequence[tuple[Any, ...]]:
+    """Return each as an `Entry`, but for those that cannot be written; `failed` is told of each of these."""
+    whole = []
+    for entry in entries:
+        if len(entry) == _UNWRITTEN:
+            try:
+                entry = whole_entry(entry[1].written())  # noqa: PLW2901
+            except Exception as error:  # noqa: BLE001  # the border: one event's fault is not its neighbours'
+                failed(error)
+                continue
+        whole.append(entry)
+    return whole
 
 
 def to_events(

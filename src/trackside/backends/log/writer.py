@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from trackside.backends.handover import QUEUE_BYTES, Delay, Handover
 from trackside.backends.log import opening
-from trackside.backends.log.entry import Entry, RejectEntry, to_events
+from trackside.backends.log.entry import Entry, RejectEntry, UnwrittenEntry, to_events, whole_entries
 from trackside.backends.log.waiter import Waiter
 from trackside.errors import LogBusy, LogClosed, StorageError
 from trackside.event import Batch
@@ -46,7 +46,7 @@ class LogWriter:
         self._prefix = ""
         self._ids_of = 0
         self._given_ids = 0
-        self.handover: Handover[Entry] = Handover(
+        self.handover: Handover[Entry | UnwrittenEntry] = Handover(
             "log", self._deliver, queue_bytes=queue_bytes, prepare=opening.import_engine, forked=self._abandon
         )
         # Of their own, with a thread that begins with the first: who is refused takes no room from events.
@@ -74,12 +74,18 @@ class LogWriter:
                 self._log = self._open()
             return self._log
 
-    def _deliver(self, entries: Sequence[Entry]) -> Delay | None:
+    def _deliver(self, given: Sequence[Entry | UnwrittenEntry]) -> Delay | None:
+        entries = whole_entries(given, self._lose)
+        if not entries:
+            return None
         now = self._clock()
         events = to_events(entries, self._source, now, self._make_ids(len(entries)))
         waiters = [entry[6] for entry in entries if entry[6] is not None]
         batch = Batch(events=events, size_bytes=sum(entry[0] for entry in entries))
         return self._append(batch, waiters)
+
+    def _lose(self, error: Exception) -> None:
+        self.handover.losses.add(1, "unencodable", f"an event cannot be written: {type(error).__name__}")
 
     def _deliver_rejects(self, entries: Sequence[RejectEntry]) -> Delay | None:
         batch = Batch(

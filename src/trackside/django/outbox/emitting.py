@@ -15,13 +15,13 @@ from trackside.django.outbox.relay import Relay
 from trackside.django.outbox.relay_thread import RelayThread
 from trackside.django.outbox.rows import Row, decode_event, encode_row, encode_written_row
 from trackside.django.outbox.settings import OutboxSettings, current
-from trackside.emitted import EmittedEvent, Unencodable, WrittenEvent
+from trackside.emitted import EmittedEvent, Unencodable, UnwrittenEvent, WrittenEvent
 from trackside.telemetry import catalogue
 from trackside.tracker import TRACKERS, Tracker, get_tracker
 
 logger = logging.getLogger("trackside.outbox")
 
-Event = TypeVar("Event", EmittedEvent, WrittenEvent)
+Event = TypeVar("Event", EmittedEvent, WrittenEvent | UnwrittenEvent)
 
 _threads: dict[str, RelayThread] = {}
 
@@ -34,8 +34,8 @@ def hold_until_commit(tracker: Tracker, event: EmittedEvent) -> bool:
     return _hold(tracker, event, encode_row)
 
 
-def hold_written_until_commit(tracker: Tracker, event: WrittenEvent) -> bool:
-    """Do as `hold_until_commit` with an event whose data is JSON already."""
+def hold_written_until_commit(tracker: Tracker, event: WrittenEvent | UnwrittenEvent) -> bool:
+    """Do as `hold_until_commit` with an event whose data is JSON already, or can be made so."""
     return _hold(tracker, event, encode_written_row)
 
 

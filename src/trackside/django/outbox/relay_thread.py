@@ -69,7 +69,8 @@ class RelayThread:
         """Let the thread look for rows now; starts it where this process, or this child of a fork, has none."""
         if self._pid != os.getpid():
             self._begin()
-        self._woken.set()
+        if not self._woken.is_set():  # to set it again costs more than to look
+            self._woken.set()
         if self._thread is None or not self._thread.is_alive():
             self._start()
 

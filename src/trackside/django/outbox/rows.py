@@ -10,8 +10,9 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Raw
 
 from trackside.backends.identity import event_id, sending_as
+from trackside.backends.log.fast_json import encode_quickly
 from trackside.clock import parse_timestamp
-from trackside.emitted import EmittedEvent, WrittenEvent, dumps, encode_json, in_ascii
+from trackside.emitted import EmittedEvent, UnwrittenEvent, WrittenEvent, dumps, in_ascii
 from trackside.event import decode_object
 
 INSERT_ROWS = 200
@@ -75,14 +76,15 @@ def encode_row(event: EmittedEvent, tracker: str) -> Row:
     return Row(uuid.uuid4().hex, tracker, microseconds(event["timestamp"]), body)
 
 
-def encode_written_row(event: WrittenEvent, tracker: str) -> Row:
-    """Return as a row what `encode_row` says of the event of `event`. Raises Unencodable."""
+def encode_written_row(given: WrittenEvent | UnwrittenEvent, tracker: str) -> Row:
+    """Return as a row what `encode_row` says of the same event. Raises Unencodable."""
+    event = given.written()
     members = {
         "id": event.id,
         "name": event.name,
         "timestamp": event.timestamp,
         "data": Raw(event.data),
-        "context": Raw(encode_json(event.context)),
+        "context": Raw(encode_quickly(event.context)),
         "user_id": event.user_id,
         "extra": Raw(b"{%b}" % event.extra[1:]),
     }

@@ -1,8 +1,8 @@
 """Where the values of a signal are, and the JSON around them; the same for all with objects of the same classes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,10 +14,13 @@ from trackside.processors.personal import Treatment
 
 METADATA = ("event_type", "id", "minorversion", "source", "sourcehost", "time", "sourcelib")
 """The fields of an `EventsMetadata`, in the order of its own JSON."""
-ID, TIME = METADATA.index("id"), METADATA.index("time")
+EVENT_TYPE, ID, TIME = (METADATA.index(name) for name in ("event_type", "id", "time"))
 
 _METADATA_KINDS = (str, UUID, int, str, str, datetime, tuple)
 _MOST_FORMS = 500
+_VALUE_BYTES = 40
+"""No time, id, or number of 64 bits has more in JSON."""
+_LONG_NUMBER_BYTES = 80
 _AS_IT_IS = frozenset({str, int, float, bool, type(None)})
 _encode = msgspec.json.Encoder().encode
 
@@ -36,6 +39,10 @@ class Form(NamedTuple):
     users: tuple[int, ...] = ()
     """Where the id of the user may stand whom the signal is about; the first that is there is it."""
     courses: tuple[int, ...] = ()
+    texts: Callable[[Sequence[Any]], tuple[str, ...]] = tuple
+    """Returns all values that are texts by themselves."""
+    json_bytes: int = 0
+    """So many has the JSON of a signal at most, but for its texts and what is converted."""
 
 
 ELSEWHERE = Form()
@@ -91,7 +98,10 @@ class Layout:
                 return None
             if kind is not datetime:
                 converted.append((at, how))
-        return Form(tuple(converted), times, numbers, users, courses)
+        texts = itemgetter(*(at for at, kind in enumerate(leaves) if kind is str))
+        long = len(numbers) + len(converted)
+        json_bytes = len(self.text) + _VALUE_BYTES * len(leaves) + _LONG_NUMBER_BYTES * long
+        return Form(tuple(converted), times, numbers, users, courses, texts, json_bytes)
 
 
 class _Walk:

@@ -8,23 +8,21 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connections, transaction
+from msgspec.structs import replace
 
 from trackside.backends.event_bus import is_own_signal
 from trackside.django.outbox.settings import current as outbox
 from trackside.django.settings.signals import SignalSettings
-from trackside.emitted import WrittenEvent, encode_json
+from trackside.emitted import UnwrittenEvent, WrittenEvent, copy_event, encode_json
 from trackside.event import NameFilter
 from trackside.openedx.plain import PlainMaker
 from trackside.openedx.signals.subject import course_of, user_of
-from trackside.openedx.signals.writing import SignalWriter, WrittenSignal
+from trackside.openedx.signals.writing import SignalWriter, metadata_member
 from trackside.processors.personal import context_shown
 from trackside.telemetry import catalogue
 from trackside.tracker import Tracker
 
 logger = logging.getLogger("trackside.openedx")
-
-_METADATA = b',"event_metadata":%b'
-_FROM_BUS = _METADATA + b',"from_event_bus":true'
 
 
 class SignalReceiver:
@@ -39,7 +37,7 @@ class SignalReceiver:
         self._maker = PlainMaker(
             mode=settings.personal_data, max_bytes=settings.data_bytes, depth=settings.depth
         )
-        self._writer = SignalWriter(self._maker)
+        self._writer = SignalWriter(self._maker, says_user=settings.personal_data != "none")
 
     def wants(self, event_type: str) -> bool:
         """Return whether signals of this type become events."""
@@ -66,36 +64,33 @@ class SignalReceiver:
 
     def _event(
         self, signal: Any, metadata: Any, data: Mapping[str, Any], context: dict[str, Any], *, bus: bool
-    ) -> WrittenEvent:
+    ) -> WrittenEvent | UnwrittenEvent:
         mode = self._settings.personal_data
         shown = context if mode == "full" else context_shown(mode, context)
-        id_, told, said, user_id, course = self._writer.write(metadata, data) or self._written_slowly(
-            signal, metadata, data
-        )
-        return WrittenEvent(
-            id_,
-            str(getattr(metadata, "event_type", None) or signal.event_type),
-            datetime.now(UTC) if metadata is None else metadata.time,
-            told,
-            shown | course,
-            None if mode == "none" else user_id,
-            (_FROM_BUS if bus else _METADATA) % said,
+        return self._writer.event(metadata, data, shown, bus=bus) or self._written_slowly(
+            signal, metadata, data, shown, bus=bus
         )
 
-    def _written_slowly(self, signal: Any, metadata: Any, data: Mapping[str, Any]) -> WrittenSignal:
+    def _written_slowly(
+        self, signal: Any, metadata: Any, data: Mapping[str, Any], context: dict[str, Any], *, bus: bool
+    ) -> WrittenEvent:
         told = self._maker.plain(dict(data))
         said = {"event_type": signal.event_type} if metadata is None else _said(metadata)
-        return (
+        return WrittenEvent(
             said.get("id") or str(uuid4()),
+            str(getattr(metadata, "event_type", None) or signal.event_type),
+            datetime.now(UTC) if metadata is None else metadata.time,
             encode_json(told),
-            encode_json(said),
-            user_of(told),
-            course_of(told),
+            context | course_of(told),
+            None if self._settings.personal_data == "none" else user_of(told),
+            metadata_member(encode_json(said), from_bus=bus),
         )
 
-    def _emit(self, event: WrittenEvent) -> None:
+    def _emit(self, event: WrittenEvent | UnwrittenEvent) -> None:
         how = self._settings.on_commit
         if how == "memory" and connections[outbox().database].in_atomic_block:
+            if isinstance(event, WrittenEvent):  # until then its context may become another
+                event = replace(event, context=copy_event(event.context))
             later = partial(self._tracker.emit_written, event)
             transaction.on_commit(later, using=outbox().database, robust=True)
         else:
