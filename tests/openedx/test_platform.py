@@ -168,6 +168,19 @@ def test_in_memory_until_the_commit(host: Host) -> None:
     assert len(host.events()) == 2
 
 
+def test_in_memory_where_somebody_commits_by_hand(host: Host) -> None:
+    """Django tells nobody of such a commit: there the outbox holds the signal."""
+    host = host.but(yaml={"TRACKSIDE": {"signals": {"on_commit": "memory"}}})
+    host.run("django", "migrate")
+    ids = host.run(
+        code=SEND + "ids = []\nSIGNAL.connect(lambda **kw: ids.append(str(kw['metadata'].id)), weak=False)\n"
+        "transaction.set_autocommit(False)\nsend(); transaction.rollback()\nsend(); transaction.commit()\n"
+        "transaction.set_autocommit(True)\nprint(*ids)"
+    ).split()
+    host.run("tests.openedx.host.relay")
+    assert [event.id for event in host.events()] == ids[1:]
+
+
 BACKENDS = (
     "from trackside.openedx.tracker import signal_tracker; from trackside.tracker import get_tracker\n"
     "print([type(b).__name__ for b in signal_tracker().backends.values()],"

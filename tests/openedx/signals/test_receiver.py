@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -173,7 +174,7 @@ def test_a_context_that_changes_before_the_commit(
     """Is kept as it was when the signal was sent."""
     later: list[Any] = []
     monkeypatch.setattr(
-        module, "connections", {"default": type("Connection", (), {"in_atomic_block": True})()}
+        module, "connections", {"default": SimpleNamespace(alias="default", in_atomic_block=True)}
     )
     monkeypatch.setattr(transaction, "on_commit", lambda act, **_: later.append(act))
     receiver, tags = SignalReceiver(SignalSettings(on_commit="memory"), tracker), {"a": [1]}

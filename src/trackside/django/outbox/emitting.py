@@ -42,7 +42,7 @@ def hold_written_until_commit(tracker: Tracker, event: WrittenEvent | UnwrittenE
 def _hold(tracker: Tracker, event: Event, encode: Callable[[Event, str], Row]) -> bool:
     settings = current()
     connection = connections[settings.database]
-    if not _in_transaction(connection):
+    if not in_transaction(connection):
         return False
     if connection.closed_in_transaction:
         return True  # this transaction will never commit
@@ -66,7 +66,8 @@ def _hold(tracker: Tracker, event: Event, encode: Callable[[Event, str], Row]) -
     return True
 
 
-def _in_transaction(connection: BaseDatabaseWrapper) -> bool:
+def in_transaction(connection: BaseDatabaseWrapper) -> bool:
+    """Return whether there is a commit to come, Django's or by hand; connects where only that can tell."""
     if connection.in_atomic_block:
         return True
     if connection.connection is None:

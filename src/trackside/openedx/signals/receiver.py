@@ -11,6 +11,7 @@ from django.db import connections, transaction
 from msgspec.structs import replace
 
 from trackside.backends.event_bus import is_own_signal
+from trackside.django.outbox.emitting import in_transaction
 from trackside.django.outbox.settings import current as outbox
 from trackside.django.settings.signals import SignalSettings
 from trackside.emitted import UnwrittenEvent, WrittenEvent, copy_event, encode_json
@@ -88,13 +89,17 @@ class SignalReceiver:
 
     def _emit(self, event: WrittenEvent | UnwrittenEvent) -> None:
         how = self._settings.on_commit
-        if how == "memory" and connections[outbox().database].in_atomic_block:
-            if isinstance(event, WrittenEvent):  # until then its context may become another
-                event = replace(event, context=copy_event(event.context))
-            later = partial(self._tracker.emit_written, event)
-            transaction.on_commit(later, using=outbox().database, robust=True)
-        else:
+        if how != "memory":
             self._tracker.emit_written(event, on_commit=how == "outbox")
+            return
+        connection = connections[outbox().database]
+        if not connection.in_atomic_block:
+            # Django has no hook for who commits by hand; the outbox sees that
+            self._tracker.emit_written(event, on_commit=in_transaction(connection))
+            return
+        if isinstance(event, WrittenEvent):  # until then its context may become another
+            event = replace(event, context=copy_event(event.context))
+        transaction.on_commit(partial(self._tracker.emit_written, event), using=connection.alias, robust=True)
 
 
 def _said(metadata: Any) -> dict[str, Any]:
