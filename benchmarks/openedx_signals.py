@@ -16,13 +16,16 @@ from trackside.config.settings import Config
 from trackside.log.sqlite import SQLiteLog
 
 PROMISED_MS = 0.05
+PROMISED_OURS_US = 28
+"""What the promise leaves where openedx-events takes 0.022 ms by itself, as it did where openedx-webhooks took 0.25."""
 PROMISED_WITH_THREE_MS = 0.2
 THEIR_CALLS = 5
 THEIR_IDLE_CALLS = 300
 NOTES = (
     "framework: openedx-events with a receiver that does nothing, in turns with the next line; it is in all lines.",
+    "For each id it makes three system calls, to find no uuidd, where Python was built with libuuid.",
     "outbox and memory are Trackside's `signals.on_commit`.",
-    "Back to back; after a pause of 0.5 ms, in which the log's thread works, the processor's caches are cold.",
+    "Back to back; after a pause of 0 to 1 ms, in which the log's thread works, the processor's caches are cold.",
     "In a transaction: what it takes more than without a signal. The query is the outbox's INSERT, one for all.",
 )
 
@@ -46,6 +49,11 @@ def more(found: Found) -> dict[str, float]:
     return {**{name: with_one[name] - without[name] for name in with_one}, "p99_ms": p99_ms}
 
 
+def ours(found: Found) -> dict[str, float]:
+    """Return what a signal takes more than without us, both in turns in one process."""
+    return {name: found["alone"][name] - found["framework"][name] for name in found["alone"]}
+
+
 def row(what: str, cost: dict[str, float]) -> tuple[str, ...]:
     """Return a line of the table."""
     times = (f"{cost[name]:.3f}" for name in ("median_ms", "p99_ms", "cpu_ms"))
@@ -62,6 +70,7 @@ def run(*, signals: int) -> Report:
             costs.setdefault("framework", found["framework"])
             costs.setdefault("framework, after a pause", found["framework_paused"])
             costs[f"{case}, no webhook"] = found["alone"]
+            costs[f"{case}, no webhook, ours"] = ours(found)
             costs[f"{case}, no webhook, after a pause"] = found["paused"]
             costs[f"{case}, no webhook, in a transaction"] = more(found)
         for case in ("outbox", "memory"):
@@ -94,8 +103,10 @@ def _checks(costs: dict[str, dict[str, float]]) -> list[Check]:
 
     idle, three = "outbox, no webhook", "outbox, 3 webhooks"
     return [
-        Check("no webhook, beside the framework", p50(idle) - p50("framework"), PROMISED_MS, "ms"),
+        Check("no webhook, in total", p50(idle), PROMISED_MS, "ms"),
+        Check("no webhook, our part", 1e3 * p50(f"{idle}, ours"), PROMISED_OURS_US, "µs"),
         Check("no webhook, queries", costs[idle]["queries"], 0),
+        Check("three webhooks, in total", p50(three), PROMISED_WITH_THREE_MS, "ms"),
         Check(
             "three webhooks, in total, after a pause",
             p50(f"{three}, after a pause"),
