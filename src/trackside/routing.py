@@ -130,6 +130,7 @@ class RoutingBackend:
 
         Raises nothing but what an event raises that cannot be written, and that only where it has to be.
         """
+        written: WrittenEvent | None = None
         if self.processors:
             written = event.written()
             with sending_as(written.id):
@@ -146,7 +147,8 @@ class RoutingBackend:
                 _report_backend(name, error)
                 continue
             if not taken:
-                written = event.written()
+                if written is None:
+                    written = event.written()
                 with sending_as(written.id):
                     _hand_over(name, backend, written.event())
 

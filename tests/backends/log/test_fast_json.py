@@ -27,6 +27,7 @@ TIMES = st.sampled_from(
         NOON.replace(tzinfo=None),
         NOON.astimezone(timezone(timedelta(hours=2))),
         NOON.astimezone(timezone(timedelta(0))),
+        NOON.astimezone(timezone(timedelta(seconds=30))),
     ]
 )
 TEXTS = st.sampled_from(

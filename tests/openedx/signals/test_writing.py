@@ -155,6 +155,7 @@ def test_what_is_written() -> None:
         {"naive": Changing(datetime(2026, 1, 2), datetime.max)},  # noqa: DTZ001, DTZ901  # what is tested
         {"other": Data(more=datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(hours=2))))},
         {"same": Data(more=datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta())))},
+        {"seconds": Data(more=datetime(2026, 1, 2, 3, tzinfo=timezone(timedelta(seconds=30))))},
         {"percent": Data("%b", "100 %")},
         {"changing": Changing(Changing(1.5), float("nan"))},
         {"enum": Data(Colour.RED, UUID(int=9), b"\xff")},

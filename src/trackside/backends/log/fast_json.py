@@ -72,7 +72,7 @@ def lines_with_times(lines: bytes, data: Any, context: Any, found: re.Match[byte
     end = found.end()
     if has_time(lines, end) is None and (
         # Where events have it, it is the one that was found: a time is found wherever it stands.
-        (type(context) is dict and type(context.get("received_at")) is datetime and lines[end - 1] == _Z)
+        (type(context) is dict and _is_in_utc(context.get("received_at")) and lines[end - 1] == _Z)
         or _is_utc_member(lines, found, (context, data))
     ):
         return lines[: end - 1] + b"+00:00" + lines[end:]
@@ -118,7 +118,11 @@ def _is_utc_member(text: bytes, found: re.Match[bytes], values: tuple[Any, ...])
         return False
     name = text[text.rindex(b'"', 0, start - 2) + 1 : start - 2].decode()
     # A member of this name that is a time looks like one in the text, so it is the one that was found.
-    return any(type(value) is dict and type(value.get(name)) is datetime for value in values)
+    return any(type(value) is dict and _is_in_utc(value.get(name)) for value in values)
+
+
+def _is_in_utc(value: Any) -> bool:
+    return type(value) is datetime and value.tzinfo is UTC  # half a minute from it is Z, too, to msgspec
 
 
 def _with_times_written(value: dict[Any, Any]) -> dict[Any, Any]:

@@ -49,9 +49,9 @@ class UnwrittenSignal(Struct, frozen=True, gc=False):
         form, leaves = self.form, self.leaves
         lines = _lines(leaves)
         for at in form.times:
-            line = lines[at]
-            lines[at] = line[:-2] + b'+00:00"' if line.endswith(b'Z"') else _encode(iso(leaves[at]))
-        lines[TIME] = lines[TIME][:-2] + b'+00:00"'
+            time = leaves[at]
+            lines[at] = lines[at][:-2] + _UTC if time.tzinfo is UTC else _encode(iso(time))
+        lines[TIME] = lines[TIME][:-2] + _UTC
         metadata, _, told = (self.layout.text % tuple(lines)).partition(b"\n")
         user_id, course = None, _NO_COURSE
         for at in form.users if self.says_user else ():
@@ -157,6 +157,7 @@ def _lines(leaves: list[Any]) -> list[bytes]:
         return [encode_json(leaf) if type(leaf) is str else _encode(leaf) for leaf in leaves]
 
 
+_UTC = b'+00:00"'
 _METADATA = b',"event_metadata":%b'
 _FROM_BUS = _METADATA + b',"from_event_bus":true'
 _NO_COURSE: dict[str, str] = {}
