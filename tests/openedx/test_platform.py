@@ -317,3 +317,19 @@ def test_without_open_edx(host: Host) -> None:
         pytest.skip("openedx-events is installed here")
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.stdout.strip() == "['trackside.openedx.W001', 'trackside.openedx.W007']", finished.stderr
+
+
+def test_loops_of_an_api_are_cut(host: Host) -> None:
+    """An account that shows a token, which no middleware reads, is who acts: by its name no event comes of it."""
+    host.run("django", "migrate")
+    settings = {"signals": {"ignore_actors": ["crm_*"]}, "requests": {"emit": False}}
+    host.but(yaml={"TRACKSIDE": settings}).run(
+        code=SEND + "from django.contrib.auth.models import User; from django.test import Client\n"
+        "from django.http import HttpResponse; from tests.openedx.host import urls; from django.urls import path\n"
+        "def view(request, name):\n"
+        "    request.user = User.objects.get_or_create(username=name)[0]; send(); return HttpResponse()\n"
+        "urls.urlpatterns.append(path('as/<str:name>', view))\n"
+        "for name in ('crm_service', 'zoe'): assert Client().get(f'/as/{name}').status_code == 200\n"
+        "finish()"
+    )
+    assert [json.loads(bytes(event.context))["username"] for event in host.events()] == ["zoe"]
