@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import missing
 from tests.django.outbox import databases
 from tests.openedx.conftest import Host
-from tests.openedx.settings.test_merging import log_in
+from tests.openedx.settings.test_merging import OWN_LOG
 
 SEND = """
 from django.db import transaction
@@ -49,7 +49,7 @@ def test_loaded_by_the_platform(host: Host, service: str) -> None:
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "trackside.django.middleware.TrackMiddleware",
         ],
-        {"data_dir": str(host.data_dir), **log_in(str(host.data_dir))},
+        {"data_dir": str(host.data_dir), **OWN_LOG},
     ]
 
 
@@ -63,7 +63,7 @@ def test_the_operators_file_wins(host: Host) -> None:
     assert json.loads(shown) == {
         "data_dir": str(host.data_dir),
         "signals": {"ignore": ["*.enrollment.created.v1"]},
-        **log_in(str(host.data_dir)),
+        **OWN_LOG,
     }
     host.run(
         code=SEND + "from openedx_events.learning.signals import COURSE_ENROLLMENT_CHANGED as OTHER\n"
@@ -333,3 +333,21 @@ def test_loops_of_an_api_are_cut(host: Host) -> None:
         "finish()"
     )
     assert [json.loads(bytes(event.context))["username"] for event in host.events()] == ["zoe"]
+
+
+@pytest.mark.parametrize("after", ["", "plugin_settings"])
+def test_a_python_file_that_moves_the_data(host: Host, tmp_path: Path, after: str) -> None:
+    """The folder that a later settings file names has the events, where the command line looks for them."""
+    (tmp_path / "moved.py").write_text(
+        "from tests.openedx.host.settings import *\n"
+        f"TRACKSIDE['data_dir'] = {str(tmp_path / 'elsewhere')!r}\n"
+        "import sys; from trackside.openedx.settings.base import plugin_settings\n"
+        + (f"{after}(sys.modules[__name__])\n" if after else "")
+    )
+    host.but(path=str(tmp_path)).run(
+        code=SEND + "send(); finish()\n"
+        "from django.core.management import call_command; call_command('trackside', 'status')",
+        settings="moved",
+    )
+    assert (tmp_path / "elsewhere").exists()
+    assert not host.data_dir.exists()

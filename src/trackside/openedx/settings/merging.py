@@ -1,6 +1,5 @@
 """Additions to a settings module that leave what an operator said, and do nothing the second time."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -74,18 +73,11 @@ def _defaults(settings: Any, own: Mapping[str, Any]) -> Table:
     if COMPAT_APP in getattr(settings, "INSTALLED_APPS", ()):
         return defaults
     # The platform's tracker is not ours: what EVENT_TRACKING_BACKENDS names is not made and fed a second time.
-    options = {
-        "data_dir": _first(os.environ.get("TRACKSIDE_DATA_DIR"), own, defaults),
-        "settings": own.get("log"),
-    }
-    defaults["backends"] = {"log": {"ENGINE": LOG_BACKEND, "OPTIONS": options}}
+    defaults["backends"] = {
+        "log": {"ENGINE": LOG_BACKEND}
+    }  # in `data_dir`, also if a later file changes that
     defaults["processors"] = []
     return {key: value for key, value in defaults.items() if key not in _WHOLE or key not in own}
-
-
-def _first(given: str | None, *tables: Mapping[str, Any]) -> str | None:
-    found = (given, *(table.get("data_dir") for table in tables))
-    return next((str(each) for each in found if each), None)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:
