@@ -155,6 +155,14 @@ def test_a_table_that_is_none(odd: object) -> None:
     assert lms.TRACKSIDE is odd
 
 
+@pytest.mark.parametrize("odd", [None, "text", ["list"]])
+def test_tokens_that_are_none(odd: object) -> None:
+    """A platform's own name for something else is no reason not to start."""
+    lms = settings(ENV_TOKENS=odd, AUTH_TOKENS={"TRACKSIDE": odd})
+    base.plugin_settings(lms)
+    assert lms.TRACKSIDE["data_dir"] == "/openedx/data/trackside"
+
+
 def test_a_bare_module() -> None:
     """Where there is nothing at all, what is needed is made."""
     bare = SimpleNamespace()

@@ -55,7 +55,8 @@ def add_defaults(settings: Any) -> None:
         return  # the app says at its start what is wrong
     own = _without(given, getattr(settings, _OURS, {}))
     for name in _TOKENS:
-        table = (getattr(settings, name, None) or {}).get("TRACKSIDE")
+        tokens = getattr(settings, name, None)
+        table = tokens.get("TRACKSIDE") if isinstance(tokens, Mapping) else None
         if isinstance(table, Mapping):
             own = _over(table, own)
     defaults = _defaults(settings, own)
