@@ -351,3 +351,20 @@ def test_a_python_file_that_moves_the_data(host: Host, tmp_path: Path, after: st
     )
     assert (tmp_path / "elsewhere").exists()
     assert not host.data_dir.exists()
+
+
+def test_a_new_table_is_told(host: Host, tmp_path: Path) -> None:
+    """One that a later file sets is without the plugin's defaults; one that it changes has them."""
+    begin = (
+        "from tests.openedx.host.settings import *\n"
+        "EVENT_TRACKING_BACKENDS = {'logger': {'ENGINE': 'eventtracking.backends.logger.LoggerBackend'}}\n"
+    )
+    (tmp_path / "anew.py").write_text(begin + "TRACKSIDE = {'signals': {'ignore': []}}\n")
+    (tmp_path / "changed.py").write_text(begin + "TRACKSIDE['signals'] = {'ignore': []}\n")
+    code = (
+        "from django.core.checks import run_checks\n"
+        "print([each.id for each in run_checks(tags=['trackside']) if 'openedx' in each.id])"
+    )
+    there = host.but(path=str(tmp_path))
+    assert there.run(code=code, settings="anew").strip() == "['trackside.openedx.W010']"
+    assert there.run(code=code, settings="changed").strip() == "[]"
