@@ -1,10 +1,12 @@
 """The admin's page of the tracker."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from django.contrib.auth.models import Permission, User
+from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
@@ -88,3 +90,11 @@ def test_a_log_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 def test_a_site_without_a_tracker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trackside.django.state.report.TRACKERS", {})
     assert "events go nowhere" in page(User.objects.create_superuser("root"))[1]
+
+
+@pytest.mark.parametrize("managers", [(), ("--all",)])
+def test_a_dump_of_the_project(managers: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """Rows of all models, of which the page's has none and no table, can be dumped."""
+    User.objects.create_user("zoe")
+    call_command("dumpdata", *managers)
+    assert "auth.user" in {row["model"] for row in json.loads(capsys.readouterr().out)}

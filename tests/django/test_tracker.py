@@ -18,7 +18,13 @@ from trackside.django.analytics_service import AnalyticsService
 from trackside.django.apps import TracksideConfig
 from trackside.django.engines import ENGINES, engine, instantiate
 from trackside.django.eventtracking_app import EventTrackingConfig
-from trackside.django.tracker import DjangoTracker, override_default_tracker, tracker_from_settings
+from trackside.django.tracker import (
+    LOG_BACKEND,
+    DjangoTracker,
+    override_default_tracker,
+    tracker_from_settings,
+)
+from trackside.errors import ConfigurationError
 from trackside.routing import RoutingBackend
 
 HERE = "tests.django.test_tracker"
@@ -189,6 +195,26 @@ def test_without_backends_events_go_to_the_log(settings: Settings, tmp_path: Pat
     assert isinstance(backend, LogBackend)
     assert backend.data_dir == tmp_path / "data"
     assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("environment", [None, "env"])
+def test_a_log_without_options_is_the_projects(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, environment: str | None
+) -> None:
+    """It is in `data_dir`, where the command line looks; the environment says so first, as it does everywhere."""
+    folder = tmp_path / (environment or "data")
+    if environment:
+        monkeypatch.setenv("TRACKSIDE_DATA_DIR", str(folder))
+    tree = {"log": {"ENGINE": LOG_BACKEND}, "other": {"ENGINE": f"{HERE}.Trivial"}}
+    settings.TRACKSIDE = {"data_dir": str(tmp_path / "data"), "log": {"max_age_s": "x"}, "backends": tree}
+    with pytest.raises(ConfigurationError, match="log"):  # the settings of the log are the project's too
+        tracker_from_settings()
+    settings.TRACKSIDE = {"data_dir": str(tmp_path / "data"), "backends": tree}
+    tracker = tracker_from_settings()
+    backend = tracker.get_backend("log")
+    assert isinstance(backend, LogBackend)
+    assert backend.data_dir == folder
+    assert list(tracker.backends) == ["log", "other"]
 
 
 def test_switched_off_events_go_nowhere(settings: Settings) -> None:

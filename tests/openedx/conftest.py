@@ -60,7 +60,13 @@ class Host:
         """Return the same platform with other settings."""
         return Host(self.python, self.installed, self.folder, {**self.says, **says})
 
-    def run(self, *arguments: str, code: str = "", expected: int = 0) -> str:
+    def run(
+        self,
+        *arguments: str,
+        code: str = "",
+        expected: int = 0,
+        settings: str = "tests.openedx.host.settings",
+    ) -> str:
         """Return what a module of the platform prints, or `code` in the platform once it is set up."""
         command = ["-m", *arguments] if arguments else ["-c", f"import django; django.setup()\n{code}"]
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
@@ -73,7 +79,7 @@ class Host:
                     filter(None, [self.says.get("path"), f"{ROOT / 'src'}:{ROOT}:{self.installed}"])
                 ),
                 "PYTHONDONTWRITEBYTECODE": "1",
-                "DJANGO_SETTINGS_MODULE": "tests.openedx.host.settings",
+                "DJANGO_SETTINGS_MODULE": settings,
                 "HOST": json.dumps({"folder": str(self.folder), **self.says}),
             },
             capture_output=True,

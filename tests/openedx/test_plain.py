@@ -13,6 +13,7 @@ from uuid import UUID
 import attrs
 import pytest
 from django.contrib.auth.models import Group, User
+from django.contrib.sessions.models import Session
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy
@@ -29,6 +30,8 @@ class Colour(Enum):
 
     RED = "red"
     ODD = (1, 2)
+    HUGE = 10**6_000
+    ENDLESS = float("inf")
 
 
 class Level(IntEnum):
@@ -122,6 +125,46 @@ def test_models_ask_the_database_for_nothing() -> None:
     assert plain(Group(id=3, name="staff")) == {"model": "auth.group", "pk": 3}
     assert plain([User.objects.all()]) == ["<omitted: QuerySet>"]
     assert plain(SimpleLazyObject(lambda: pytest.fail("it was evaluated"))) == "<omitted: SimpleLazyObject>"
+
+
+def test_the_user_of_a_request() -> None:
+    """What was lazy and is loaded, as the user of a request, is told as what it stands for."""
+    lazy = SimpleLazyObject(lambda: User(id=7, username="zoe"))
+    assert lazy.username == "zoe"
+    assert plain({"user": lazy})["user"]["pii"]["username"] == "zoe"
+
+
+def test_what_a_user_has_not_loaded() -> None:
+    """Fields that a query left out are not asked for."""
+    user = User.from_db("default", ["id", "email"], [7, "u@example.org"])
+    assert plain(user) == {
+        "id": 7,
+        "is_active": False,
+        "pii": {"username": "", "email": "u@example.org", "name": ""},
+    }
+
+
+def test_keys_of_rows_are_plain() -> None:
+    """A row whose key is an object, as that of a course is, has it as text."""
+    session = Session.from_db("default", ["session_key"], [UUID(int=7)])
+    assert plain(session) == {"model": "sessions.session", "pk": str(UUID(int=7))}
+
+
+def test_numbers_of_enums_are_numbers() -> None:
+    """What a number by itself may not be, that of a member may not either: JSON has neither."""
+    assert plain([Colour.HUGE, Colour.ENDLESS]) == ["<omitted: int>", None]
+
+
+class Refusing(type):
+    """A class that raises, whatever it is asked for."""
+
+    def __getattr__(cls, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+def test_a_class_that_cannot_be_asked() -> None:
+    """It costs its own object, and not what stands beside it."""
+    assert plain({"a": 1, "b": Refusing("Odd", (), {})()}) == {"a": 1, "b": "<omitted: Odd>"}
 
 
 def test_keys_that_a_library_brings(monkeypatch: pytest.MonkeyPatch) -> None:

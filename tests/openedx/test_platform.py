@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import missing
 from tests.django.outbox import databases
 from tests.openedx.conftest import Host
-from tests.openedx.settings.test_merging import log_in
+from tests.openedx.settings.test_merging import OWN_LOG
 
 SEND = """
 from django.db import transaction
@@ -49,7 +49,7 @@ def test_loaded_by_the_platform(host: Host, service: str) -> None:
             "django.contrib.auth.middleware.AuthenticationMiddleware",
             "trackside.django.middleware.TrackMiddleware",
         ],
-        {"data_dir": str(host.data_dir), **log_in(str(host.data_dir))},
+        {"data_dir": str(host.data_dir), **OWN_LOG},
     ]
 
 
@@ -63,7 +63,7 @@ def test_the_operators_file_wins(host: Host) -> None:
     assert json.loads(shown) == {
         "data_dir": str(host.data_dir),
         "signals": {"ignore": ["*.enrollment.created.v1"]},
-        **log_in(str(host.data_dir)),
+        **OWN_LOG,
     }
     host.run(
         code=SEND + "from openedx_events.learning.signals import COURSE_ENROLLMENT_CHANGED as OTHER\n"
@@ -330,3 +330,54 @@ def test_without_open_edx(host: Host) -> None:
         pytest.skip("openedx-events is installed here")
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert finished.stdout.strip() == "['trackside.openedx.W001', 'trackside.openedx.W007']", finished.stderr
+
+
+def test_loops_of_an_api_are_cut(host: Host) -> None:
+    """An account that shows a token, which no middleware reads, is who acts: by its name no event comes of it."""
+    host.run("django", "migrate")
+    settings = {"signals": {"ignore_actors": ["crm_*"]}, "requests": {"emit": False}}
+    host.but(yaml={"TRACKSIDE": settings}).run(
+        code=SEND + "from django.contrib.auth.models import User; from django.test import Client\n"
+        "from django.http import HttpResponse; from tests.openedx.host import urls; from django.urls import path\n"
+        "def view(request, name):\n"
+        "    request.user = User.objects.get_or_create(username=name)[0]; send(); return HttpResponse()\n"
+        "urls.urlpatterns.append(path('as/<str:name>', view))\n"
+        "for name in ('crm_service', 'zoe'): assert Client().get(f'/as/{name}').status_code == 200\n"
+        "finish()"
+    )
+    assert [json.loads(bytes(event.context))["username"] for event in host.events()] == ["zoe"]
+
+
+@pytest.mark.parametrize("after", ["", "plugin_settings"])
+def test_a_python_file_that_moves_the_data(host: Host, tmp_path: Path, after: str) -> None:
+    """The folder that a later settings file names has the events, where the command line looks for them."""
+    (tmp_path / "moved.py").write_text(
+        "from tests.openedx.host.settings import *\n"
+        f"TRACKSIDE['data_dir'] = {str(tmp_path / 'elsewhere')!r}\n"
+        "import sys; from trackside.openedx.settings.base import plugin_settings\n"
+        + (f"{after}(sys.modules[__name__])\n" if after else "")
+    )
+    host.but(path=str(tmp_path)).run(
+        code=SEND + "send(); finish()\n"
+        "from django.core.management import call_command; call_command('trackside', 'status')",
+        settings="moved",
+    )
+    assert (tmp_path / "elsewhere").exists()
+    assert not host.data_dir.exists()
+
+
+def test_a_new_table_is_told(host: Host, tmp_path: Path) -> None:
+    """One that a later file sets is without the plugin's defaults; one that it changes has them."""
+    begin = (
+        "from tests.openedx.host.settings import *\n"
+        "EVENT_TRACKING_BACKENDS = {'logger': {'ENGINE': 'eventtracking.backends.logger.LoggerBackend'}}\n"
+    )
+    (tmp_path / "anew.py").write_text(begin + "TRACKSIDE = {'signals': {'ignore': []}}\n")
+    (tmp_path / "changed.py").write_text(begin + "TRACKSIDE['signals'] = {'ignore': []}\n")
+    code = (
+        "from django.core.checks import run_checks\n"
+        "print([each.id for each in run_checks(tags=['trackside']) if 'openedx' in each.id])"
+    )
+    there = host.but(path=str(tmp_path))
+    assert there.run(code=code, settings="anew").strip() == "['trackside.openedx.W010']"
+    assert there.run(code=code, settings="changed").strip() == "[]"

@@ -63,7 +63,8 @@ CHECKS: Mapping[str, str] = {
     "trackside.W009": "Requests to the webhook are events by themselves, which show its key.",
     "trackside.W010": "Webhooks and webfilters cannot be kept in the database: what encrypts their secrets is not"
     " installed.",
-    "trackside.W011": "A hook of `webfilters` is for no filter point that the project declares: nobody is asked.",
+    "trackside.W011": "A hook of `webfilters`, or a name in its `points`, is for no filter point that the project"
+    " declares: nobody is asked, nothing changes.",
     "trackside.W012": "Requests are transactions (ATOMIC_REQUESTS), in which nobody is asked at a filter point that has"
     " hooks; rows are looked at by `check --database default` and `migrate` only.",
     "trackside.W013": "Webfilters of the database cannot be asked: no HTTP client is installed.",

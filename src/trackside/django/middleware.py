@@ -8,6 +8,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from trackside.django.acting_user import CURRENT, AskedBy
 from trackside.django.event_transaction import forget
 from trackside.django.patterns import compiled
 from trackside.django.request_context import request_context
@@ -73,12 +74,13 @@ class TrackMiddleware:
 class _RequestTime:
     """The time a request takes. Its event is emitted at the beginning; its context and transaction end with it."""
 
-    __slots__ = ("_located", "_outer", "_tracker")
+    __slots__ = ("_located", "_outer", "_outer_asked", "_tracker")
 
     def __init__(self, tracker: Tracker) -> None:
         self._tracker = tracker
         self._located = tracker.located_context
         self._outer = self._located.get(CONTEXT_NAME) if len(self._located) else None
+        self._outer_asked = CURRENT.get()
 
     def begin(self, request: HttpRequest) -> None:
         context = _context(request)
@@ -88,8 +90,10 @@ class _RequestTime:
             self._located[CONTEXT_NAME] = _of_event(context)
             self._tracker.emit(path, _payload(request))
         self._located[CONTEXT_NAME] = context
+        CURRENT.set(AskedBy(request, context))
 
     def end(self) -> None:
+        CURRENT.set(self._outer_asked)
         if self._outer is None:
             self._located.pop(CONTEXT_NAME, None)
         else:

@@ -47,9 +47,8 @@ def tracker_from_settings() -> Tracker:
     declared = current()
     if not declared.tracker.enabled:
         return Tracker()
-    tree = default_backends(declared) if declared.backends is None else declared.backends
     return Tracker(
-        backends=backends_from(tree),
+        backends=backends_from(_backends_of(declared)),
         processors=processors_from(declared.processors),
         durable_timeout_s=declared.tracker.durable_timeout_s,
     )
@@ -104,6 +103,15 @@ def _every_backend(router: Any) -> Iterator[Any]:
         for backend in backends.values():
             yield backend
             yield from _every_backend(backend)
+
+
+def _backends_of(declared: DjangoSettings) -> dict[str, Any]:
+    """Return the tree of backends of a project; a log without OPTIONS is the one in its `data_dir`."""
+    default = default_backends(declared)
+    if declared.backends is None:
+        return default
+    bare = {"ENGINE": LOG_BACKEND}
+    return {name: default["log"] if node == bare else node for name, node in declared.backends.items()}
 
 
 def default_backends(declared: DjangoSettings) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from trackside.openedx.apps import stands_behind_django_app
 from trackside.openedx.filters import discovery
 from trackside.openedx.filters.following import FOLLOWED
 from trackside.openedx.filters.point import OpenedxPoint
+from trackside.openedx.settings.merging import COMPAT_APP
 from trackside.openedx.settings.tracking import MIDDLEWARE, NAME
 from trackside.openedx.signals.subscription import is_available, public_signals
 from trackside.openedx.tracking import views_taken
@@ -29,6 +30,8 @@ CHECKS: Mapping[str, str] = {
     "trackside.openedx.W007": "openedx-filters is not installed: there are no filters.",
     "trackside.openedx.W008": "Neither pycurl nor aiohttp is installed: no webfilter is asked.",
     "trackside.openedx.W009": "`tracking` asks for what a later settings file took away: nothing of it happens.",
+    "trackside.openedx.W010": "`TRACKSIDE` is without the plugin's defaults: the platform's own backends get all events"
+    " once more.",
 }
 """Id → what it says."""
 _LATER = (
@@ -134,6 +137,23 @@ def check_other_webhooks(**_: Any) -> Iterator[CheckMessage]:
         )
 
 
+def check_defaults(**_: Any) -> Iterator[CheckMessage]:
+    """W010."""
+    from django.conf import settings
+
+    table = getattr(settings, "TRACKSIDE", {})
+    if not hasattr(settings, "EVENT_TRACKING_BACKENDS") or COMPAT_APP in settings.INSTALLED_APPS:
+        return
+    if isinstance(table, Mapping) and "backends" not in table:
+        yield Warning(
+            "TRACKSIDE is without the plugin's defaults: Trackside makes the backends of EVENT_TRACKING_BACKENDS once"
+            " more, and gives them the events of requests.",
+            hint="A settings file that is read after the plugin's sets TRACKSIDE anew. Have it change the table, or"
+            " call trackside.openedx.settings.base.plugin_settings on its module at its end.",
+            id="trackside.openedx.W010",
+        )
+
+
 def check_tracking(**_: Any) -> Iterator[CheckMessage]:
     """W009."""
     from django.conf import settings
@@ -152,4 +172,4 @@ def check_tracking(**_: Any) -> Iterator[CheckMessage]:
         )
 
 
-ALL = (check_apps, check_signals, check_filters, check_other_webhooks, check_tracking)
+ALL = (check_apps, check_signals, check_filters, check_other_webhooks, check_tracking, check_defaults)

@@ -136,7 +136,7 @@ class _Making:
             return _omitted(value)
         if type(found) is str:
             return self._text(found)
-        return self.make(found, levels) if isinstance(found, UserData) else found
+        return self.make(found, levels) if how is _as_loaded or isinstance(found, UserData) else found
 
     def _text(self, text: str) -> str:
         self._left -= len(text)
@@ -223,14 +223,42 @@ def _finite(number: float) -> float | None:
 
 def _as_user(user: Any) -> UserData:
     profile = user._state.fields_cache.get("profile")  # noqa: SLF001  # what asking for it might query
+    unread = user.get_deferred_fields()
+
+    def known(name: str) -> Any:
+        return "" if name in unread else getattr(user, name, "")
+
     pii = UserPersonalData(
-        str(user.get_username()), str(getattr(user, "email", "")), str(getattr(profile, "name", ""))
+        str(known(user.USERNAME_FIELD)), str(known("email")), str(getattr(profile, "name", ""))
     )
-    return UserData(user.pk, bool(getattr(user, "is_active", False)), pii)
+    return UserData(user.pk, bool(known("is_active")), pii)
 
 
 def _as_row(row: Any) -> dict[str, Any]:
-    return {"model": row._meta.label_lower, "pk": row.pk}  # noqa: SLF001  # Django's public name for it
+    pk = row.pk
+    plain = pk if type(pk) is int or pk is None else str(pk)  # that of a course is a key
+    return {"model": row._meta.label_lower, "pk": plain}  # noqa: SLF001  # Django's public name for it
+
+
+def _of_enum(member: Enum) -> Any:
+    value = member.value
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, int):
+        return _whole(value)
+    return _finite(value) if isinstance(value, float) else member.name
+
+
+def _whole(number: int) -> int | str:
+    return int(number) if -LARGEST <= number <= LARGEST else _omitted(number)
+
+
+def _as_loaded(lazy: Any) -> Any:
+    """Return what an object of Django's that is made when it is needed stands for; nobody has it made here."""
+    from django.utils.functional import empty
+
+    loaded = lazy._wrapped  # noqa: SLF001  # the object itself would have it made
+    return _omitted(lazy) if loaded is empty else loaded
 
 
 def attribute(value: Any, name: str) -> Any:
@@ -270,9 +298,9 @@ _HOW: dict[type, How] = {
 }
 """Class → how its objects are made plain; others join as they are met."""
 _KINDS: tuple[tuple[type | tuple[type, ...], How], ...] = (
-    (Enum, lambda value: value.value if isinstance(value.value, str | int | float) else value.name),
+    (Enum, _of_enum),
     (str, str.__str__),
-    (int, lambda value: int(value) if -LARGEST <= value <= LARGEST else _omitted(value)),
+    (int, _whole),
     (float, _finite),
     (datetime, iso),
     ((date, time), lambda value: value.isoformat()),
@@ -289,7 +317,11 @@ def how_of(kind: type) -> How:
     """Return how objects of a class are made plain."""
     how = _HOW.get(kind)
     if how is None:
-        how = _HOW[kind] = _how(kind)
+        try:
+            how = _how(kind)
+        except Exception:  # noqa: BLE001  # the border: a class that cannot even be asked what it has
+            how = _omitted
+        _HOW[kind] = how
     return how
 
 
@@ -305,6 +337,8 @@ def _how(kind: type) -> How:
     names = {f"{each.__module__}.{each.__name__}" for each in kind.__mro__}
     if names & {"opaque_keys.OpaqueKey", "django.utils.functional.Promise"}:
         return str
+    if "django.utils.functional.LazyObject" in names:
+        return _as_loaded
     return block_told if "xblock.core.XBlock" in names else _omitted
 
 

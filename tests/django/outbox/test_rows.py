@@ -1,5 +1,6 @@
 """Events as rows: the same whether their data was JSON already or not."""
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -25,6 +26,8 @@ EVENT = WrittenEvent(ID, "n", AT, b'{"a":"\xc3\xa9\x7f"}', {"b": AT}, "7", b',"x
         {"name": "\ud800 é"},
         {"context": {"b": "\ud800", 1: {"é"}}},
         {"timestamp": AT.replace(tzinfo=timezone(timedelta(hours=2)))},
+        {"timestamp": datetime.max.replace(tzinfo=UTC)},
+        {"timestamp": datetime.min.replace(tzinfo=timezone(timedelta(hours=2)))},
     ],
 )
 def test_written_events(said: dict[str, Any]) -> None:
@@ -51,3 +54,19 @@ def test_what_has_no_json() -> None:
     """Says so."""
     with pytest.raises(Unencodable):
         encode_written_row(replace(EVENT, context={"a": object()}), "t")
+
+
+@pytest.mark.parametrize("year", [1, 1969, 2026, 9999])
+def test_the_time_is_that_of_the_event(year: int) -> None:
+    """Of whatever year: outside of a transaction it is kept, too."""
+    at = AT.replace(year=year)
+    assert decode_event(encode_written_row(replace(EVENT, timestamp=at), "t").body)["timestamp"] == at
+    assert decode_event(encode_row({**EVENT.event(), "timestamp": at}, "t").body)["timestamp"] == at
+
+
+@pytest.mark.parametrize("timestamp", ["soon", "", None, 7])
+def test_a_row_without_a_time(timestamp: object) -> None:
+    """Is no event."""
+    body = json.dumps({"name": "n", "timestamp": timestamp})
+    with pytest.raises(ValueError, match="wants a name and a timestamp"):
+        decode_event(body)

@@ -116,6 +116,15 @@ def test_a_hook_for_a_point_that_nobody_declares_is_told(settings: Settings) -> 
     assert "The hook shop is for enrolment.requested" in message.msg
 
 
+def test_rules_of_a_point_that_nobody_declares_are_told(settings: Settings) -> None:
+    """A name with a mistake in it would leave the point with its locks and its time as they were."""
+    points = {"enrolment.requested": {"ask_in_transaction": False}, ENROLLMENT.name: {"budget_s": 3}}
+    settings.TRACKSIDE = {"webfilters": {"points": points}}
+    [message] = check_webfilters()
+    assert message.id == "trackside.W011"
+    assert "['points'] has rules for 'enrolment.requested'" in message.msg
+
+
 def test_the_hooks_of_the_settings_are_asked(settings: Settings) -> None:
     """Over HTTP, from this machine where that is allowed; each question is an event."""
     with running(saying(b'{"data": {"mode": "verified"}}')) as server:

@@ -168,6 +168,16 @@ def test_without_metadata(tracker: Tracker, kept: Kept) -> None:
     assert UUID(kept.ids[0] or "").version == 4
 
 
+def test_metadata_without_values(tracker: Tracker, kept: Kept) -> None:
+    """Each such signal is one of its own, of now."""
+    for _ in range(2):
+        receive(tracker, Metadata(id=None, time=None, sourcelib=None))  # type: ignore[arg-type]
+    assert len({UUID(id_ or "") for id_ in kept.ids}) == 2
+    assert all(event["timestamp"].tzinfo is not None for event in kept.events)
+    said = kept.events[0]["extra"]["event_metadata"]
+    assert (said["id"], said["time"], said["sourcelib"]) == (None, None, None)
+
+
 def test_a_context_that_changes_before_the_commit(
     tracker: Tracker, kept: Kept, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "tracker",
                 "verbose_name_plural": "tracker",
                 "managed": False,
+                "base_manager_name": "objects",
                 "default_permissions": ("view",),
             },
         ),

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
@@ -110,8 +110,7 @@ def decode_event(body: str) -> EmittedEvent:
     event: object = decode_object(Raw(body.encode()))
     if not isinstance(event, dict):
         raise ValueError("no event: it wants an object")  # noqa: TRY004  # as for every other text that is none
-    timestamp = event.get("timestamp")
-    moment = parse_timestamp(timestamp) if isinstance(timestamp, str) else None
+    moment = _moment(event.get("timestamp"))
     if moment is None or "name" not in event:
         raise ValueError("no event: it wants a name and a timestamp")
     return {
@@ -121,6 +120,19 @@ def decode_event(body: str) -> EmittedEvent:
         "context": event.get("context", {}),
         **{name: event[name] for name in _MORE if name in event},
     }
+
+
+def _moment(text: object) -> datetime | None:
+    """Return the time that `encode_row` wrote, of any year; None where it is none."""
+    if not isinstance(text, str):
+        return None
+    found = parse_timestamp(text)
+    if found is None:
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def microseconds(moment: datetime) -> int:

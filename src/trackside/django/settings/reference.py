@@ -36,11 +36,11 @@ a key that is no setting and a value that cannot be used keep it from starting, 
 `backends` is a dict: a name of your choice → `{"ENGINE": dotted class, "OPTIONS": its keyword arguments}`; options may
 hold further backends and processors in the same form. Events go to the backends in the order of their names.
 `processors` is a list of the same; they run before all backends. Where neither `backends` nor
-`EVENT_TRACKING_BACKENDS` is given, events go to the log in `data_dir`.
+`EVENT_TRACKING_BACKENDS` is given, events go to the log in `data_dir`; a log without OPTIONS is that one too.
 """
 _WEBFILTERS = """\
 Besides these, `hooks` is a dict: a name of your choice → the settings of a [hook](webfilter-hook.md); `points` is a
-dict: the name of a filter point → `budget_s` and `chained` of its questions.
+dict: the name of a filter point → `budget_s`, `chained` and `ask_in_transaction` of its questions.
 """
 _LEGACY_HEAD = """\
 ## Names of Open edX

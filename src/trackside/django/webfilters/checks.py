@@ -23,15 +23,24 @@ ALLOW: Final = (
 
 def check_webfilters(**_: Any) -> Iterator[CheckMessage]:
     """W011."""
-    for hook in read_webfilters(settings)[0].hooks:
-        asked = NameFilter([hook.point])
-        if not any(map(asked.matches, POINTS)):
-            declared = ", ".join(sorted(POINTS)) or "none"
-            yield Warning(
-                f"The hook {hook.name} is for {hook.point}, which no filter point is called.",
-                hint=f"Declared are: {declared}. Load the module that declares it when the project starts.",
-                id="trackside.W011",
-            )
+    given = read_webfilters(settings)[0]
+    named = [
+        f"The hook {hook.name} is for {hook.point}"
+        for hook in given.hooks
+        if not any(map(NameFilter([hook.point]).matches, POINTS))
+    ]
+    named += [
+        f"TRACKSIDE['webfilters']['points'] has rules for {name!r}"
+        for name in given.rules_of
+        if name not in POINTS
+    ]
+    for each in named:
+        declared = ", ".join(sorted(POINTS)) or "none"
+        yield Warning(
+            f"{each}, which no filter point is called.",
+            hint=f"Declared are: {declared}. Load the module that declares it when the project starts.",
+            id="trackside.W011",
+        )
 
 
 def check_transactions(databases: Collection[str] | None = None, **_: Any) -> Iterator[CheckMessage]:

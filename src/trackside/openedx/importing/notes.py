@@ -87,6 +87,6 @@ def refused_url(told: str) -> Note:
     """Return why a row with a URL that may not be asked is not enabled."""
     return Note(
         "url",
-        f"{told}. It is imported not enabled. Allow the address in TRACKSIDE['webhooks'] (allow ="
-        ' ["10.3.0.0/16", "crm.internal"]), or change the URL, then enable it.',
+        f"{told}. It is imported not enabled. Change the URL, or, if the address is one of your own network, allow it"
+        """ in TRACKSIDE['webhooks'] (allow = ["10.3.0.0/16", "crm.internal"]); then enable it.""",
     )

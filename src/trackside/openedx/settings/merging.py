@@ -1,6 +1,5 @@
 """Additions to a settings module that leave what an operator said, and do nothing the second time."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
@@ -56,7 +55,8 @@ def add_defaults(settings: Any) -> None:
         return  # the app says at its start what is wrong
     own = _without(given, getattr(settings, _OURS, {}))
     for name in _TOKENS:
-        table = (getattr(settings, name, None) or {}).get("TRACKSIDE")
+        tokens = getattr(settings, name, None)
+        table = tokens.get("TRACKSIDE") if isinstance(tokens, Mapping) else None
         if isinstance(table, Mapping):
             own = _over(table, own)
     defaults = _defaults(settings, own)
@@ -74,18 +74,11 @@ def _defaults(settings: Any, own: Mapping[str, Any]) -> Table:
     if COMPAT_APP in getattr(settings, "INSTALLED_APPS", ()):
         return defaults
     # The platform's tracker is not ours: what EVENT_TRACKING_BACKENDS names is not made and fed a second time.
-    options = {
-        "data_dir": _first(os.environ.get("TRACKSIDE_DATA_DIR"), own, defaults),
-        "settings": own.get("log"),
-    }
-    defaults["backends"] = {"log": {"ENGINE": LOG_BACKEND, "OPTIONS": options}}
+    defaults["backends"] = {
+        "log": {"ENGINE": LOG_BACKEND}
+    }  # in `data_dir`, also if a later file changes that
     defaults["processors"] = []
     return {key: value for key, value in defaults.items() if key not in _WHOLE or key not in own}
-
-
-def _first(given: str | None, *tables: Mapping[str, Any]) -> str | None:
-    found = (given, *(table.get("data_dir") for table in tables))
-    return next((str(each) for each in found if each), None)
 
 
 def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> Table:

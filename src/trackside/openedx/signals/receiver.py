@@ -80,7 +80,7 @@ class SignalReceiver:
         return WrittenEvent(
             said.get("id") or str(uuid4()),
             str(getattr(metadata, "event_type", None) or signal.event_type),
-            datetime.now(UTC) if metadata is None else metadata.time,
+            getattr(metadata, "time", None) or datetime.now(UTC),
             encode_json(told),
             context | course_of(told),
             None if self._settings.personal_data == "none" else user_of(told),
@@ -103,13 +103,14 @@ class SignalReceiver:
 
 
 def _said(metadata: Any) -> dict[str, Any]:
-    """Return the fields of an `EventsMetadata`, as its own JSON has them."""
+    """Return the fields of an `EventsMetadata`, as its own JSON has them; those that are None, as null."""
+    id_, time, lib = metadata.id, metadata.time, metadata.sourcelib
     return {
         "event_type": metadata.event_type,
-        "id": str(metadata.id),
+        "id": None if id_ is None else str(id_),
         "minorversion": metadata.minorversion,
         "source": metadata.source,
         "sourcehost": metadata.sourcehost,
-        "time": metadata.time.isoformat(),
-        "sourcelib": list(metadata.sourcelib),
+        "time": None if time is None else time.isoformat(),
+        "sourcelib": None if lib is None else list(lib),
     }
