@@ -35,12 +35,15 @@ class Housekeeping:
         self._upkeep = threading.Thread(target=self._keep_up, name="trackside-upkeep", daemon=True)
 
     def start(self) -> None:
-        """Start delivering; the webhooks of the database follow as soon as the Django project stands."""
+        """Start delivering to what the configuration file declares, and the upkeep."""
         if self._attempts is not None:
             self._attempts.start()
         self._engine.start()
-        self._rows.start()
         self._upkeep.start()
+
+    def follow_rows(self) -> None:
+        """Start the Django project, where nobody has; the webhooks of its database follow as soon as it stands."""
+        self._rows.start()
 
     def wait_for_signal(self, parent: int | None) -> None:
         """Return once this process is told to stop or `parent` is gone; for a process that only delivers."""

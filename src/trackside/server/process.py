@@ -50,6 +50,16 @@ class Role(enum.Enum):
 class _Server(uvicorn.Server):
     """Uvicorn's server; signals only ask it to stop, they are not raised again, so that the exit status is 0."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.serving = asyncio.Event()
+        """Set once requests are taken."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take requests."""
+        await super().startup(sockets=sockets)
+        self.serving.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
@@ -80,9 +90,11 @@ def run(
             housekeeping.start()
         try:
             if listener is not None:
+                live.show(_live(config, log, address))
                 with asyncio.Runner(loop_factory=fast_loop()) as runner:
-                    runner.run(_collect(config, log, listener, address, parent))
+                    runner.run(_collect(config, log, listener, parent, housekeeping))
             elif housekeeping:
+                housekeeping.follow_rows()
                 housekeeping.wait_for_signal(parent)
         finally:
             if housekeeping:
@@ -94,7 +106,11 @@ def run(
 
 
 async def _collect(
-    config: Config, log: Log, listener: socket.socket, address: str, parent: int | None
+    config: Config,
+    log: Log,
+    listener: socket.socket,
+    parent: int | None,
+    housekeeping: Housekeeping | None,
 ) -> None:
     addresses = ClientAddress(config.trusted_proxies)
     gate = Gate()
@@ -116,14 +132,14 @@ async def _collect(
         site=gate,
         addresses=addresses,
     )
-    live.show(_live(config, log, address))
     server = _Server(_uvicorn_config(config, front, collector, source.handles))
+    gate.start(after=server.serving)
     background = [
         asyncio.create_task(_keep_watch(server, readiness, parent)),
         asyncio.create_task(numbers.keep_writing()),
+        asyncio.create_task(_report_start(gate)),
+        asyncio.create_task(_follow_rows(housekeeping, server.serving)),
     ]
-    gate.start()
-    background.append(asyncio.create_task(_report_start(gate)))
     await server.serve(sockets=[listener])
     for task in background:
         task.cancel()
@@ -194,6 +210,12 @@ async def _keep_watch(server: _Server, readiness: Readiness, parent: int | None)
         for connection in list(server.server_state.connections):
             if isinstance(connection, Connection):
                 connection.close_if_late(now)
+
+
+async def _follow_rows(housekeeping: Housekeeping | None, serving: asyncio.Event) -> None:
+    await serving.wait()
+    if housekeeping is not None:
+        housekeeping.follow_rows()
 
 
 async def _report_start(gate: Gate) -> None:

@@ -1,10 +1,13 @@
 """The rows on each kind of database: tables, names, secrets, changes that meet, what the engine asks."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import connections
@@ -139,6 +142,28 @@ def test_the_engine_sees_what_changed_and_leaves_no_connection(database: str) ->
     declared.disabled("crm", "answered 410 Gone")
     assert not declared.current()["crm"].enabled
     assert connections[ALIAS].connection is None
+
+
+def test_a_file_that_nobody_wrote_is_not_opened_and_a_change_is_seen(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions.create({"name": "crm", "url": URL}, by="test")
+    connections[ALIAS].close()
+    if database == "sqlite":
+        os.utime(
+            connections[ALIAS].settings_dict["NAME"], (1, 1)
+        )  # or the next write might bear the same time
+    declared = WebhookDeclarations(
+        keeps_connection=False, now=lambda: datetime.now(UTC) + timedelta(minutes=1)
+    )
+    first = declared.current()
+    connect = Mock(wraps=connections[ALIAS].connect)
+    monkeypatch.setattr(connections[ALIAS], "connect", connect)
+    assert declared.current() is first
+    assert connect.call_count == (0 if database == "sqlite" else 1)
+    actions.change("crm", {"enabled": False}, by="test")
+    connections[ALIAS].close()
+    assert not declared.current()["crm"].enabled
 
 
 def test_tokens_have_a_table(database: str) -> None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import MappingProxyType
 
 from django.db import Error, connections, router
@@ -14,6 +15,7 @@ from trackside.django.webhooks import actions, surroundings
 from trackside.django.webhooks.content import settings_of
 from trackside.django.webhooks.models import State, Webhook, state_of_all
 from trackside.errors import ConfigurationError, StorageError, TracksideError
+from trackside.sqlite.unchanged import Trace, trace_of
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +31,15 @@ class WebhookDeclarations:
     """
 
     def __init__(self, *, keeps_connection: bool = True, now: Now = lambda: datetime.now(UTC)) -> None:
-        """Without `keeps_connection` each call closes its connection: for threads that Django does not know of."""
+        """Without `keeps_connection` each call closes its connection: for threads that Django does not know of.
+
+        Then a SQLite database that nobody has written since it was read is not opened at all.
+        """
         self._keeps_connection = keeps_connection
         self._now = now
         self._found: Mapping[str, DestinationSettings] = MappingProxyType({})
         self._state: State | None = None
+        self._trace: Trace | None = None
         self._until_s = float("inf")
         """When the next signing key stops, in seconds since 1970."""
         self._told: dict[str, str] = {}
@@ -42,8 +48,14 @@ class WebhookDeclarations:
 
     def current(self) -> Mapping[str, DestinationSettings]:
         """Return the webhooks of the database; the same object where none has changed. Raises StorageError."""
+        trace = None if self._keeps_connection else _trace(self._now())
+        if trace is not None and trace == self._trace and self._now().timestamp() < self._until_s:
+            return self._found
+        self._trace = None
         try:
-            return self._current()
+            found = self._current()
+            self._trace = trace  # of before it was read: what is written meanwhile is seen the next time
+            return found
         except (Error, TracksideError) as error:
             raise StorageError(f"the webhooks of the database cannot be read: {error}") from error
         finally:
@@ -106,3 +118,12 @@ class WebhookDeclarations:
     def _release(self) -> None:
         if not self._keeps_connection:
             connections[router.db_for_read(Webhook)].close()
+
+
+def _trace(now: datetime) -> Trace | None:
+    """Return the trace of the rows' database where that is a SQLite file."""
+    database = connections[router.db_for_read(Webhook)]
+    name = str(database.settings_dict["NAME"])
+    if database.vendor != "sqlite" or name == ":memory:" or name.startswith("file:"):
+        return None
+    return trace_of(Path(name), now_ns=int(now.timestamp() * 1e9))

@@ -75,9 +75,16 @@ class Gate:
     def __init__(self) -> None:
         self._starting: asyncio.Task[Application] | None = None
 
-    def start(self) -> None:
-        """Begin to start the project in a thread; collecting goes on meanwhile."""
-        self._starting = asyncio.create_task(asyncio.to_thread(boot))
+    def start(self, *, after: asyncio.Event) -> None:
+        """Start the project in a thread once `after` is set; collecting goes on meanwhile.
+
+        It is half of what a server has to import: it must not keep those waiting who send events.
+        """
+        self._starting = asyncio.create_task(self._start(after))
+
+    async def _start(self, after: asyncio.Event) -> Application:
+        await after.wait()
+        return await asyncio.to_thread(boot)
 
     async def started(self) -> None:
         """Return once the project stands; raises what kept it from starting."""
