@@ -99,6 +99,14 @@ def _repeats(
     return count
 
 
+def _is_busy(receiver: Receiver) -> bool:
+    """Return once a request is under way: between two events none is, and a kill cuts nothing off."""
+    deadline = time.monotonic() + 30
+    while not receiver.under_way and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return receiver.under_way > 0
+
+
 def _is_quiet(receiver: Receiver) -> bool:
     """Return whether the receiver has read what a server sent before it was killed."""
     before = len(receiver.requests)
@@ -129,6 +137,7 @@ def test_kill_with_webhooks_of_both_kinds(tmp_path: Path) -> None:
                 goal = len(receiver.requests) + REQUESTS
                 assert eventually(lambda goal=goal: len(receiver.requests) >= goal, timeout_s=60)  # type: ignore[misc]
                 eventually(lambda: False, timeout_s=choose.random() * 0.5)
+                assert _is_busy(receiver)
                 kill(server)
                 assert eventually(lambda: _is_quiet(receiver))
                 kills.append(time.monotonic())
