@@ -2,11 +2,12 @@
 
 import json
 from copy import deepcopy
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.test import RequestFactory
-from hypothesis import HealthCheck, given
+from hypothesis import HealthCheck, example, given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
 
@@ -95,6 +96,7 @@ def test_any_call(body: bytes, emitted: Emitted) -> None:
     assert [event["name"] for event in emitted] == [event.name for event in decoded.events]
 
 
+@example(method="POST", query=f"key={SECRET}", head={"CONTENT_LENGTH": "3"})
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "HEAD", "TRACE", "X"]),
     query=st.text(max_size=20) | st.just(f"key={SECRET}"),
@@ -106,6 +108,8 @@ def test_any_call(body: bytes, emitted: Emitted) -> None:
 @tried(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_any_head(method: str, query: str, head: dict[str, Any], emitted: Emitted) -> None:
     """Nothing in it is an error of ours."""
-    request = RequestFactory().generic(method, PATH, b"{}", QUERY_STRING=query, **head)
+    # a stream as servers give one: that of the factory fails the test where more is read than there is
+    head = {"QUERY_STRING": query, "wsgi.input": BytesIO(b"{}"), **head}
+    request = RequestFactory().generic(method, PATH, b"{}", **head)
     assert segmentio_event(request).status_code in {200, 400, 401, 405, 413}
     assert emitted == []
