@@ -171,7 +171,7 @@ def test_without_metadata(tracker: Tracker, kept: Kept) -> None:
 def test_metadata_without_values(tracker: Tracker, kept: Kept) -> None:
     """Each such signal is one of its own, of now."""
     for _ in range(2):
-        receive(tracker, Metadata(id=None, time=None, sourcelib=None))  # type: ignore[arg-type]
+        receive(tracker, Metadata(id=None, time=None, sourcelib=None))
     assert len({UUID(id_ or "") for id_ in kept.ids}) == 2
     assert all(event["timestamp"].tzinfo is not None for event in kept.events)
     said = kept.events[0]["extra"]["event_metadata"]

@@ -194,7 +194,7 @@ def test_what_is_for_the_long_way(value: object) -> None:
     [
         Metadata(source=None),
         Metadata(time=datetime(2026, 1, 2, tzinfo=timezone(timedelta(hours=2)))),
-        Metadata(sourcelib=[1]),  # type: ignore[arg-type]
+        Metadata(sourcelib=[1]),
         SimpleNamespace(event_type=NAME),
         None,
     ],

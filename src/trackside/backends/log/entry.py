@@ -65,13 +65,13 @@ def whole_entries(
     """Return each as an `Entry`, but for those that cannot be written; `failed` is told of each of these."""
     whole = []
     for entry in entries:
-        if len(entry) == _UNWRITTEN:
-            try:
-                entry = whole_entry(entry[1].written())  # noqa: PLW2901
-            except Exception as error:  # noqa: BLE001  # the border: one event's fault is not its neighbours'
-                failed(error)
-                continue
-        whole.append(entry)
+        if len(entry) != _UNWRITTEN:
+            whole.append(entry)
+            continue
+        try:
+            whole.append(whole_entry(entry[1].written()))
+        except Exception as error:  # noqa: BLE001  # the border: one event's fault is not its neighbours'
+            failed(error)
     return whole
 
 

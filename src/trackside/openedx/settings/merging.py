@@ -74,9 +74,8 @@ def _defaults(settings: Any, own: Mapping[str, Any]) -> Table:
     if COMPAT_APP in getattr(settings, "INSTALLED_APPS", ()):
         return defaults
     # The platform's tracker is not ours: what EVENT_TRACKING_BACKENDS names is not made and fed a second time.
-    defaults["backends"] = {
-        "log": {"ENGINE": LOG_BACKEND}
-    }  # in `data_dir`, also if a later file changes that
+    # a log without OPTIONS is the one in `data_dir`, also if a later file changes that
+    defaults["backends"] = {"log": {"ENGINE": LOG_BACKEND}}
     defaults["processors"] = []
     return {key: value for key, value in defaults.items() if key not in _WHOLE or key not in own}
 
