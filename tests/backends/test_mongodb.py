@@ -207,6 +207,42 @@ def test_a_child_connects_anew(server: MongoServer) -> None:
     assert sorted(document["name"] for document in stored(server)) == ["before", "child", "parent"]
 
 
+def test_the_collection_has_what_was_sent_before(
+    server: MongoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However slow MongoDB is: who asks for it counts, or drops it, and nothing comes in after that."""
+    run = server.store.run
+
+    def slowly(name: str, command: dict[str, Any]) -> dict[str, Any]:
+        if name == "insert":
+            time.sleep(0.4)
+        return run(name, command)
+
+    monkeypatch.setattr(server.store, "run", slowly)
+    backend = backend_for(server)
+    for number in range(4_000):
+        backend.send(event(n=number))
+    assert backend.collection.count_documents({}) == 4_000
+    backend.send(event(n=4_000))
+    backend.connection.drop_database("eventtracking")
+    assert backend.flush(5)
+    close(backend)
+    assert stored(server) == []
+
+
+def test_the_collection_of_a_server_that_is_away() -> None:
+    """It is handed out at once, and fails itself as soon as somebody uses it."""
+    with mongo_server() as server:
+        port = server.port
+    options = {"serverSelectionTimeoutMS": 200}
+    backend = MongoBackend(host="127.0.0.1", port=port, extra=options, exit_timeout_s=0.1)
+    backend.send(event())
+    started = time.monotonic()
+    assert backend.collection.name == "events"
+    assert time.monotonic() - started < mongodb.SETTLE_S / 2
+    close(backend)
+
+
 def test_with_the_client_replaced() -> None:
     """Tests of applications replace `MongoClient` and look at what the collection was asked to do."""
     with patch("trackside.backends.mongodb.MongoClient") as client:

@@ -126,6 +126,11 @@ class Handover(Generic[Entry]):
             self._wake()
         return True
 
+    @property
+    def is_delayed(self) -> bool:
+        """Whether what was handed over could not be passed on at the last attempt."""
+        return self._delay is not None
+
     def hurry(self) -> None:
         """Pass on at once what waits: somebody waits for it."""
         if not self._start:

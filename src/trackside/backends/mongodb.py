@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import weakref
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -36,6 +37,9 @@ FEW = 8
 """Up to so many events are inserted one by one; the answer to a large insert costs the same as to a small one."""
 LARGEST_BYTES = 16_000_000
 OVERHEAD_BYTES = 200
+SETTLE_S = 30.0
+"""Who asks for the collection wants to find in it what was sent, as with a backend that inserts while it is called."""
+_LOOK_EACH_S = 0.1
 _LONGEST_INTEGER = 19
 """Digits of which not all fit into 64 bits; such integers become text."""
 _DUPLICATE_KEY = 11_000
@@ -110,8 +114,8 @@ class MongoBackend:
 
     @property
     def connection(self) -> Any:
-        """The client, as pymongo has it, once what was sent before is in, if that took less than a second."""
-        self.flush(1.0)
+        """The client, as pymongo has it, once what was sent before is in; see `collection`."""
+        self._settle()
         return self._connection()[0].client
 
     @property
@@ -121,9 +125,18 @@ class MongoBackend:
 
     @property
     def collection(self) -> Any:
-        """The collection, as pymongo has it, with what was sent before in it, if that took less than a second."""
-        self.flush(1.0)
+        """The collection, as pymongo has it, with what was sent before in it.
+
+        Waits for that up to half a minute, and not for a MongoDB that cannot be reached.
+        """
+        self._settle()
         return self._connection()[1]
+
+    def _settle(self) -> None:
+        deadline = time.monotonic() + SETTLE_S
+        while not self.flush(_LOOK_EACH_S) and not self._handover.is_delayed:
+            if time.monotonic() >= deadline:
+                break
 
     def _connection(self) -> tuple[Any, Any]:
         if self._connected is None:
