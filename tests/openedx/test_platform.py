@@ -134,9 +134,10 @@ def database(request: pytest.FixtureRequest, tmp_path: Path, django_db_blocker: 
 
 
 @pytest.mark.slow
-def test_transactions(host: Host, database: Any) -> None:
+@pytest.mark.parametrize("on_commit", ["memory", "outbox"])
+def test_transactions(host: Host, database: Any, on_commit: str) -> None:
     """What is rolled back never was; what commits is there, under the signal's own id and about its user."""
-    host = host.but(database=database)
+    host = host.but(database=database, yaml={"TRACKSIDE": {"signals": {"on_commit": on_commit}}})
     host.run("django", "migrate")
     ids = host.run(
         code=SEND + "ids = []\nSIGNAL.connect(lambda **kw: ids.append(str(kw['metadata'].id)), weak=False)\n"
@@ -153,8 +154,7 @@ def test_transactions(host: Host, database: Any) -> None:
 
 
 def test_in_memory_until_the_commit(host: Host) -> None:
-    """Without the outbox no query is made, and what is rolled back goes nowhere either."""
-    host = host.but(yaml={"TRACKSIDE": {"signals": {"on_commit": "memory"}}})
+    """No query is made where nothing is set, and what is rolled back goes nowhere."""
     queries = host.run(  # there are no tables: a query would fail
         code=SEND + "from django.db import connection\n"
         "from django.test.utils import CaptureQueriesContext\n"
@@ -170,7 +170,6 @@ def test_in_memory_until_the_commit(host: Host) -> None:
 
 def test_in_memory_where_somebody_commits_by_hand(host: Host) -> None:
     """Django tells nobody of such a commit: there the outbox holds the signal."""
-    host = host.but(yaml={"TRACKSIDE": {"signals": {"on_commit": "memory"}}})
     host.run("django", "migrate")
     ids = host.run(
         code=SEND + "ids = []\nSIGNAL.connect(lambda **kw: ids.append(str(kw['metadata'].id)), weak=False)\n"

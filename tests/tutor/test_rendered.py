@@ -106,7 +106,7 @@ def test_what_operators_add(render: Render, monkeypatch: pytest.MonkeyPatch) -> 
     lms = module.TRACKSIDE
     assert lms["tracking"] == {"backend": True, "event": "platform", "segmentio": "platform"}
     assert set(module.EVENT_TRACKING_BACKENDS) == {"_trackside"}
-    assert lms["signals"] == {"personal_data": "ids_only"}
+    assert lms["signals"] == {"on_commit": "outbox", "personal_data": "ids_only"}
     assert lms["webhooks"]["allow"] == list(config.webhooks.allow) == ["10.3.0.0/16"]
     assert "/srv/src/trackside:/mnt/trackside:z" in rendered.service("trackside")["volumes"]
     assert "/srv/src/trackside:/mnt/trackside:z" in rendered.service("trackside-worker")["volumes"]
@@ -173,7 +173,7 @@ def test_the_platforms_settings(plain: Rendered, path: str) -> None:
     engine = "trackside.backends.forward.ForwardBackend"
     assert table["backends"] == {"server": {"ENGINE": engine, "OPTIONS": options}}
     assert table["outbox"] == {"relay": "command"}
-    assert table["signals"] == {"names": ["a.*"]}
+    assert table["signals"] == {"on_commit": "outbox", "names": ["a.*"]}
     assert table["webhooks"]["encryption_keys"] == [plain.config["TRACKSIDE_ENCRYPTION_KEY"]]
     assert table["webhooks"]["overlap_s"] == 60
     assert module.INSTALLED_APPS == ["trackside.django", "trackside.openedx"]

@@ -30,12 +30,12 @@ class SignalSettings(Struct, frozen=True, kw_only=True):
         setting("Whether signals are taken too that another service sent, and the event bus brought here."),
     ] = False
     on_commit: Annotated[
-        Literal["outbox", "memory", "off"],
+        Literal["memory", "outbox", "off"],
         setting(
-            "Within a database transaction: a row of it, sent after its commit whatever happens; kept in memory until"
-            " the commit, without a query, and lost with the process; or sent at once, also if it is rolled back."
+            "Within a database transaction: kept in memory until the commit, without a query, and lost with the"
+            " process; a row of it, sent after its commit whatever happens; or sent at once, also if it is rolled back."
         ),
-    ] = "outbox"
+    ] = "memory"
     data_bytes: Annotated[
         int,
         setting(
