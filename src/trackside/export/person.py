@@ -1,0 +1,44 @@
+"""Which events are of a user."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from trackside.event import Event
+
+_IN_CONTEXT: Final = ("user_id", "username")
+
+
+class Person:
+    """Tells whether an event is of one of some users, each known by an id or a username.
+
+    It is where the event's `user_id`, or `user_id` or `username` in its context, is one of these: as text, or as the
+    whole number that the text is.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._names = frozenset(names)
+        self._numbers = frozenset(name for name in self._names if name.isdecimal() and name.isascii())
+        self._quoted = [msgspec.json.encode(name) for name in self._names]
+        self._signs = [*self._quoted, *(name.encode() for name in self._numbers)]
+
+    def has(self, event: Event) -> bool:
+        """Return whether the event is of one of them."""
+        if event.user_id in self._names:
+            return True
+        context = bytes(event.context)
+        # a text may be written with escapes; all else stands in the JSON as it is
+        if b"\\" not in context and not any(sign in context for sign in self._signs):
+            return False
+        found = event.decoded_context()
+        return any(self._is_one(found.get(name)) for name in _IN_CONTEXT)
+
+    def _is_one(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return False
+        return (
+            value in self._names
+            if isinstance(value, str)
+            else isinstance(value, int) and str(value) in self._numbers
+        )
