@@ -147,7 +147,7 @@ def _export(
 @contextlib.contextmanager
 def _opened(path: Path | None, *, force: bool) -> Iterator[IO[bytes]]:
     if path is None:
-        yield click.get_binary_stream("stdout")
+        yield sys.stdout.buffer
         return
     with whole_file(path, replace=force) as file:
         yield file
@@ -175,19 +175,22 @@ def _ending_by_signal() -> Iterator[None]:
     def end(number: int, _: FrameType | None) -> NoReturn:
         raise SystemExit(_BY_SIGNAL + number)
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    # one that is ignored stays so: nohup
+    ending = [each for each in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(each) is signal.SIG_DFL]
+    for each in ending:
+        signal.signal(each, end)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for each in ending:
+            signal.signal(each, signal.SIG_DFL)
 
 
 def _end_quietly() -> NoReturn:
     """End as a program does that nobody listens to any more."""
     with contextlib.suppress(OSError, ValueError):  # what Python still holds for it must not fail at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), sys.stdout.fileno())
-    raise SystemExit(_BY_SIGNAL + signal.SIGPIPE)
+    raise click.exceptions.Exit(_BY_SIGNAL + signal.SIGPIPE)
 
 
 def _tell(asked: Range, done: Exported, size_bytes: int, output: str) -> None:
@@ -202,4 +205,4 @@ def _tell(asked: Range, done: Exported, size_bytes: int, output: str) -> None:
         click.echo(line, err=True)
     click.echo(f"{done.events:,} events, {what}, {size_text(size_bytes)}{where}", err=True)
     if missing:
-        raise SystemExit(INCOMPLETE)
+        raise click.exceptions.Exit(INCOMPLETE)
