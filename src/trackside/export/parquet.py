@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import IO, Final, cast
 
-from trackside.destinations.event_row import to_row
-from trackside.destinations.event_table import row_arrays, row_fields
+from trackside.destinations.event_table import event_arrays, row_fields
 from trackside.event import Event
 from trackside.export.sink import Sink
 
@@ -35,7 +34,7 @@ class ParquetWriter:
         batch = pa.RecordBatch.from_arrays(
             [
                 pa.array(positions, pa.int64()),
-                *row_arrays([to_row(event) for event in events]),
+                *event_arrays(events),
                 pa.array([event.skew_ms for event in events], pa.int64()),
                 pa.array([event.clock_flags for event in events], pa.list_(pa.string())),
             ],

@@ -20,25 +20,23 @@ class Person:
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(names)
         self._numbers = frozenset(name for name in self._names if name.isdecimal() and name.isascii())
-        self._quoted = [msgspec.json.encode(name) for name in self._names]
-        self._signs = [*self._quoted, *(name.encode() for name in self._numbers)]
+        self._signs = [*map(msgspec.json.encode, self._names), *map(str.encode, self._numbers)]
 
     def has(self, event: Event) -> bool:
         """Return whether the event is of one of them."""
         if event.user_id in self._names:
             return True
         context = bytes(event.context)
-        # a text may be written with escapes; all else stands in the JSON as it is
-        if b"\\" not in context and not any(sign in context for sign in self._signs):
+        has_sign = any(sign in context for sign in self._signs)
+        if not has_sign and b"\\" not in context:  # with escapes a text may be written in other ways
             return False
-        found = event.decoded_context()
+        try:
+            found = event.decoded_context()
+        except (ValueError, RecursionError):
+            return has_sign  # nobody can look into it: rather one event too many of somebody's own
         return any(self._is_one(found.get(name)) for name in _IN_CONTEXT)
 
     def _is_one(self, value: object) -> bool:
-        if isinstance(value, bool):
-            return False
-        return (
-            value in self._names
-            if isinstance(value, str)
-            else isinstance(value, int) and str(value) in self._numbers
-        )
+        if isinstance(value, str):
+            return value in self._names
+        return isinstance(value, int) and not isinstance(value, bool) and str(value) in self._numbers
