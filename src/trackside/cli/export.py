@@ -81,7 +81,7 @@ def export(
     The name of OUTPUT says how: .jsonl (JSON Lines, as tail --json prints events), .parquet, or .log (lines of
     the tracking log); .jsonl and .log may end in .gz or .zst. It is there once it is whole, and not before.
     What comes into the log meanwhile is not in it. Ends with 3 where events asked for are missing, because
-    retention removed them or because they have no line of a tracking log; the last line says how many.
+    retention removed them or because they have no line of a tracking log; the last lines say how many.
     """
     path = None if output == "-" else Path(output)
     form = _form(path, format_)
