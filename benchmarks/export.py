@@ -15,9 +15,12 @@ from benchmarks.lib.command import conclude
 from benchmarks.lib.report import Check, Report, Table, number
 from benchmarks.tracking_log import Cost, Stopwatch, fill
 from trackside.config.settings import LogSettings
-from trackside.export import Form, Selection, Sink, whole_file, write_events
+from trackside.export.form import Form
 from trackside.export.json_lines import render
-from trackside.export.selection import PAGE_EVENTS
+from trackside.export.selection import PAGE_EVENTS, Selection
+from trackside.export.sink import Sink
+from trackside.export.whole_file import whole_file
+from trackside.export.write import write_events
 from trackside.log.base import Log
 from trackside.log.sqlite import SQLiteLog
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -273,36 +272,57 @@ def test_a_disk_without_room(place: Place) -> None:
         assert [path.name for path in Path().iterdir()] == ["data"]
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_ended_by_a_signal(place: Place, ending: signal.Signals) -> None:
+HIT = """
+import os, sys
+from trackside.cli import main
+from trackside.log.sqlite import SQLiteLog
+
+ending, read = int(sys.argv.pop(1)), SQLiteLog.read
+
+def read_once(self, after, **options):
+    if after:
+        os.kill(os.getpid(), ending)
+    return read(self, after, **options)
+
+SQLiteLog.read = read_once
+main()
+"""
+"""Runs the command, which gets the signal of its first argument while it reads the second page."""
+
+
+def hit(place: Place, ending: signal.Signals) -> tuple[int, bytes]:
+    """Return the exit status and the standard error of an export that gets this signal in its midst."""
+    fill(place)
+    line = [
+        sys.executable,
+        "-c",
+        HIT,
+        str(int(ending)),
+        "export",
+        "e.jsonl",
+        "--data-dir",
+        str(place.data_dir),
+    ]
+    program = subprocess.run(line, stderr=subprocess.PIPE, check=False, timeout=60)
+    return program.returncode, program.stderr
+
+
+@pytest.mark.parametrize(
+    ("ending", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 1)]
+)
+def test_ended_by_a_signal(place: Place, ending: signal.Signals, status: int) -> None:
     """No file of the name, and none beside it."""
-    fill(place, 60_000)
-    program = started(place, "e.jsonl", "--user", "user-1")
-    _until(lambda: len(list(Path().iterdir())) > 1)
-    program.send_signal(ending)
-    _, told = program.communicate(timeout=60)
-    assert program.returncode == (1 if ending == signal.SIGINT else 128 + ending)
-    assert b"Traceback" not in told
+    found, told = hit(place, ending)
+    assert (found, b"Traceback" in told) == (status, False)
     assert [path.name for path in Path().iterdir()] == ["data"]
 
 
 def test_killed(place: Place) -> None:
     """No file of that name; what was begun is hidden, and in nobody's way."""
-    fill(place, 60_000)
-    program = started(place, "e.jsonl")
-    _until(lambda: len(list(Path().iterdir())) > 1)
-    program.kill()
-    program.communicate(timeout=60)
-    assert not Path("e.jsonl").exists()
-    assert all(path.name.startswith(".trackside-export-") for path in Path().iterdir() if path.name != "data")
+    assert hit(place, signal.SIGKILL)[0] == -signal.SIGKILL
+    left = sorted(path.name for path in Path().iterdir())
+    assert (len(left), left[0].startswith(".trackside-export-"), left[1]) == (2, True, "data")
     assert place.run("export", "e.jsonl").exit_code == 0
-
-
-def _until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
 
 
 def test_nobody_listens(place: Place) -> None:

@@ -9,7 +9,10 @@ import pyarrow.parquet as pq
 import zstandard
 
 from trackside.event import Event
-from trackside.export import Form, Selection, Sink, write_events
+from trackside.export.form import Form
+from trackside.export.selection import Selection
+from trackside.export.sink import Sink
+from trackside.export.write import write_events
 from trackside.log.base import Log
 
 

@@ -22,8 +22,12 @@ from trackside.config.settings import LogSettings
 from trackside.destinations.event_row import COLUMNS
 from trackside.destinations.tracking_log.line import render
 from trackside.event import Batch, Event
-from trackside.export import Form, Selection, Sink, parquet, write_events
+from trackside.export import parquet
+from trackside.export.form import Form
 from trackside.export.json_lines import EventLine
+from trackside.export.selection import Selection
+from trackside.export.sink import Sink
+from trackside.export.write import write_events
 from trackside.log.base import Log, append_and_wait
 from trackside.log.memory import MemoryLog
 from trackside.log.sqlite import SQLiteLog

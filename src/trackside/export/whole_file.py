@@ -22,8 +22,8 @@ def whole_file(path: Path, *, replace: bool) -> Iterator[IO[bytes]]:
     """
     target = Path(os.path.realpath(path))
     hidden = target.with_name(f".trackside-export-{secrets.token_hex(8)}")
-    fd = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
-    try:
+    try:  # a signal may come as soon as the file is there
+        fd = os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _MODE)
         with os.fdopen(fd, "wb", buffering=0) as file:
             yield file
             os.fsync(fd)

@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from trackside.export.formats import Form, open_writer
+from trackside.export.form import Form
+from trackside.export.formats import open_writer
 from trackside.export.selection import Selection, pages
 from trackside.export.sink import Sink
 from trackside.log.base import Log

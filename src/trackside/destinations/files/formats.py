@@ -1,17 +1,15 @@
 """What a line is while a file is written, and what it is made into when the file is finished."""
 
-import gzip
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Final, Literal, Protocol
+from typing import IO, Final
 
 import msgspec
-import zstandard
 from msgspec import Struct
 
+from trackside.destinations.compression import Compression, compressed
 from trackside.destinations.event_json import json_line, without_half_pairs
 from trackside.destinations.event_row import Row, to_row
 from trackside.destinations.event_table import row_arrays, row_fields
@@ -21,14 +19,6 @@ from trackside.event import Event
 ROWS_AT_ONCE: Final = 10_000
 GROUP_BYTES: Final = 16_777_216
 COPIED_BYTES: Final = 1_048_576
-Compression = Literal["none", "gzip", "zstd"]
-
-
-class Stream(Protocol):
-    """What takes bytes."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take all of them. Raises OSError."""
 
 
 class Format(Struct, frozen=True, kw_only=True):
@@ -69,20 +59,6 @@ def _json_line(event: Event) -> bytes:
 
 def _row_line(event: Event) -> bytes:
     return _ENCODER.encode(to_row(event))
-
-
-def compressed(
-    file: IO[bytes], compression: Compression, *, size_bytes: int = -1
-) -> AbstractContextManager[Stream]:
-    """Open a stream that is compressed into `file`, which stays open. `size_bytes`: all it will take, if known."""
-    match compression:
-        case "none":
-            return nullcontext(file)
-        case "gzip":
-            return gzip.GzipFile("", "wb", 6, file, mtime=0)
-        case "zstd":
-            compressor = zstandard.ZstdCompressor(level=3, write_content_size=True, write_checksum=True)
-            return compressor.stream_writer(file, size=size_bytes, closefd=False)
 
 
 def _copy(journal: Path, target: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trackside.export.formats import Form, Format, UnknownFormatError, form_of
+from trackside.export.form import Form, Format, UnknownFormatError, form_of
 
 
 @pytest.mark.parametrize(
