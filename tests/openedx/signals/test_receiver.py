@@ -11,9 +11,9 @@ import pytest
 from django.db import transaction
 
 from tests.openedx.signals.tools import ID, MOMENT, NAME, Metadata
-from trackside.backends.identity import event_id
 from trackside.django.settings.signals import SignalSettings
 from trackside.emitted import EmittedEvent
+from trackside.emitted.identity import event_id
 from trackside.openedx.signals import receiver as module
 from trackside.openedx.signals.receiver import SignalReceiver
 from trackside.telemetry import catalogue
