@@ -184,7 +184,9 @@ def test_a_context_that_changes_before_the_commit(
     """Is kept as it was when the signal was sent."""
     later: list[Any] = []
     monkeypatch.setattr(
-        module, "connections", {"default": SimpleNamespace(alias="default", in_atomic_block=True)}
+        module,
+        "connections",
+        {"default": SimpleNamespace(alias="default", in_atomic_block=True, run_on_commit=later)},
     )
     monkeypatch.setattr(transaction, "on_commit", lambda act, **_: later.append(act))
     receiver, tags = SignalReceiver(SignalSettings(on_commit="memory"), tracker), {"a": [1]}
