@@ -16,7 +16,8 @@ from trackside.cli.replaying import count, outcome_text, watch
 from trackside.cli.site import with_rows
 from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
-from trackside.log.base import Log, Replay
+from trackside.log.base import Log
+from trackside.log.subscription import Replay
 
 
 class _Range(Struct, frozen=True):
