@@ -29,8 +29,8 @@ from trackside.destinations.files import Files, FilesSettings
 from trackside.destinations.http import Http, HttpSettings
 from trackside.destinations.sql import Sql, SqlSettings, engine_for
 from trackside.event import Event
-from trackside.log.base import Subscription
 from trackside.log.sqlite import SQLiteLog
+from trackside.log.subscription import Subscription
 from trackside.outbound.base import Answer, Outgoing
 from trackside.outbound.client import HttpClient
 from trackside.outbound.policy import OPEN

@@ -27,8 +27,9 @@ from trackside.destinations.base import DELIVERED, Delivery
 from trackside.destinations.segment import Segment, SegmentSettings
 from trackside.destinations.segment.batch import cut
 from trackside.event import Batch, Event
-from trackside.log.base import Subscription, append_and_wait
+from trackside.log.base import append_and_wait
 from trackside.log.sqlite import SQLiteLog
+from trackside.log.subscription import Subscription
 from trackside.outbound.client import HttpClient
 from trackside.outbound.policy import OPEN
 

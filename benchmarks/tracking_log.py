@@ -30,8 +30,9 @@ from trackside.delivery import DeliveryEngine
 from trackside.destinations.tracking_log import TrackingLog, TrackingLogSettings
 from trackside.destinations.tracking_log.line import render
 from trackside.event import EMITTED, Batch, Event
-from trackside.log.base import Log, Subscription, append_and_wait
+from trackside.log.base import Log, append_and_wait
 from trackside.log.sqlite import SQLiteLog
+from trackside.log.subscription import Subscription
 
 BACKLOGS = 3
 RENDERED_EVENTS = 20_000

@@ -17,6 +17,8 @@ EMITTED_VALUE = Raw(b'{"origin":"tracker","data":"value"}')
 """The `extra` of one that was emitted with data that is no object: `data` holds it as the member `value`."""
 EMITTED_SIGNAL = b'{"origin":"tracker","event_metadata":'
 """How the `extra` of an emitted event begins that was one of Open edX's signals; its data is an object."""
+ERASED = "erased"
+"""The `type` of an event that was erased: no source gives it. It stands in the log and goes nowhere."""
 NOBODY = "nobody"
 """The `anonymous_id` of an emitted event without a user that was forwarded: the protocol asks for somebody."""
 
@@ -69,6 +71,20 @@ class Event(Struct, frozen=True, kw_only=True, array_like=True, gc=False):
     def decoded_extra(self) -> dict[str, Any]:
         """Return `extra` as a dict."""
         return decode_object(self.extra)
+
+
+def erased(event: Event) -> Event:
+    """Return what stays of an event that is erased: its source, its times, and its id, which receivers have too."""
+    return Event(
+        id=event.id,
+        name="trackside.erased",
+        type=ERASED,
+        source=event.source,
+        timestamp=event.timestamp,
+        received_at=event.received_at,
+        data=EMPTY_OBJECT,
+        context=EMPTY_OBJECT,
+    )
 
 
 def is_emitted(event: Event) -> bool:

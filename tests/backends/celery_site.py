@@ -9,7 +9,7 @@ import celery
 
 from trackside import tracker
 from trackside.backends.async_routing import AsyncRoutingBackend
-from trackside.backends.identity import event_id
+from trackside.emitted.identity import event_id
 
 app = celery.Celery("site", broker=os.environ["SITE_BROKER"])
 app.conf.task_default_queue = os.environ["SITE_QUEUE"]

@@ -14,8 +14,8 @@ import pytest
 from trackside import tracker
 from trackside.backends import async_routing
 from trackside.backends.async_routing import AsyncRoutingBackend
-from trackside.backends.identity import event_id, sending_as
 from trackside.backends.tasks import send_event, send_events, send_inside
+from trackside.emitted.identity import event_id, sending_as
 from trackside.errors import ConfigurationError
 from trackside.processors.exceptions import EventEmissionExit, NoBackendEnabled
 from trackside.routing import RoutingBackend

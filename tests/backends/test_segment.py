@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest
 
 from trackside.backends import segment
-from trackside.backends.identity import sending_as
 from trackside.backends.segment import SegmentBackend
+from trackside.emitted.identity import sending_as
 from trackside.segment_mapping import content_id, segment_context, to_segment_call
 from trackside.telemetry import catalogue
 

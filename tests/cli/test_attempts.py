@@ -9,7 +9,7 @@ from tests.cli.conftest import NOW, Place, event
 from trackside.attempts.base import Ending, Sending
 from trackside.attempts.sqlite import SQLiteAttempts
 from trackside.config.settings import AttemptSettings
-from trackside.log.base import Progress, Waiting
+from trackside.log.subscription import Progress, Waiting
 from trackside.sqlite.instants import to_us
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cli.conftest import NOW, Place, event
-from trackside.log.base import DeadLetter, Progress, Subscription
+from trackside.log.subscription import DeadLetter, Progress, Subscription
 
 
 @pytest.fixture

@@ -18,8 +18,9 @@ import pytest
 from tests.cli.conftest import NOW, Place, event
 from trackside.cli.doctor import network, storage, system
 from trackside.cli.doctor import users as users_check
-from trackside.log.base import DeadLetter, LogStats, Progress
+from trackside.log.base import LogStats
 from trackside.log.sqlite import SQLiteLog
+from trackside.log.subscription import DeadLetter, Progress
 
 
 @pytest.fixture(autouse=True)

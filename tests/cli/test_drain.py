@@ -7,7 +7,7 @@ import pytest
 
 from tests.cli.conftest import NOW, Place, event
 from trackside.cli import drain
-from trackside.log.base import Progress, Subscription, Waiting
+from trackside.log.subscription import Progress, Subscription, Waiting
 
 
 @pytest.fixture

@@ -173,12 +173,38 @@ def test_what_is_asked_for(place: Place, arguments: tuple[str, ...], expected: l
 
 
 def test_all_there_is_of_a_user(place: Place) -> None:
-    """Also what only its context says to be of that user."""
+    """Also what only its context or its data says to be of that user: what `forget` would erase."""
     context = (b'{"user_id":42}', b'{"user_id":"42"}', b'{"username":"ada"}', b'{"user_id":43}')
     place.append([replace(event(n, user_id=None), context=Raw(text)) for n, text in enumerate(context, 1)])
-    place.append([event(5, user_id="42")])
+    place.append(
+        [
+            event(5, user_id="42"),
+            event(6, anonymous_id="phone-1"),
+            event(7, data=Raw(b'{"username":"ada"}')),
+            event(8, data=Raw(b'{"text":"ada 42"}')),
+        ]
+    )
     assert positions(place, "--user", "42") == [1, 2, 5]
-    assert positions(place, "--user", "42", "--user", "ada") == [1, 2, 3, 5]
+    assert positions(place, "--user", "42", "--user", "ada") == [1, 2, 3, 5, 7]
+    assert positions(place, "--user", "phone-1") == [6]
+    forgotten = ("--user-id", "42", "--username", "ada", "--anonymous-id", "phone-1")
+    assert place.run("forget", *forgotten, "--yes").exit_code == 0
+    assert positions(place, "--user", "42", "--user", "ada", "--user", "phone-1") == []
+    assert positions(place) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_user_that_is_no_text(place: Place) -> None:
+    result = place.run("export", "--user", "half \ud800")
+    assert (result.exit_code, "want ids and names in UTF-8" in result.stderr) == (2, True)
+
+
+def test_what_was_erased_has_no_line_of_the_tracking_log(place: Place) -> None:
+    """As its destination writes none; that is no reason to say that something is missing."""
+    place.append([event(1), event(2)])
+    place.log.erase([1])
+    result = place.run("export", "--format", "tracking-log")
+    assert (result.exit_code, len(lines_of(result.stdout_bytes))) == (0, 1)
+    assert result.stderr.startswith("1 events, positions 1 to 2, ")
 
 
 def test_the_next_one_begins_behind_the_last(place: Place) -> None:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from tests.cli.conftest import NOW, Place, event
 from trackside.cli import replaying
-from trackside.log.base import Progress, Subscription
+from trackside.log.subscription import Progress, Subscription
 
 
 @pytest.fixture

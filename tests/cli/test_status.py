@@ -6,8 +6,8 @@ import pytest
 
 from tests.cli.conftest import NOW, Place, event
 from trackside import hub
-from trackside.log.base import DeadLetter, Progress, Waiting
 from trackside.log.memory import MemoryLog
+from trackside.log.subscription import DeadLetter, Progress, Waiting
 
 
 def test_shape(place: Place) -> None:

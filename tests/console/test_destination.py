@@ -13,8 +13,9 @@ from tests.console.test_pages import NOW, event
 from trackside.config.settings import LogSettings
 from trackside.console import live
 from trackside.event import Batch
-from trackside.log.base import DeadLetter, Progress, Subscription, Waiting, append_and_wait
+from trackside.log.base import append_and_wait
 from trackside.log.memory import MemoryLog
+from trackside.log.subscription import DeadLetter, Progress, Subscription, Waiting
 from trackside.testing.attempt_contract import ending, sending
 from trackside.testing.attempts import MemoryAttempts
 

@@ -12,8 +12,9 @@ from msgspec import Raw
 from trackside.config.settings import LogSettings
 from trackside.console import live, login_link
 from trackside.event import Batch, Event, Reject
-from trackside.log.base import Progress, append_and_wait
+from trackside.log.base import append_and_wait
 from trackside.log.memory import MemoryLog
+from trackside.log.subscription import Progress
 
 pytestmark = pytest.mark.django_db
 

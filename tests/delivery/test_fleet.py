@@ -21,9 +21,10 @@ from trackside.destinations.base import (
     Retry,
 )
 from trackside.errors import ConfigurationError, StorageError
-from trackside.log.base import Log, Subscription, SubscriptionState
+from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.memory_subscription import MemorySubscription
+from trackside.log.subscription import Subscription, SubscriptionState
 from trackside.telemetry import catalogue
 
 

@@ -7,8 +7,8 @@ from trackside.config.settings import LogSettings
 from trackside.delivery.keeping import Note
 from trackside.delivery.ledger import Ledger
 from trackside.errors import StorageError
-from trackside.log.base import Progress, Subscription
 from trackside.log.memory import MemoryLog
+from trackside.log.subscription import Progress, Subscription
 
 
 class Slow:

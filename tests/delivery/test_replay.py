@@ -10,8 +10,9 @@ from tests.delivery.tools import START, ManualTiming, Recorder, deliver, fill, s
 from trackside.config.settings import LogSettings
 from trackside.destinations.base import DELIVERED, Delivery, DestinationSettings, Outcome, Refused, Unsent
 from trackside.event import Batch
-from trackside.log.base import Log, Replay, append_and_wait
+from trackside.log.base import Log, append_and_wait
 from trackside.log.memory import MemoryLog
+from trackside.log.subscription import Replay
 from trackside.testing.destination_contract import make_event
 
 

@@ -9,7 +9,8 @@ from trackside.delivery.worker import DeliveryWorker
 from trackside.destinations.base import DELIVERED, Delivery, Destination, DestinationSettings, Outcome
 from trackside.errors import StorageError
 from trackside.event import Batch
-from trackside.log.base import Log, SubscriptionState, append_and_wait
+from trackside.log.base import Log, append_and_wait
+from trackside.log.subscription import SubscriptionState
 from trackside.testing.destination_contract import make_event
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from trackside.config.settings import LogSettings
 from trackside.event import NameFilter
-from trackside.export.person import Person
 from trackside.export.selection import PAGE_BYTES, Selection, pages
 from trackside.log.memory import MemoryLog
+from trackside.log.person import Finder, Person
 from trackside.log.sqlite import SQLiteLog
 from trackside.testing.log_values import NOON, append, make_event
 
@@ -21,6 +21,10 @@ def log(tmp_path: Path) -> Iterator[SQLiteLog]:
     made = SQLiteLog(tmp_path, LogSettings(retention_s=3_600), clock=lambda: NOON)
     yield made
     made.close()
+
+
+def of_user(user_id: str) -> Finder:
+    return Finder(Person(user_ids=frozenset([user_id])))
 
 
 def found(log: SQLiteLog | MemoryLog, first: int, last: int, **rest: object) -> tuple[list[int], int, int]:
@@ -65,8 +69,18 @@ def test_names_and_people_together(log: SQLiteLog) -> None:
             for number in range(1, 13)
         ),
     )
-    assert found(log, 1, 12, person=Person(["0"]))[0] == [3, 6, 9, 12]
-    assert found(log, 1, 12, person=Person(["0"]), names=NameFilter(["a"])) == ([6, 12], 12, 0)
+    assert found(log, 1, 12, person=of_user("0"))[0] == [3, 6, 9, 12]
+    assert found(log, 1, 12, person=of_user("0"), names=NameFilter(["a"])) == ([6, 12], 12, 0)
+
+
+def test_what_was_erased(log: SQLiteLog) -> None:
+    """It keeps its place, as in the log, or is left out; it is nobody's."""
+    append(log, *(replace(make_event(number), user_id="7") for number in range(1, 6)))
+    log.erase([2, 4])
+    assert found(log, 1, 5) == ([1, 2, 3, 4, 5], 5, 0)
+    assert found(log, 1, 5, erased=False) == ([1, 3, 5], 5, 0)
+    assert found(log, 1, 5, erased=False, limit=2) == ([1, 3], 3, 0)
+    assert found(log, 1, 5, person=of_user("7")) == ([1, 3, 5], 5, 0)
 
 
 @pytest.mark.parametrize("names", [None, NameFilter(["Lesson *"])])

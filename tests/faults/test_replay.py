@@ -14,8 +14,9 @@ from tests.destinations.webhook.receiver import Receiver
 from tests.e2e.running import RunningServer, eventually, start_server
 from tests.faults.test_webhook import configure, kill
 from trackside.config.settings import LogSettings
-from trackside.log.base import Log, Replay
+from trackside.log.base import Log
 from trackside.log.sqlite import SQLiteLog
+from trackside.log.subscription import Replay
 from trackside.testing.log_values import append, make_event
 
 pytestmark = pytest.mark.faults

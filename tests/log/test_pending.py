@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from trackside.log.base import Log, Progress
+from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
 from trackside.log.pending import age_s, oldest_pending_at
+from trackside.log.subscription import Progress
 from trackside.testing.log_values import NOON, append, make_event
 from trackside.testing.subscription_contract import dead, waiting
 

@@ -168,6 +168,27 @@ def test_in_memory_until_the_commit(host: Host) -> None:
     assert len(host.events()) == 2
 
 
+def test_a_transaction_of_many_signals(host: Host) -> None:
+    """So many wait in memory and no more; the rest are its rows. None is lost, none is there twice."""
+    host.run("django", "migrate")
+    shown = host.run(
+        code=SEND + "from django.db import connection\n"
+        "with transaction.atomic():\n"
+        "    for _ in range(1_500): send()\n"
+        "    print(len(connection.run_on_commit))\n"
+        "try:\n"
+        "    with transaction.atomic():\n"
+        "        for _ in range(1_500): send()\n"
+        "        raise KeyError\n"
+        "except KeyError: pass\n"
+        "finish()"
+    )
+    host.run("tests.openedx.host.relay")
+    assert 1_000 <= int(shown) <= 1_010
+    ids = [event.id for event in host.events()]
+    assert len(ids) == len(set(ids)) == 1_500
+
+
 def test_in_memory_where_somebody_commits_by_hand(host: Host) -> None:
     """Django tells nobody of such a commit: there the outbox holds the signal."""
     host.run("django", "migrate")

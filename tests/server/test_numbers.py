@@ -9,8 +9,8 @@ import pytest
 from trackside.config.settings import Config
 from trackside.destinations.base import DestinationSettings
 from trackside.errors import StorageError
-from trackside.log.base import Progress
 from trackside.log.memory import MemoryLog
+from trackside.log.subscription import Progress
 from trackside.server.numbers import Numbers
 from trackside.testing.log_values import append, make_event
 

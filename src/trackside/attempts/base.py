@@ -3,7 +3,7 @@
 Destinations know the recorder alone; whoever shows attempts knows the store alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
@@ -175,6 +175,17 @@ class AttemptStore(Protocol):
 
     def find(self, id: int) -> Attempt | None:  # noqa: A002  # the word for it
         """Return the attempt of this id, or None where there is none (any more)."""
+        ...
+
+    def empty_bodies(self, event_ids: Collection[str]) -> int:
+        """Empty what attempts of these events sent and were answered; return how many had something.
+
+        When, where to and with which status stays.
+        """
+        ...
+
+    def scrub(self) -> bool:
+        """Leave nothing in the files of what was emptied or removed; False where somebody else reads for too long."""
         ...
 
     def maintain(self, now: datetime) -> int:

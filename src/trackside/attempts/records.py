@@ -132,6 +132,17 @@ def attempt_of(begin: bytes, end: bytes) -> Attempt:
     )
 
 
+def without_bodies(begin: bytes, end: bytes) -> tuple[bytes, bytes]:
+    """Return the same records with neither body; the lengths they had stay. Raises MsgspecError where damaged."""
+    front = begun(begin)
+    name, number, method, url, headers, _, length = _decode_begin(begin[front.length :])
+    fault, reason, answered, _, read, truncated = _decode_end(end[_END.size :])
+    return (
+        begin[: front.length] + _encoded((name, number, method, url, headers, b"", length)),
+        end[: _END.size] + _encoded((fault, reason, answered, b"", read, truncated)),
+    )
+
+
 def join_pairs(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
     """Return the records of several attempts, one after the other."""
     pack = _LENGTHS.pack

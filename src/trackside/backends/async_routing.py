@@ -11,9 +11,9 @@ from typing import Any
 from uuid import uuid4
 
 from trackside.backends.handover import QUEUE_BYTES, Delay, Handover
-from trackside.backends.identity import event_id
 from trackside.backends.tasks import MAX_RETRIES, RETRY_DELAY_S, send_event, send_events
 from trackside.emitted import Unencodable, encode_json
+from trackside.emitted.identity import event_id
 from trackside.errors import ConfigurationError
 from trackside.processors.exceptions import EventEmissionExit
 from trackside.routing import Backend, Processor, RoutingBackend

@@ -11,8 +11,8 @@ from importlib import import_module
 from typing import Any
 
 from trackside.backends.exits import call_at_exit, watch_exits
-from trackside.backends.identity import event_id
 from trackside.backends.losses import Losses
+from trackside.emitted.identity import event_id
 from trackside.segment_mapping import to_segment_call
 
 

@@ -8,9 +8,9 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from trackside.backends.identity import sending_as
 from trackside.backends.losses import Losses
 from trackside.emitted import copy_event
+from trackside.emitted.identity import sending_as
 from trackside.processors.exceptions import EventEmissionExit, NoBackendEnabled, NoTransformerImplemented
 from trackside.routing import RoutingBackend, leaves_untouched
 from trackside.tracker import get_tracker

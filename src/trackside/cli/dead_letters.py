@@ -16,7 +16,7 @@ from trackside.cli.place import (
     subscription_of,
 )
 from trackside.cli.printing import event_with_position, print_json, print_lines, print_table, time_text
-from trackside.log.base import DeadLetter, Subscription
+from trackside.log.subscription import DeadLetter, Subscription
 
 _PAGE = 500
 

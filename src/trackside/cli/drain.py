@@ -14,7 +14,8 @@ from trackside.cli.printing import console, print_json
 from trackside.cli.site import with_rows
 from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
-from trackside.log.base import Log, Subscription
+from trackside.log.base import Log
+from trackside.log.subscription import Subscription
 
 sleep = time.sleep
 monotonic = time.monotonic

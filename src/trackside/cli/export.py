@@ -12,8 +12,8 @@ from trackside.cli.place import load, opened_log, place_options
 from trackside.cli.printing import plain, size_text
 from trackside.event import NameFilter
 from trackside.export.form import FORMATS, Form, Format, UnknownFormatError, form_of
-from trackside.export.person import Person
 from trackside.export.selection import Selection
+from trackside.log.person import Finder, Person
 
 if TYPE_CHECKING:
     from trackside.export.write import Exported
@@ -47,8 +47,8 @@ INCOMPLETE = 3
     "users",
     multiple=True,
     metavar="ID",
-    help="Only events of this user: those whose `user_id`, or `user_id` or `username` in `context`, is ID,"
-    " as text or number; may be repeated, as for an id and a username.",
+    help="Only events of this user: those whose `user_id`, `anonymous_id`, or `user_id` or `username` in their context"
+    " or at the top of their data is ID, as a whole; may be repeated, as for an id and a username.",
 )
 @click.option(
     "-n", "--limit", type=click.IntRange(min=0), metavar="N", help="At most N events, the first ones."
@@ -79,6 +79,7 @@ def export(
 
     path = None if output == "-" else Path(output)
     form = _form(path, format_)
+    person = _person(users)
     require_library(form)
     _refuse_what_is_there(path, force=force)
     loaded = load(config_file, data_dir)
@@ -88,8 +89,9 @@ def export(
             first=asked.first,
             last=asked.last,
             names=NameFilter(names) if names else None,
-            person=Person(users) if users else None,
+            person=person,
             limit=limit,
+            erased=form.format != "tracking-log",  # its destination writes no line of them
         )
         done, size_bytes = write(log, selection, form, path, force=force)
     _tell(asked, done, size_bytes, output)
@@ -105,6 +107,14 @@ def _form(path: Path | None, format_: Format | None) -> Form:
             "a Parquet file is nothing for a terminal; name a file, or send it on with | or >"
         )
     return form
+
+
+def _person(users: tuple[str, ...]) -> Finder | None:
+    texts = frozenset(users)
+    try:
+        return Finder(Person(user_ids=texts, usernames=texts, anonymous_ids=texts)) if texts else None
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--user") from error
 
 
 def _refuse_what_is_there(path: Path | None, *, force: bool) -> None:

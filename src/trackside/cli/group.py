@@ -23,6 +23,7 @@ VERBS: Mapping[str, str] = {
     "dead-letters": "trackside.cli.dead_letters",
     "attempts": "trackside.cli.attempts",
     "users": "trackside.cli.users",
+    "forget": "trackside.cli.forget",
     "webhooks": "trackside.cli.webhooks",
     "tokens": "trackside.cli.tokens",
     "import-openedx-webhooks": "trackside.cli.import_openedx_webhooks",

@@ -11,7 +11,8 @@ import click
 from trackside.config.load import Loaded
 from trackside.config.toml_file import TomlFile
 from trackside.errors import ConfigurationError
-from trackside.log.base import Log, Subscription
+from trackside.log.base import Log
+from trackside.log.subscription import Subscription
 
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 

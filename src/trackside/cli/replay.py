@@ -15,7 +15,8 @@ from trackside.cli.replaying import count, outcome_text, watch
 from trackside.cli.site import with_rows
 from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
-from trackside.log.base import Log, Replay
+from trackside.log.base import Log
+from trackside.log.subscription import Replay
 
 
 @click.group(invoke_without_command=True)

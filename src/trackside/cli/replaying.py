@@ -10,7 +10,8 @@ from trackside.cli.place import is_served
 from trackside.cli.printing import console, plain
 from trackside.config.load import Loaded
 from trackside.event import NameFilter
-from trackside.log.base import Log, Replay, Subscription
+from trackside.log.base import Log
+from trackside.log.subscription import Replay, Subscription
 
 sleep = time.sleep
 _LOOK_EVERY_S = 0.25

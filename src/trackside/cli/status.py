@@ -12,8 +12,9 @@ from trackside.cli.place import is_served, json_option, load, opened_log, place_
 from trackside.cli.printing import ago_text, print_json, print_table, size_text
 from trackside.cli.site import with_rows
 from trackside.config.load import Loaded
-from trackside.log.base import Bounds, Log, LogStats, SubscriptionState
+from trackside.log.base import Bounds, Log, LogStats
 from trackside.log.pending import oldest_pending_at
+from trackside.log.subscription import SubscriptionState
 
 
 class DestinationStatus(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from trackside.log.base import Log, Subscription
+from trackside.log.base import Log
+from trackside.log.subscription import Subscription
 
 Positions = Sequence[int] | None
 """None: all."""

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from trackside.console.overview import DestinationRow, destination_row
-from trackside.log.base import DeadLetter, Log, Waiting
+from trackside.log.base import Log
+from trackside.log.subscription import DeadLetter, Waiting
 
 SHOWN = 50
 _FAR = datetime(9999, 1, 1, tzinfo=UTC)

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 from trackside.event import Event
-from trackside.log.base import Bounds, Log, LogStats, StoredReject, SubscriptionState
+from trackside.log.base import Bounds, Log, LogStats, StoredReject
 from trackside.log.pending import oldest_pending_at
+from trackside.log.subscription import SubscriptionState
 
 _SHOWN = 50
 _EXCERPT = 160

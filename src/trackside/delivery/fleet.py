@@ -15,7 +15,8 @@ from trackside.delivery.timing import Timing
 from trackside.delivery.worker import DeliveryWorker
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.errors import ConfigurationError, StorageError
-from trackside.log.base import Log, Progress, Subscription, SubscriptionState
+from trackside.log.base import Log
+from trackside.log.subscription import Progress, Subscription, SubscriptionState
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)

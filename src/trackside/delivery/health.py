@@ -8,7 +8,7 @@ from datetime import datetime
 from trackside.delivery.disabling import why_disable
 from trackside.delivery.timing import Timing
 from trackside.errors import StorageError
-from trackside.log.base import Subscription, SubscriptionState
+from trackside.log.subscription import Subscription, SubscriptionState
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,8 @@ from typing import Protocol
 from msgspec.structs import replace
 
 from trackside.delivery.timing import Timing
-from trackside.log.base import Log, Progress, Subscription
+from trackside.log.base import Log
+from trackside.log.subscription import Progress, Subscription
 
 Note = Callable[[], str | None]
 """Returns the destination's note; raises where what was sent cannot be secured."""

@@ -12,7 +12,8 @@ from trackside.delivery.state import Dead, Decision, Settled, Wait, decide
 from trackside.delivery.timing import Timing
 from trackside.destinations.base import DELIVERED, Delivery, Gone, Outcome, Refused, Retry, Unsent
 from trackside.event import NameFilter
-from trackside.log.base import DeadLetter, Log, Subscription, SubscriptionState, Waiting
+from trackside.log.base import Log
+from trackside.log.subscription import DeadLetter, Subscription, SubscriptionState, Waiting
 from trackside.telemetry import catalogue
 
 PAGE_EVENTS = 1_000

@@ -7,7 +7,7 @@ from trackside.delivery.keeping import Alone, Keeping
 from trackside.delivery.timing import Timing
 from trackside.destinations.base import Destination
 from trackside.errors import StorageError
-from trackside.log.base import DeadLetter, Progress, Subscription, Waiting
+from trackside.log.subscription import DeadLetter, Progress, Subscription, Waiting
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)

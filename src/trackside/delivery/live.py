@@ -16,7 +16,8 @@ from trackside.destinations.base import (
     Retry,
     Unsent,
 )
-from trackside.log.base import Page, SubscriptionState
+from trackside.log.base import Page
+from trackside.log.subscription import SubscriptionState
 
 LONGEST_REST_S = 60.0
 """How late it is noticed at the most that such a destination takes events again."""

@@ -11,7 +11,8 @@ from trackside.delivery.lane import PAGE_EVENTS, Route, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import DELIVERED, Delivery, Filtered, Outcome
 from trackside.event import NameFilter
-from trackside.log.base import Page, Replay, SubscriptionState
+from trackside.log.base import Page
+from trackside.log.subscription import Replay, SubscriptionState
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)

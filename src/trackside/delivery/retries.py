@@ -7,7 +7,7 @@ from typing import assert_never
 from trackside.delivery.lane import Portion, Route, is_failed_attempt, is_unasked
 from trackside.delivery.state import Dead, Settled, Wait
 from trackside.destinations.base import DELIVERED, Delivery
-from trackside.log.base import SubscriptionState, Waiting
+from trackside.log.subscription import SubscriptionState, Waiting
 
 ROWS = 100
 """How many are tried at once at the most; new events go between."""

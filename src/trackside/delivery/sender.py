@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from trackside.delivery.timing import Timing
 from trackside.destinations.base import (
     DELIVERED,
+    FILTERED,
     Behind,
     Delivery,
     Destination,
@@ -16,6 +17,7 @@ from trackside.destinations.base import (
     Unsent,
 )
 from trackside.errors import DestinationError
+from trackside.event import ERASED
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)
@@ -30,7 +32,17 @@ class Sender:
         self._timing = timing
 
     async def send(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
-        """Return one outcome for each delivery; Retry for all where the destination raised."""
+        """Return one outcome for each delivery; Retry for all where the destination raised.
+
+        What was erased goes nowhere: the destination is not asked, and it counts as filtered.
+        """
+        others = [delivery for delivery in deliveries if delivery.event.type != ERASED]
+        if len(others) == len(deliveries):
+            return await self._ask(deliveries)
+        outcomes = iter(await self._ask(others) if others else ())
+        return [FILTERED if each.event.type == ERASED else next(outcomes) for each in deliveries]
+
+    async def _ask(self, deliveries: Sequence[Delivery]) -> Sequence[Outcome]:
         started = self._timing.monotonic()
         try:
             outcomes = await self._destination.send(deliveries)

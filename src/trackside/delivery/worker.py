@@ -19,7 +19,8 @@ from trackside.delivery.timing import Timing
 from trackside.destinations.base import Destination, DestinationSettings
 from trackside.errors import DestinationError, StorageError, TracksideError
 from trackside.event import NameFilter
-from trackside.log.base import Log, Subscription, SubscriptionState
+from trackside.log.base import Log
+from trackside.log.subscription import Subscription, SubscriptionState
 from trackside.telemetry import catalogue
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Protocol
 from msgspec import Meta, Struct
 
 from trackside.event import Event
-from trackside.log.base import Start
+from trackside.log.subscription import Start
 
 
 class DestinationSettings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

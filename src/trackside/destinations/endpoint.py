@@ -4,6 +4,15 @@ from typing import Annotated, ClassVar
 
 from msgspec import field
 
+from trackside.config.credentials import (
+    BasicPassword,
+    BasicUsername,
+    BearerToken,
+    OAuthClientId,
+    OAuthClientSecret,
+    OAuthScope,
+    OAuthTokenUrl,
+)
 from trackside.config.settings import setting
 from trackside.destinations.base import DestinationSettings
 from trackside.outbound.signing import ID, SIGNATURE, TIMESTAMP
@@ -30,15 +39,13 @@ class EndpointSettings(DestinationSettings, frozen=True, kw_only=True, forbid_un
         dict[str, str],
         setting("Further headers of each request; the signature's cannot be changed.", secret=True),
     ] = field(default_factory=dict)
-    bearer_token: Annotated[str, setting("Sent as Authorization: Bearer.", secret=True)] = ""
-    basic_username: Annotated[str, setting("Sent with `basic_password` as Authorization: Basic.")] = ""
-    basic_password: Annotated[str, setting("See `basic_username`.", secret=True)] = ""
-    oauth_token_url: Annotated[
-        str, setting("Where an OAuth 2 access token is asked for, by client credentials.", form="url")
-    ] = ""
-    oauth_client_id: Annotated[str, setting("See `oauth_token_url`.")] = ""
-    oauth_client_secret: Annotated[str, setting("See `oauth_token_url`.", secret=True)] = ""
-    oauth_scope: Annotated[str, setting("The scope asked for; empty: the server's default.")] = ""
+    bearer_token: BearerToken = ""
+    basic_username: BasicUsername = ""
+    basic_password: BasicPassword = ""
+    oauth_token_url: OAuthTokenUrl = ""
+    oauth_client_id: OAuthClientId = ""
+    oauth_client_secret: OAuthClientSecret = ""
+    oauth_scope: OAuthScope = ""
     timeout_s: Annotated[
         float, setting("Longest time of one request, its answer included.", unit="s", low=0.1, high=300)
     ] = 15.0

@@ -2,7 +2,6 @@
 
 write        reads what is asked for and writes it, up to the end the log had at the beginning
 selection    which events are asked for, page by page
-person       which events are of a user
 form         what the file's name says of its format
 formats      who writes which: json_lines, tracking_log, parquet
 sink         where the bytes go

@@ -7,9 +7,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from trackside.event import Event, NameFilter
-from trackside.export.person import Person
+from trackside.event import ERASED, Event, NameFilter
 from trackside.log.base import Log, Page
+from trackside.log.person import Finder
 
 FIRST_PAGE: Final = 50
 PAGE_EVENTS: Final = 1_000
@@ -23,9 +23,11 @@ class Selection(Struct, frozen=True, kw_only=True):
     first: int
     last: int
     names: NameFilter | None = None
-    person: Person | None = None
+    person: Finder | None = None
     limit: int | None = None
     """At most so many events."""
+    erased: bool = True
+    """Whether what stays of events that were erased is in it."""
 
 
 def pages(log: Log, selection: Selection) -> Iterator[Page]:
@@ -55,11 +57,17 @@ def _picked(page: Page, after: int, selection: Selection, left: int | None) -> P
     if page.through > selection.last:
         count = bisect_right(positions, selection.last)
         positions, events = positions[:count], events[:count]
-    if selection.person is not None:
-        wanted = list(map(selection.person.has, events))
+    if selection.person is not None or not selection.erased:
+        wanted = [_is_wanted(event, selection) for event in events]
         positions, events = list(compress(positions, wanted)), list(compress(events, wanted))
     through = min(page.through, selection.last)
     if left is not None and len(events) >= left:
         positions, events = positions[:left], events[:left]
         through = positions[-1]
     return Page(positions, events, through, min(page.gone, through - after))
+
+
+def _is_wanted(event: Event, selection: Selection) -> bool:
+    if event.type == ERASED and not selection.erased:
+        return False
+    return selection.person is None or selection.person.is_named_by(event)

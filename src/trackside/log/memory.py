@@ -6,21 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from trackside.config.settings import LogSettings
-from trackside.event import Batch, Event, NameFilter
-from trackside.log.base import (
-    Bounds,
-    Committed,
-    LogStats,
-    Page,
-    Progress,
-    Receipt,
-    Start,
-    StoredReject,
-    Subscription,
-    SubscriptionState,
-)
+from trackside.event import ERASED, Batch, Event, NameFilter, erased
+from trackside.log.base import Bounds, Committed, LogStats, Page, Receipt, StoredReject
 from trackside.log.group_commit import GroupCommit
 from trackside.log.memory_subscription import MemorySubscription
+from trackside.log.person import Finder
+from trackside.log.subscription import Progress, Start, Subscription, SubscriptionState
 from trackside.telemetry import catalogue
 
 
@@ -148,6 +139,39 @@ class MemoryLog:
         with self._changed:
             newest_first = [r for r in reversed(self._rejects) if before is None or r.number < before]
         return newest_first[:limit]
+
+    def find_of(self, finder: Finder, after: int) -> Page:
+        """Return all events after `after` that name a person."""
+        with self._changed:
+            start = max(after, self._removed)
+            window = self._events[start - self._removed :]
+        found = [(n, event) for n, event in enumerate(window, start + 1) if finder.is_named_by(event)]
+        through = max(after, start + len(window))
+        return Page([position for position, _ in found], [event for _, event in found], through)
+
+    def erase(self, positions: Sequence[int]) -> int:
+        """Erase events; their positions stay."""
+        count = 0
+        with self._changed:
+            for index in (position - self._removed - 1 for position in positions):
+                if 0 <= index < len(self._events) and self._events[index].type != ERASED:
+                    before, after = self._events[index], erased(self._events[index])
+                    self._events[index] = after
+                    self._event_bytes += _size_bytes(after) - _size_bytes(before)
+                    count += 1
+        return count
+
+    def remove_rejects(self, numbers: Collection[int]) -> int:
+        """Remove these rejects."""
+        with self._changed:
+            kept = [each for each in self._rejects if each.number not in numbers]
+            count = len(self._rejects) - len(kept)
+            self._rejects[:] = kept
+        return count
+
+    def scrub(self) -> bool:
+        """Do nothing: memory has no files."""
+        return True
 
     def stats(self) -> LogStats:
         """Return counts; the size is that of the events."""

@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from trackside.log.base import REPLAYS_KEPT, DeadLetter, Progress, Replay, SubscriptionState, Waiting
+from trackside.event import erased
+from trackside.log.person import Finder
+from trackside.log.subscription import (
+    REPLAYS_KEPT,
+    DeadLetter,
+    Held,
+    Progress,
+    Replay,
+    SubscriptionState,
+    Waiting,
+)
 
 
 class MemorySubscription:
@@ -47,10 +57,12 @@ class MemorySubscription:
         with self._lock:
             for position in progress.settled:
                 self._waiting.pop(position, None)
-            self._waiting.update((row.position, row) for row in progress.waiting)
+            for row in progress.waiting:
+                kept = self._waiting.get(row.position, row)  # its event may have been erased meanwhile
+                self._waiting[row.position] = replace(row, event=kept.event)
             for letter in progress.dead:
-                self._waiting.pop(letter.position, None)
-                self._dead[letter.position] = letter
+                last = self._waiting.pop(letter.position, letter)
+                self._dead[letter.position] = replace(letter, event=last.event)
             state = self._state
             self._state = replace(
                 state,
@@ -128,6 +140,19 @@ class MemorySubscription:
                 )
             self._waiting.clear()
             return count
+
+    def erase_of(self, finder: Finder, *, dry_run: bool = False) -> Held:
+        """Erase what names a person."""
+        with self._lock:
+            waiting = [row for row in self._waiting.values() if finder.is_named_by(row.event)]
+            dead = [letter for letter in self._dead.values() if finder.is_named_by(letter.event)]
+            if not dry_run:
+                for row in waiting:
+                    self._waiting[row.position] = replace(row, event=erased(row.event))
+                self._take_dead([letter.position for letter in dead])
+                self._state = replace(self._state, filtered=self._state.filtered + len(dead))
+        ids = {row.event.id for row in waiting} | {letter.event.id for letter in dead}
+        return Held(len(waiting), len(dead), ids)
 
     def discard_dead(self, positions: Sequence[int] | None) -> int:
         """Give dead letters up; they count as filtered."""

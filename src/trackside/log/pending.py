@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from trackside.log.base import Log, SubscriptionState
+from trackside.log.base import Log
+from trackside.log.subscription import SubscriptionState
 
 
 def oldest_pending_at(log: Log, state: SubscriptionState, last: int) -> datetime | None:

@@ -1,10 +1,14 @@
 """What of a database file is used, and what of it goes back to the file system."""
 
 import sqlite3
+import time
+from typing import Final
 
 from trackside.sqlite.database import Database
 
 PAGES_PER_STEP = 256
+READERS_TAKE_S: Final = 5.0
+"""So long others are waited for that are in the middle of reading."""
 SPARE_PAGES = 256
 """Free pages that are kept for what comes next, beside an eighth of the file."""
 
@@ -28,3 +32,23 @@ def give_space_back(database: Database) -> None:
             if surplus <= 0:
                 return
             connection.execute(f"PRAGMA incremental_vacuum({min(surplus, PAGES_PER_STEP)})").fetchall()
+
+
+def scrub(database: Database) -> bool:
+    """Give every free page back, and fold in the write-ahead log: what was deleted is in neither file any more.
+
+    Rows that are deleted are overwritten in their pages as they go (`PRAGMA secure_delete = FAST`). Returns False
+    where somebody else reads for so long that the write-ahead log could not be cut.
+    """
+    while True:
+        with database.writing() as connection:
+            (free,) = connection.execute("PRAGMA freelist_count").fetchone()
+            if not free:
+                break
+            connection.execute(f"PRAGMA incremental_vacuum({min(free, PAGES_PER_STEP)})").fetchall()
+    until = time.monotonic() + READERS_TAKE_S
+    while not database.cut_wal():
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.01)
+    return True

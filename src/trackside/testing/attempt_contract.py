@@ -129,6 +129,24 @@ class AttemptContract:
         assert (kept.request_body, kept.request_bytes) == (long[:BODY_BYTES], BODY_BYTES + 1)
         assert (kept.response_body, kept.response_bytes) == (b"y" * BODY_BYTES, BODY_BYTES)
 
+    def test_bodies_of_some_events_are_emptied(self, attempts: Attempts) -> None:
+        """All else stays; other events' attempts are as they were, also in the same group."""
+        self.record(attempts, *range(1, 101))
+        self.record(attempts, *range(1, 101), to="other", status=503)
+        before = {each.id: each.attempt for each in attempts.page(Query(), limit=500).attempts}
+        assert attempts.empty_bodies({"id-7", "id-100", "nobody's"}) == 4
+        assert attempts.empty_bodies({"id-7", "id-100"}) == 0
+        after = {each.id: each.attempt for each in attempts.page(Query(), limit=500).attempts}
+        assert len(after) == 200
+        for number, attempt in before.items():
+            emptied = attempt.event_id in {"id-7", "id-100"}
+            wanted = replace(attempt, request_body=b"", response_body=b"") if emptied else attempt
+            assert after[number] == wanted
+        assert [each.attempt.request_bytes for each in attempts.page(Query(event_id="id-7")).attempts] == [
+            len(BODY)
+        ] * 2
+        assert attempts.scrub()
+
     def test_without_bodies(self, make_attempts: MakeAttempts) -> None:
         """Only how long they were."""
         attempts = make_attempts(settings=AttemptSettings(bodies=False))

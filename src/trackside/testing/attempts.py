@@ -3,7 +3,10 @@
 import itertools
 import threading
 from asyncio import AbstractEventLoop
+from collections.abc import Collection
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from trackside.attempts.base import (
     BODY_BYTES,
@@ -55,6 +58,22 @@ class MemoryAttempts:
     def find(self, id: int) -> Attempt | None:  # noqa: A002  # the contract's
         """Return the attempt of this id."""
         return next((stored.attempt for stored in self._kept if stored.id == id), None)
+
+    def empty_bodies(self, event_ids: Collection[str]) -> int:
+        """Empty what attempts of these events sent and were answered."""
+        count = 0
+        for at, stored in enumerate(self._kept):
+            attempt = stored.attempt
+            if attempt.event_id in event_ids and (attempt.request_body or attempt.response_body):
+                self._kept[at] = StoredAttempt(
+                    stored.id, replace(attempt, request_body=b"", response_body=b"")
+                )
+                count += 1
+        return count
+
+    def scrub(self) -> bool:
+        """Do nothing: memory has no files."""
+        return True
 
     def maintain(self, now: datetime) -> int:
         """Remove what is too old."""

@@ -17,15 +17,9 @@ import pytest
 
 from trackside.errors import LogBusy, LogClosed
 from trackside.event import Batch, NameFilter
-from trackside.log.base import (
-    Bounds,
-    Committed,
-    Log,
-    Progress,
-    Receipt,
-    Subscription,
-    append_and_wait,
-)
+from trackside.log.base import Bounds, Committed, Log, Receipt, append_and_wait
+from trackside.log.subscription import Progress, Subscription
+from trackside.testing.erasure_contract import ErasureContract
 from trackside.testing.log_values import (
     NOON,
     MakeLog,
@@ -42,7 +36,7 @@ ODD = '{"ü":"half \\ud800","n":1e400,"i":%s,"a":[[],{"b":null}]}'.encode() % (b
 """JSON that many decoders refuse; the log keeps it as it is."""
 
 
-class LogContract(SubscriptionContract):
+class LogContract(SubscriptionContract, ErasureContract):
     """What `trackside.log.base.Log` promises."""
 
     @pytest.fixture

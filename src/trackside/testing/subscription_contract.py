@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from trackside.log.base import (
+from trackside.log.base import Log
+from trackside.log.subscription import (
     REPLAYS_KEPT,
     DeadLetter,
-    Log,
     Progress,
     Replay,
     Subscription,

@@ -4,6 +4,15 @@ from typing import Annotated, Literal
 
 from msgspec import Struct, field
 
+from trackside.config.credentials import (
+    BasicPassword,
+    BasicUsername,
+    BearerToken,
+    OAuthClientId,
+    OAuthClientSecret,
+    OAuthScope,
+    OAuthTokenUrl,
+)
 from trackside.config.settings import setting
 from trackside.outbound.tls import TlsFiles
 from trackside.processors.redaction import SECRET_KEYS
@@ -127,15 +136,13 @@ class Hook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         dict[str, str],
         setting("Further headers of each question; the signature's cannot be changed.", secret=True),
     ] = field(default_factory=dict)
-    bearer_token: Annotated[str, setting("Sent as Authorization: Bearer.", secret=True)] = ""
-    basic_username: Annotated[str, setting("Sent with `basic_password` as Authorization: Basic.")] = ""
-    basic_password: Annotated[str, setting("See `basic_username`.", secret=True)] = ""
-    oauth_token_url: Annotated[
-        str, setting("Where an OAuth 2 access token is asked for, by client credentials.", form="url")
-    ] = ""
-    oauth_client_id: Annotated[str, setting("See `oauth_token_url`.")] = ""
-    oauth_client_secret: Annotated[str, setting("See `oauth_token_url`.", secret=True)] = ""
-    oauth_scope: Annotated[str, setting("The scope asked for; empty: the server's default.")] = ""
+    bearer_token: BearerToken = ""
+    basic_username: BasicUsername = ""
+    basic_password: BasicPassword = ""
+    oauth_token_url: OAuthTokenUrl = ""
+    oauth_client_id: OAuthClientId = ""
+    oauth_client_secret: OAuthClientSecret = ""
+    oauth_scope: OAuthScope = ""
     tls_ca_file: Annotated[
         str,
         setting(

@@ -14,10 +14,10 @@ import pytest
 from msgspec import Raw
 from msgspec.structs import replace
 
-from trackside.backends.identity import sending_as
 from trackside.backends.log import LogBackend
 from trackside.backends.log.fast_json import encode_quickly
 from trackside.emitted import WrittenEvent, encode_json, waiting_for_commit
+from trackside.emitted.identity import sending_as
 from trackside.errors import ConfigurationError
 from trackside.event import EMITTED, EMITTED_SIGNAL, EMITTED_VALUE, Event, Reject, is_emitted
 from trackside.log.base import Unavailable

@@ -18,8 +18,9 @@ from trackside.destinations.base import DELIVERED, Unsent
 from trackside.destinations.sql import Sql, SqlSettings, engine_for
 from trackside.errors import DestinationError
 from trackside.event import Batch
-from trackside.log.base import SubscriptionState, append_and_wait
+from trackside.log.base import append_and_wait
 from trackside.log.sqlite import SQLiteLog
+from trackside.log.subscription import SubscriptionState
 from trackside.testing.destination_contract import deliveries, make_event
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql", "mysql"], indirect=True)

@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from tests.django.outbox.databases import ALIAS
 from tests.django.outbox.shop import Shop, insert, inserts
 from trackside import tracker
-from trackside.backends.identity import sending_as
 from trackside.django.outbox.rows import decode_event
 from trackside.emitted import WrittenEvent
+from trackside.emitted.identity import sending_as
 from trackside.telemetry import catalogue
 
 

@@ -11,12 +11,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from tests.django.outbox.databases import ALIAS
 from tests.django.outbox.shop import Shop
 from trackside import tracker
-from trackside.backends.identity import event_id
 from trackside.django.outbox.relay import Relay, Step
 from trackside.django.outbox.rows import Row, insert_statement
 from trackside.django.outbox.settings import current
 from trackside.django.outbox.status import outbox_status
 from trackside.emitted import commit_waiters
+from trackside.emitted.identity import event_id
 from trackside.tracker import TRACKERS, Tracker
 
 

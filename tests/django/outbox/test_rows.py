@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from trackside.backends.identity import sending_as
 from trackside.django.outbox.rows import decode_event, encode_row, encode_written_row
 from trackside.emitted import Unencodable, WrittenEvent
+from trackside.emitted.identity import sending_as
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
 ID = "78cd35f8-e517-11f1-94f2-0242ac120002"

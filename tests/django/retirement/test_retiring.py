@@ -12,13 +12,13 @@ from django.db import Error, connection
 from pytest_django import Settings
 
 from tests.django.conftest import Emitted
-from trackside.backends.identity import event_id
 from trackside.django.outbox.models import OutboxRow, SetAsideRow
 from trackside.django.outbox.rows import encode_row
 from trackside.django.retirement import Retired, retire_user, retiring
 from trackside.django.retirement.retiring import tells_of
 from trackside.django.webfilters.models import WebfilterQuestion
 from trackside.django.webhooks.models import ApiToken, Webhook
+from trackside.emitted.identity import event_id
 from trackside.tracker import Tracker, get_tracker
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,8 +14,8 @@ from tests.django.webhooks.conftest import FILE_SECRET, Endpoint, staff
 from trackside.django.webhooks import actions, tokens
 from trackside.django.webhooks.models import ApiToken, Webhook, readable
 from trackside.event import Event
-from trackside.log.base import DeadLetter, Progress
 from trackside.log.memory import MemoryLog
+from trackside.log.subscription import DeadLetter, Progress
 from trackside.outbound.signing import new_secret
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("around")]

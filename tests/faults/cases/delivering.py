@@ -23,7 +23,7 @@ from trackside.delivery.declarations import Declarations
 from trackside.delivery.timing import Timing
 from trackside.destinations.webhook import Moments, Webhook, WebhookSettings
 from trackside.event import Event
-from trackside.log.base import SubscriptionState
+from trackside.log.subscription import SubscriptionState
 from trackside.testing.log_values import append, make_event
 
 START = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)

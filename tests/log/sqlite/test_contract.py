@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from trackside.config.settings import LogSettings
-from trackside.log.base import Committed, Progress
+from trackside.log.base import Committed
 from trackside.log.sqlite import SQLiteLog
+from trackside.log.subscription import Progress
 from trackside.testing.log_contract import LogContract
 from trackside.testing.log_values import NOON, MakeLog, append, make_event, read_all
 from trackside.testing.subscription_contract import waiting

@@ -9,8 +9,8 @@ import pytest
 
 from tests.log.sqlite.conftest import OpenLog
 from trackside.errors import StorageError
-from trackside.log.base import Progress
 from trackside.log.sqlite.schema import DELIVERY, LOG
+from trackside.log.subscription import Progress
 from trackside.testing.log_values import ManualClock, append, make_event, read_all
 
 

@@ -10,8 +10,9 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initial
 
 from trackside.config.settings import LogSettings
 from trackside.event import NameFilter
-from trackside.log.base import Bounds, Committed, Progress
+from trackside.log.base import Bounds, Committed
 from trackside.log.sqlite.log import SQLiteLog
+from trackside.log.subscription import Progress
 from trackside.testing.log_values import ManualClock, append, make_event, read_all
 
 RETENTION_S = 3_600

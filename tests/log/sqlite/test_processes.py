@@ -14,8 +14,9 @@ import pytest
 
 from tests.log.sqlite.conftest import OpenLog
 from trackside.event import Batch
-from trackside.log.base import Committed, Progress, Unavailable, append_and_wait
+from trackside.log.base import Committed, Unavailable, append_and_wait
 from trackside.log.sqlite.log import SQLiteLog
+from trackside.log.subscription import Progress
 from trackside.sqlite import database
 from trackside.testing.log_values import NOON, append, make_event, read_all
 

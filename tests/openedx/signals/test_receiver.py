@@ -11,9 +11,9 @@ import pytest
 from django.db import transaction
 
 from tests.openedx.signals.tools import ID, MOMENT, NAME, Metadata
-from trackside.backends.identity import event_id
 from trackside.django.settings.signals import SignalSettings
 from trackside.emitted import EmittedEvent
+from trackside.emitted.identity import event_id
 from trackside.openedx.signals import receiver as module
 from trackside.openedx.signals.receiver import SignalReceiver
 from trackside.telemetry import catalogue
@@ -184,7 +184,9 @@ def test_a_context_that_changes_before_the_commit(
     """Is kept as it was when the signal was sent."""
     later: list[Any] = []
     monkeypatch.setattr(
-        module, "connections", {"default": SimpleNamespace(alias="default", in_atomic_block=True)}
+        module,
+        "connections",
+        {"default": SimpleNamespace(alias="default", in_atomic_block=True, run_on_commit=later)},
     )
     monkeypatch.setattr(transaction, "on_commit", lambda act, **_: later.append(act))
     receiver, tags = SignalReceiver(SignalSettings(on_commit="memory"), tracker), {"a": [1]}

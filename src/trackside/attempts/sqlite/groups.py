@@ -3,14 +3,22 @@
 import sqlite3
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
 import zstandard
 
 from trackside.attempts.base import STATUS_CLASSES, StatusClass, StoredAttempt, status_class
-from trackside.attempts.records import Begun, attempt_of, begun, ends_of, join_pairs, split_pairs
+from trackside.attempts.records import (
+    Begun,
+    attempt_of,
+    begun,
+    ends_of,
+    join_pairs,
+    split_pairs,
+    without_bodies,
+)
 from trackside.attempts.sqlite.keys import add_keys
 from trackside.errors import StorageError
 
@@ -60,14 +68,25 @@ def next_id(connection: sqlite3.Connection) -> int:
 def read_group(first: int, destination: str, body: bytes) -> Iterator[StoredAttempt]:
     """Return the attempts of a group, newest first. Raises StorageError where it is damaged."""
     try:
-        raw = body[1:] if body[:1] == _PLAIN else _decompressor().decompress(body[1:])
-        found = [attempt_of(*pair) for pair in split_pairs(raw)]
+        found = [attempt_of(*pair) for pair in _pairs(body)]
     except (zstandard.ZstdError, msgspec.MsgspecError, ValueError, struct.error) as error:
         raise StorageError(
             f"the attempts of {destination} from {first} on are damaged on disk ({error}); move attempts.db away"
         ) from error
     for index in range(len(found) - 1, -1, -1):
         yield StoredAttempt(first + index, found[index])
+
+
+def without_bodies_of(body: bytes, event_ids: Collection[bytes]) -> tuple[bytes, int]:
+    """Return a group in which attempts of these events have no bodies, and how many had one."""
+    pairs = list(_pairs(body))
+    count = 0
+    for at, pair in enumerate(pairs):
+        if begun(pair[0]).event_id in event_ids:
+            emptied = without_bodies(*pair)
+            count += emptied != pair
+            pairs[at] = emptied
+    return (_packed(pairs), count) if count else (body, 0)
 
 
 def marks_of(kinds: int, destination: int) -> list[tuple[int, int]]:
@@ -99,17 +118,24 @@ def _insert(
     moments = [front.began_us for front, _ in group]
     began_from, began_until = min(moments), max(moments)
     kinds = _kinds(pairs)
-    raw = join_pairs(pairs)
-    body = _PLAIN + raw if len(raw) <= SMALL_BYTES else _ZSTD + _compressor.compress(raw)
     connection.execute(
         "INSERT INTO groups VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (first, len(group), destination, began_from, began_until, kinds, body),
+        (first, len(group), destination, began_from, began_until, kinds, _packed(pairs)),
     )
     connection.executemany(
         "INSERT INTO marks VALUES (?, ?, ?, ?, ?)",
         [(kind, of, first, began_from, began_until) for kind, of in marks_of(kinds, destination)],
     )
     add_keys(connection, first, [front for front, _ in group])
+
+
+def _packed(pairs: Sequence[Pair]) -> bytes:
+    raw = join_pairs(pairs)
+    return _PLAIN + raw if len(raw) <= SMALL_BYTES else _ZSTD + _compressor.compress(raw)
+
+
+def _pairs(body: bytes) -> Iterator[Pair]:
+    return split_pairs(body[1:] if body[:1] == _PLAIN else _decompressor().decompress(body[1:]))
 
 
 def _kinds(pairs: list[Pair]) -> int:

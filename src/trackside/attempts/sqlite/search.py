@@ -36,6 +36,15 @@ def find_one(connection: sqlite3.Connection, id_: int) -> Attempt | None:
     return None
 
 
+def groups_of_key(connection: sqlite3.Connection, key: bytes) -> set[int]:
+    """Return where the groups begin that may hold attempts of this key."""
+    rows = (
+        connection.execute("SELECT max(first) FROM groups WHERE first <= ?", (id_,)).fetchone()
+        for id_ in find_ids(connection, key)
+    )
+    return {first for (first,) in rows if first is not None}
+
+
 def _candidates(connection: sqlite3.Connection, query: Query, before: int) -> Iterator[StoredAttempt]:
     destination = 0
     if query.destination is not None:

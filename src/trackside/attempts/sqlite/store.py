@@ -2,18 +2,22 @@
 
 import logging
 import threading
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
 from trackside.attempts.base import PAGE, Attempt, AttemptPage, Query
 from trackside.attempts.journal import RING_BYTES
+from trackside.attempts.records import id_bytes, key_of_id
+from trackside.attempts.sqlite.groups import without_bodies_of
 from trackside.attempts.sqlite.retention import tidy
 from trackside.attempts.sqlite.schema import ATTEMPTS
-from trackside.attempts.sqlite.search import find_one, find_page
+from trackside.attempts.sqlite.search import find_one, find_page, groups_of_key
 from trackside.attempts.sqlite.writer import DestinationRecorder, Writer, take_in
 from trackside.config.settings import AttemptSettings
 from trackside.errors import StorageError
 from trackside.sqlite.database import Database, explain
+from trackside.sqlite.space import scrub
 
 logger = logging.getLogger(__name__)
 
@@ -65,6 +69,25 @@ class SQLiteAttempts:
         """Return the attempt of this id."""
         with self._database.reading() as connection:
             return find_one(connection, id)
+
+    def empty_bodies(self, event_ids: Collection[str]) -> int:
+        """Empty what attempts of these events sent and were answered."""
+        ids = {id_bytes(each) for each in event_ids}
+        with self._database.reading() as connection:
+            found = {first for each in ids for first in groups_of_key(connection, key_of_id(each))}
+        count = 0
+        for first in sorted(found):
+            with self._database.writing() as connection:
+                row = connection.execute("SELECT body FROM groups WHERE first = ?", (first,)).fetchone()
+                body, emptied = without_bodies_of(row[0], ids) if row else (b"", 0)
+                if emptied:
+                    connection.execute("UPDATE groups SET body = ? WHERE first = ?", (body, first))
+                    count += emptied
+        return count
+
+    def scrub(self) -> bool:
+        """Leave nothing in the file of what was emptied or removed."""
+        return scrub(self._database)
 
     def maintain(self, now: datetime) -> int:
         """Take in what killed processes left, remove what is too old or too much; one call at a time."""

@@ -15,7 +15,8 @@ from trackside.backends.forward.wire import Item, is_emitted, to_body, to_item
 from trackside.backends.losses import Losses
 from trackside.errors import StorageError
 from trackside.event import Event
-from trackside.log.base import DeadLetter, Log, Page, Progress
+from trackside.log.base import Log, Page
+from trackside.log.subscription import DeadLetter, Progress
 from trackside.telemetry import catalogue
 
 SUBSCRIPTION = "forward"

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from trackside.backends.handover import QUEUE_BYTES
-from trackside.backends.identity import event_id
 from trackside.backends.log.entry import OVERHEAD_BYTES, RejectEntry, whole_entry
 from trackside.backends.log.fast_json import (
     UNUSUAL,
@@ -33,6 +32,7 @@ from trackside.emitted import (
     commit_waiters,
     encode_json,
 )
+from trackside.emitted.identity import event_id
 from trackside.errors import ConfigurationError
 from trackside.event import Reject
 from trackside.log.base import Log

@@ -8,7 +8,6 @@ from django.core import mail
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from trackside.backends.identity import sending_as
 from trackside.django.outbox.locks import lock_for
 from trackside.django.outbox.pending import PendingRows, pending_rows
 from trackside.django.outbox.relay import Relay
@@ -16,6 +15,7 @@ from trackside.django.outbox.relay_thread import RelayThread
 from trackside.django.outbox.rows import Row, decode_event, encode_row, encode_written_row
 from trackside.django.outbox.settings import OutboxSettings, current
 from trackside.emitted import EmittedEvent, Unencodable, UnwrittenEvent, WrittenEvent
+from trackside.emitted.identity import sending_as
 from trackside.telemetry import catalogue
 from trackside.tracker import TRACKERS, Tracker, get_tracker
 

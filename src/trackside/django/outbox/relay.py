@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from trackside.backends.identity import sending_as
 from trackside.django.outbox.forks import kept_from_forks
 from trackside.django.outbox.locks import Lock, lock_for, transaction_on
 from trackside.django.outbox.rows import (
@@ -25,6 +24,7 @@ from trackside.django.outbox.rows import (
 )
 from trackside.django.outbox.settings import OutboxSettings
 from trackside.emitted import CommitWaiter, waiting_for_commit
+from trackside.emitted.identity import sending_as
 from trackside.telemetry import catalogue
 from trackside.tracker import get_tracker
 

@@ -9,10 +9,10 @@ import msgspec
 from django.db.backends.base.base import BaseDatabaseWrapper
 from msgspec import Raw
 
-from trackside.backends.identity import event_id, sending_as
 from trackside.backends.log.fast_json import encode_quickly
 from trackside.clock import parse_timestamp
 from trackside.emitted import EmittedEvent, UnwrittenEvent, WrittenEvent, dumps, in_ascii
+from trackside.emitted.identity import event_id, sending_as
 from trackside.event import decode_object
 
 INSERT_ROWS = 200

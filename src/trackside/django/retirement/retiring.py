@@ -10,13 +10,13 @@ from uuid import UUID, uuid5
 from django.db import connections, models, router, transaction
 from msgspec import Struct
 
-from trackside.backends.identity import sending_as
 from trackside.django.outbox.models import SetAsideRow
 from trackside.django.outbox.rows import decode_event
 from trackside.django.outbox.settings import current as outbox
 from trackside.django.settings import current
 from trackside.django.webfilters.models import Webfilter, WebfilterQuestion
 from trackside.django.webhooks.models import ApiToken, Webhook
+from trackside.emitted.identity import sending_as
 from trackside.tracker import Tracker
 
 EVENT: Final = "trackside.user.retired"

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Sequence
 
-from trackside.backends.identity import sending_as
 from trackside.django.segment_webhook.context import CONTEXT_NAME, context_of, plain
 from trackside.django.segment_webhook.event_2014 import send_2014
 from trackside.django.settings import current
 from trackside.django.tracker import view_tracker
 from trackside.emitted import waiting_for_commit
+from trackside.emitted.identity import sending_as
 from trackside.sources.segment_webhook import WebhookEvent
 from trackside.tracker import Tracker
 

@@ -8,7 +8,7 @@ from trackside.django.webhooks import surroundings
 from trackside.django.webhooks.listing import webhook
 from trackside.django.webhooks.refusals import NotReachable, NotTheCase
 from trackside.errors import StorageError
-from trackside.log.base import DeadLetter, Subscription
+from trackside.log.subscription import DeadLetter, Subscription
 
 
 def pause(name: str, *, paused: bool) -> None:

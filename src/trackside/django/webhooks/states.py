@@ -9,7 +9,7 @@ from msgspec import Struct
 from trackside.delivery.lock import is_held
 from trackside.django.webhooks.surroundings import current, opened_log
 from trackside.errors import TracksideError
-from trackside.log.base import SubscriptionState
+from trackside.log.subscription import SubscriptionState
 
 
 class Standing(Struct, frozen=True, kw_only=True):

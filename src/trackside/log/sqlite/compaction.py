@@ -14,6 +14,7 @@ from trackside.log.sqlite.chunks import (
     encode_names,
     make_compressor,
 )
+from trackside.log.sqlite.erasing import erasures
 from trackside.log.sqlite.writer import insert_chunk
 from trackside.sqlite.database import Database
 
@@ -50,9 +51,10 @@ class Compaction:
             with self._database.reading() as connection:
                 done = connection.execute("SELECT value FROM meta WHERE key = ?", (_META,)).fetchone()
                 through, run, more = _next_run(connection, done[0] if done else 0)
+                erased = erasures(connection)
                 chunk, ids, committed_at = self._merge(connection, run) if run else (None, b"", 0)
             if chunk is not None:
-                merged += self._replace(run, chunk, ids, committed_at, through)
+                merged += self._replace(run, chunk, ids, committed_at, through, erased)
             elif through > (done[0] if done else 0):
                 self._note(through)
             if not more:
@@ -79,15 +81,17 @@ class Compaction:
         )
         return chunk, b"".join(row[5] for row in rows), max(row[1] for row in rows)
 
-    def _replace(self, run: Sequence[_Row], chunk: Chunk, ids: bytes, committed_at: int, through: int) -> int:
+    def _replace(
+        self, run: Sequence[_Row], chunk: Chunk, ids: bytes, committed_at: int, through: int, erased: int
+    ) -> int:
         first, last = run[0].first, run[-1].first
         with self._database.writing() as connection:
             found = connection.execute(
                 "SELECT first, count, raw_bytes FROM chunks WHERE first BETWEEN ? AND ? ORDER BY first",
                 (first, last),
             ).fetchall()
-            if [_Row(*row) for row in found] != list(run):
-                return 0  # another process merged or removed them meanwhile
+            if [_Row(*row) for row in found] != list(run) or erasures(connection) != erased:
+                return 0  # another process merged or removed them meanwhile, or erased events in them
             connection.execute("DELETE FROM chunks WHERE first BETWEEN ? AND ?", (first, last))
             insert_chunk(connection, first, chunk, ids, committed_at)
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_META, through))

@@ -11,23 +11,15 @@ from uuid import uuid4
 from trackside.config.settings import LogSettings
 from trackside.errors import StorageError
 from trackside.event import Batch, NameFilter
-from trackside.log.base import (
-    Bounds,
-    LogStats,
-    Page,
-    Progress,
-    Receipt,
-    Start,
-    StoredReject,
-    Subscription,
-    SubscriptionState,
-)
+from trackside.log.base import Bounds, LogStats, Page, Receipt, StoredReject
 from trackside.log.group_commit import GroupCommit
+from trackside.log.person import Finder
 from trackside.log.sqlite import subscriptions
 from trackside.log.sqlite.compaction import Compaction
 from trackside.log.sqlite.dedup import committed_at, remembered_after
+from trackside.log.sqlite.erasing import Eraser
 from trackside.log.sqlite.reader import Reader
-from trackside.log.sqlite.rejects import read_rejects
+from trackside.log.sqlite.rejects import read_rejects, remove_rejects
 from trackside.log.sqlite.retention import (
     apply_retention,
     remove_old_ids,
@@ -36,9 +28,10 @@ from trackside.log.sqlite.retention import (
 from trackside.log.sqlite.schema import DELIVERY, LOG
 from trackside.log.sqlite.watch import Watch
 from trackside.log.sqlite.writer import Writer, log_end
+from trackside.log.subscription import Progress, Start, Subscription, SubscriptionState
 from trackside.sqlite.database import Database, explain
 from trackside.sqlite.instants import from_us, to_us
-from trackside.sqlite.space import give_space_back
+from trackside.sqlite.space import give_space_back, scrub
 from trackside.telemetry import catalogue
 
 
@@ -71,6 +64,7 @@ class SQLiteLog:
         meta = self._log.meta()
         self._delivery = self._open_delivery(directory / "delivery.db", str(meta["id"]))
         self._reader = Reader(self._log)
+        self._eraser = Eraser(self._log)
         self._watch = Watch(self._log, self._reader.end)
         secret = meta["secret"]
         self._writer = Writer(
@@ -147,6 +141,23 @@ class SQLiteLog:
         """Return rejects, newest first."""
         with self._log.reading() as connection:
             return read_rejects(connection, limit=limit, before=before)
+
+    def find_of(self, finder: Finder, after: int) -> Page:
+        """Return some of the events after `after` that name a person."""
+        return self._eraser.find(finder, after)
+
+    def erase(self, positions: Sequence[int]) -> int:
+        """Erase the events at these positions."""
+        return self._eraser.erase(positions)
+
+    def remove_rejects(self, numbers: Collection[int]) -> int:
+        """Remove these rejects."""
+        with self._log.writing() as connection:
+            return remove_rejects(connection, numbers)
+
+    def scrub(self) -> bool:
+        """Leave nothing in the files of what was erased or removed."""
+        return all([scrub(self._log), scrub(self._delivery)])
 
     def stats(self) -> LogStats:
         """Return sizes and counts."""

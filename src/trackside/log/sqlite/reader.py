@@ -11,6 +11,7 @@ from msgspec import Struct
 from trackside.event import Event, NameFilter
 from trackside.log.base import Bounds, Page
 from trackside.log.sqlite.chunks import decode_chunk, decode_names
+from trackside.log.sqlite.erasing import erasures
 from trackside.log.sqlite.writer import log_end
 from trackside.sqlite.database import Database
 from trackside.sqlite.instants import from_us, to_us
@@ -36,6 +37,10 @@ _SMALL_BYTES = 262_144
 """A chunk of so much is unpacked within a millisecond or two."""
 
 
+_Key = tuple[int, int]
+"""How often events had been erased, and where the chunk begins."""
+
+
 class _Page(Struct):
     positions: list[int]
     events: list[Event]
@@ -49,7 +54,7 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._decoded: OrderedDict[int, Sequence[Event]] = OrderedDict()
+        self._decoded: OrderedDict[_Key, Sequence[Event]] = OrderedDict()
         self._decoded_events = 0
 
     def read(self, after: int, limit: int, names: NameFilter | None) -> Page:
@@ -58,6 +63,7 @@ class Reader:
         wanted = _wanted(names)
         decoded = 0
         with self._database.reading() as connection:
+            version = erasures(connection)
             rows = connection.execute(_CHUNKS, {"next": after + 1})
             looked_at = 0
             for first, count, chunk_names in rows:
@@ -69,7 +75,7 @@ class Reader:
                 looked_at += 1
                 if wanted(chunk_names):
                     decoded += 1
-                    _take(page, first, self._events(connection, first, count), names, 2 * limit)
+                    _take(page, first, self._events(connection, (version, first), count), names, 2 * limit)
                 else:
                     page.through = last
                 if page.through < last or len(page.events) >= limit:
@@ -81,17 +87,18 @@ class Reader:
                 page.gone = page.through - after
         return Page(page.positions, page.events, page.through, page.gone)
 
-    def _events(self, connection: sqlite3.Connection, first: int, count: int) -> Sequence[Event]:
+    def _events(self, connection: sqlite3.Connection, key: _Key, count: int) -> Sequence[Event]:
         with self._lock:
-            events = self._decoded.get(first)
+            events = self._decoded.get(key)
             if events is not None and len(events) == count:
-                self._decoded.move_to_end(first)
+                self._decoded.move_to_end(key)
                 return events
+        _, first = key
         (body,) = connection.execute("SELECT body FROM chunks WHERE first = ?", (first,)).fetchone()
         events = decode_chunk(body, first, count)
         with self._lock:
-            self._decoded_events += len(events) - len(self._decoded.pop(first, ()))
-            self._decoded[first] = events
+            self._decoded_events += len(events) - len(self._decoded.pop(key, ()))
+            self._decoded[key] = events
             while self._decoded_events > CACHED_EVENTS and len(self._decoded) > 1:
                 self._decoded_events -= len(self._decoded.popitem(last=False)[1])
         return events
@@ -126,7 +133,7 @@ class Reader:
                 (held,) = connection.execute("SELECT min(first) FROM chunks").fetchone()
                 return log_end(connection) if held is None else int(held) - 1
             first, count = row
-            events = self._events(connection, first, count)
+            events = self._events(connection, (erasures(connection), first), count)
         return int(first) + max(index for index, event in enumerate(events) if event.received_at < moment)
 
     def received_at(self, position: int) -> datetime | None:
@@ -145,7 +152,7 @@ class Reader:
                 return from_us(received_from)
             if raw_bytes > _SMALL_BYTES:
                 return from_us(received_from + span * at // count)
-            return self._events(connection, first, count)[at].received_at
+            return self._events(connection, (erasures(connection), first), count)[at].received_at
 
 
 def _wanted(names: NameFilter | None) -> Callable[[str | None], bool]:

@@ -1,7 +1,7 @@
 """What did not become an event: the newest are kept for people to look at."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from trackside.event import Reject
 from trackside.log.base import StoredReject
@@ -39,6 +39,13 @@ def remove_old_rejects(connection: sqlite3.Connection, kept: int, *, limit: int)
         " SELECT number FROM rejects WHERE number <= (SELECT max(number) FROM rejects) - ?"
         " ORDER BY number LIMIT ?)",
         (kept, limit),
+    ).rowcount
+
+
+def remove_rejects(connection: sqlite3.Connection, numbers: Collection[int]) -> int:
+    """Remove these rejects; return how many there were."""
+    return connection.executemany(
+        "DELETE FROM rejects WHERE number = ?", [(number,) for number in numbers]
     ).rowcount
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from trackside.log.base import REPLAYS_KEPT, Replay
+from trackside.log.subscription import REPLAYS_KEPT, Replay
 from trackside.sqlite.database import Database
 from trackside.sqlite.instants import from_us, to_us
 

@@ -6,10 +6,12 @@ from datetime import UTC, datetime
 from itertools import starmap
 from typing import Any
 
-from trackside.log.base import DeadLetter, Progress, Replay, SubscriptionState, Waiting
+from trackside.log.person import Finder
+from trackside.log.sqlite.erasing import erase_held
 from trackside.log.sqlite.event_codec import decode_event, encode_event
 from trackside.log.sqlite.replays import Replays
 from trackside.log.sqlite.subscription_state import STATES, at, state_of
+from trackside.log.subscription import DeadLetter, Held, Progress, Replay, SubscriptionState, Waiting
 from trackside.sqlite.database import Database
 from trackside.sqlite.instants import from_us, to_us
 
@@ -25,6 +27,15 @@ ADVANCE = """
         last_delivered_at = coalesce(:delivered_at, last_delivered_at)
     WHERE id = :id
 """
+
+_INSERT_WAITING = (
+    "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (subscription, position) DO NOTHING"
+)
+_INSERT_DEAD = """
+    INSERT INTO dead SELECT ?1, ?2, ?3, ?4, ?5,
+        coalesce((SELECT event FROM waiting WHERE subscription = ?1 AND position = ?2), ?6)
+"""
+"""The event as it waited: it may have been erased since."""
 
 
 def _waiting(position: int, event: bytes, attempt: int, due_at: int, reason: str) -> Waiting:
@@ -68,8 +79,8 @@ class SQLiteSubscription:
         """Keep the rows of `progress`; return what is left of it: the parameters of `ADVANCE`."""
         retrying = self._keep_waiting(connection, progress.waiting) if progress.waiting else 0
         retrying -= self._remove("waiting", connection, progress.settled)
-        retrying -= self._remove("waiting", connection, [letter.position for letter in progress.dead])
         dead = self._keep_dead(connection, progress.dead) if progress.dead else 0
+        retrying -= self._remove("waiting", connection, [letter.position for letter in progress.dead])
         return {
             "id": self._id,
             "position": progress.position,
@@ -83,8 +94,7 @@ class SQLiteSubscription:
         }
 
     def _keep_waiting(self, connection: sqlite3.Connection, rows: Sequence[Waiting]) -> int:
-        """Insert or replace; return by how many the rows became more."""
-        replaced = self._remove("waiting", connection, [row.position for row in rows])
+        """Insert or update; return by how many the rows became more. An event that is here stays: it may be erased."""
         values = {
             row.position: (
                 self._id,
@@ -96,8 +106,13 @@ class SQLiteSubscription:
             )
             for row in rows
         }
-        connection.executemany("INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)", values.values())
-        return len(values) - replaced
+        inserted = connection.executemany(_INSERT_WAITING, values.values()).rowcount
+        if inserted < len(values):
+            connection.executemany(
+                "UPDATE waiting SET due_at = ?3, attempt = ?4, reason = ?5 WHERE subscription = ?1 AND position = ?2",
+                [value[:5] for value in values.values()],
+            )
+        return inserted
 
     def _keep_dead(self, connection: sqlite3.Connection, rows: Sequence[DeadLetter]) -> int:
         replaced = self._remove("dead", connection, [row.position for row in rows])
@@ -112,7 +127,7 @@ class SQLiteSubscription:
             )
             for row in rows
         }
-        connection.executemany("INSERT INTO dead VALUES (?, ?, ?, ?, ?, ?)", values.values())
+        connection.executemany(_INSERT_DEAD, values.values())
         return len(values) - replaced
 
     def _remove(self, table: str, connection: sqlite3.Connection, positions: Sequence[int]) -> int:
@@ -231,6 +246,10 @@ class SQLiteSubscription:
                 {"n": count, "id": self._id},
             )
         return count
+
+    def erase_of(self, finder: Finder, *, dry_run: bool = False) -> Held:
+        """Erase what names a person."""
+        return erase_held(self._database, self._id, finder, dry_run=dry_run)
 
     def discard_dead(self, positions: Sequence[int] | None) -> int:
         """Give dead letters up; they count as filtered."""

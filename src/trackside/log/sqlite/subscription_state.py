@@ -4,7 +4,7 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
-from trackside.log.base import SubscriptionState
+from trackside.log.subscription import SubscriptionState
 from trackside.sqlite.instants import from_us
 
 STATES = """

@@ -4,9 +4,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import cast
 
-from trackside.log.base import Progress, Subscription, SubscriptionState
 from trackside.log.sqlite.subscription import ADVANCE, SQLiteSubscription
 from trackside.log.sqlite.subscription_state import read_states
+from trackside.log.subscription import Progress, Subscription, SubscriptionState
 from trackside.sqlite.database import Database
 
 

@@ -25,6 +25,9 @@ from trackside.tracker import Tracker
 
 logger = logging.getLogger("trackside.openedx")
 
+HELD_AT_MOST = 1_000
+"""So much of one transaction waits in memory for its commit; what comes then is a row of it."""
+
 
 class SignalReceiver:
     """Makes events of signals, as the settings say, and hands them to one tracker."""
@@ -96,6 +99,9 @@ class SignalReceiver:
         if not connection.in_atomic_block:
             # Django has no hook for who commits by hand; the outbox sees that
             self._tracker.emit_written(event, on_commit=in_transaction(connection))
+            return
+        if len(connection.run_on_commit) >= HELD_AT_MOST:
+            self._tracker.emit_written(event, on_commit=True)
             return
         if isinstance(event, WrittenEvent):  # until then its context may become another
             event = replace(event, context=copy_event(event.context))

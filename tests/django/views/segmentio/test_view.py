@@ -16,10 +16,10 @@ from tests.django.views.segmentio.conftest import PATH, post
 from tests.sources.segment_webhook.requests import JSON, SECRET, Accounts, call, properties, source
 from tests.sources.segment_webhook.requests import post as source_post
 from tests.sources.segment_webhook.test_current import BAD_JSON, FORGED, IGNORED, QUERIES, REFUSED, TAKEN
-from trackside.backends.identity import event_id
 from trackside.django.settings import current
 from trackside.django.views import segmentio, segmentio_event
 from trackside.emitted import encode_json
+from trackside.emitted.identity import event_id
 from trackside.telemetry import catalogue
 from trackside.testing.source_contract import decode
 from trackside.tracker import TRACKERS, Tracker

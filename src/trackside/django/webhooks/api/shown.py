@@ -6,7 +6,7 @@ import msgspec
 
 from trackside.destinations.webhook import Trial
 from trackside.django.webhooks.listing import Listed
-from trackside.log.base import DeadLetter
+from trackside.log.subscription import DeadLetter
 
 
 def of_webhook(listed: Listed) -> dict[str, Any]:
