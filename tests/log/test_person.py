@@ -46,6 +46,7 @@ ADA = person("42", usernames=("ada",), anonymous_ids=("device-1",))
         event(data=Raw(b'{"username":"ada"}')),
         event(extra=Raw(b'{"previousId":"device-1"}')),
         event(extra=Raw(b'{"previousId":"42"}')),
+        event(data=Raw(b'{"a":' + b"[" * 100_000 + b'"42"' + b"]" * 100_000 + b"}")),
     ],
 )
 def test_named(named: Event) -> None:
@@ -67,6 +68,7 @@ def test_named(named: Event) -> None:
         event(context=Raw(b'{"username":"Ada"}')),
         event(data=Raw(b'{"score":42,"friend":{"username":"ada"}}')),
         event(data=Raw(b'{"user_id":' + b"9" * 6_000 + b"}")),
+        event(data=Raw(b'{"a":' + b"[" * 100_000 + b'"421"' + b"]" * 100_000 + b"}")),
         erased(replace(make_event(1), user_id="42")),
     ],
 )

@@ -70,9 +70,16 @@ class Finder:
         if event.user_id in person.user_ids or event.anonymous_id in person.anonymous_ids:
             return True
         return any(
-            self.may_be_in(raw) and self._is_in(decode_object(raw))
+            self.may_be_in(raw) and self._is_in_object(raw)
             for raw in (event.context, event.data, event.extra)
         )
+
+    def _is_in_object(self, raw: Raw) -> bool:
+        try:
+            return self._is_in(decode_object(raw))
+        except (ValueError, RecursionError):
+            # nobody can look into it: rather one event too many
+            return any(quoted in bytes(raw) for quoted in self._in_quotes)
 
     def _is_in(self, members: dict[str, Any]) -> bool:
         person = self._person
