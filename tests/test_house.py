@@ -29,6 +29,7 @@ CORE = (
         "destinations",
         "pipeline",
         "delivery",
+        "export",
     ),
     *("emitted", "locator", "processors", "routing", "tracker", "backends", "webfilters"),
     *(

@@ -102,3 +102,17 @@ def test_the_table_of_users(data_dir: Path, tmp_path: Path, capsys: pytest.Captu
     assert json.loads(capsys.readouterr().out) == {"id": 7, "username": "honor"}
     with pytest.raises(CommandError, match="there is no user '8'"):
         call_command("trackside", "users", "find", "8")
+
+
+def test_an_export(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """To a file and to the standard output; a file that is there already makes the status 2."""
+    call_command("trackside", "export", "e.jsonl")
+    call_command("trackside", "export")
+    told = capsys.readouterr()
+    assert told.out == (tmp_path / "e.jsonl").read_text()
+    assert json.loads(told.out)["name"] == "hello"
+    assert told.err.splitlines()[-1].startswith("1 events, positions 1 to 1, ")
+    for arguments, code in (["export", "e.parquet"], 0), (["export", "e.jsonl"], 2):
+        with pytest.raises(SystemExit) as ended:
+            Command().run_from_argv(["manage.py", "trackside", *arguments])
+        assert ended.value.code == code

@@ -13,6 +13,7 @@ VERBS: Mapping[str, str] = {
     "send": "trackside.cli.send",
     "forward": "trackside.cli.forward",
     "tail": "trackside.cli.tail",
+    "export": "trackside.cli.export",
     "status": "trackside.cli.status",
     "rejects": "trackside.cli.rejects",
     "pause": "trackside.cli.pause",

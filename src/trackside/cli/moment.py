@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import Struct
 
 from trackside.log.base import Log
 
@@ -58,3 +59,21 @@ def last_position(log: Log, moment: int | datetime | None) -> int:
     if moment is None:
         return end
     return min(end, moment if isinstance(moment, int) else log.position_at(moment))
+
+
+class Range(Struct, frozen=True):
+    """The positions asked for, as far as the log holds them."""
+
+    first: int
+    last: int
+    """Less than `first` where there are none."""
+    gone: int
+    """Positions before them that retention removed."""
+
+
+def held_range(log: Log, since: int | datetime | None, until: int | datetime | None) -> Range:
+    """Return the positions from `since`, else the first that is held, up to `until`, else the log's last."""
+    last, bounds = last_position(log, until), log.bounds()
+    held = bounds.first if bounds.events else bounds.last + 1
+    first = held if since is None else first_position(log, since)
+    return Range(max(first, held), last, max(0, min(held - 1, last) - first + 1))

@@ -13,7 +13,7 @@ _HEAD = """\
 <!-- Made by `trackside config reference`; changes belong into the declarations in the source. -->
 
 Errors are one line each on the standard error. The exit status is 0 where all went well, 2 where the
-configuration or the command has to be changed, and 1 for everything else.
+configuration or the command has to be changed, and 1 for everything else, where a verb does not say more.
 
 A *moment* is a position in the log (`1200`), how long ago (`30s`, `10m`, `2h`, `3d`), or a date and time
 (`2026-11-20T14:00`, in local time unless it ends in an offset).

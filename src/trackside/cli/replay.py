@@ -5,10 +5,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from msgspec import Struct
 from msgspec.structs import asdict
 
-from trackside.cli.moment import Moment, first_position, last_position
+from trackside.cli.moment import Moment, Range, held_range
 from trackside.cli.pace import Rate
 from trackside.cli.place import json_option, load, opened_log, place_options, subscription_of
 from trackside.cli.printing import ago_text, plain, print_json, print_lines, print_table
@@ -18,15 +17,6 @@ from trackside.config.load import Loaded
 from trackside.errors import ConfigurationError
 from trackside.log.base import Log
 from trackside.log.subscription import Replay
-
-
-class _Range(Struct, frozen=True):
-    """The positions asked for, as far as the log holds them."""
-
-    first: int
-    last: int
-    gone: int
-    """Positions before them that retention removed."""
 
 
 @click.group(invoke_without_command=True)
@@ -74,7 +64,7 @@ def replay(
     loaded = load(config_file, data_dir)
     with opened_log(loaded) as log:
         loaded = with_rows(loaded, log) if dry_run else loaded
-        asked = _range(log, since, until)
+        asked = held_range(log, since, until)
         told = _ask(
             log, loaded, destination, asked, names, rate, dry_run=dry_run, detach=detach, quiet=as_json
         )
@@ -84,17 +74,11 @@ def replay(
         _print(told)
 
 
-def _range(log: Log, since: int | datetime, until: int | datetime | None) -> _Range:
-    first, last, bounds = first_position(log, since), last_position(log, until), log.bounds()
-    held = bounds.first if bounds.events else bounds.last + 1
-    return _Range(max(first, held), last, max(0, min(held - 1, last) - first + 1))
-
-
 def _ask(
     log: Log,
     loaded: Loaded,
     destination: str,
-    asked: _Range,
+    asked: Range,
     names: tuple[str, ...],
     rate: float | None,
     *,

@@ -38,12 +38,14 @@ class Page(Struct, frozen=True, gc=False):
     """Events read from the log in order; `positions[i]` belongs to `events[i]`.
 
     `through` is the last position looked at: everything after the page's start up to it is either here or was
-    not asked for (another name). It equals the start where nothing newer exists.
+    not asked for (another name), or `gone`. It equals the start where nothing newer exists.
     """
 
     positions: Sequence[int]
     events: Sequence[Event]
     through: int
+    gone: int = 0
+    """So many positions right after the start are held no more: retention removed them before this was read."""
 
 
 class Bounds(Struct, frozen=True, gc=False):

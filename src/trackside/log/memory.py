@@ -101,7 +101,8 @@ class MemoryLog:
         through = max(after, start + len(window))
         if names is not None:
             numbered = [(position, event) for position, event in numbered if names.matches(event.name)]
-        return Page([position for position, _ in numbered], [event for _, event in numbered], through)
+        positions, events = [position for position, _ in numbered], [event for _, event in numbered]
+        return Page(positions, events, through, start - after)
 
     def wait(self, after: int, timeout_s: float) -> bool:
         """Return whether the end is beyond `after`, at the latest when the time is over."""

@@ -255,6 +255,17 @@ class LogContract(SubscriptionContract, ErasureContract):
         assert log.position_at(clock.now) == 3
         log.close()
 
+    def test_a_page_says_what_was_removed_before_it(self, make_log: MakeLog) -> None:
+        log = make_log(retention_s=3_600)
+        for number in range(4):
+            append(log, make_event(number, received_at=NOON + timedelta(minutes=30 * number)))
+        log.maintain(NOON + timedelta(minutes=91))
+        for names in (None, NameFilter(["Lesson *"]), NameFilter(["none"])):
+            assert [log.read(after, names=names).gone for after in range(5)] == [2, 1, 0, 0, 0]
+        log.maintain(NOON + timedelta(days=1))
+        assert [log.read(after).gone for after in range(5)] == [4, 3, 2, 1, 0]
+        log.close()
+
     def test_retention_by_size_removes_the_oldest(self, make_log: MakeLog) -> None:
         log = make_log(retention_bytes=200_000, retention_s=0)
         for number in range(0, 400, 20):

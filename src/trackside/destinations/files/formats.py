@@ -1,25 +1,24 @@
 """What a line is while a file is written, and what it is made into when the file is finished."""
 
-import gzip
 import shutil
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 import msgspec
-import zstandard
 from msgspec import Struct
 
+from trackside.destinations.compression import Compression, compressed
 from trackside.destinations.event_json import json_line, without_half_pairs
-from trackside.destinations.event_row import COLUMNS, Row, to_row
+from trackside.destinations.event_row import Row, to_row
+from trackside.destinations.event_table import row_arrays, row_fields
 from trackside.destinations.files.settings import FilesSettings
 from trackside.event import Event
 
 ROWS_AT_ONCE: Final = 10_000
 GROUP_BYTES: Final = 16_777_216
 COPIED_BYTES: Final = 1_048_576
-_TIMES: Final = frozenset({"timestamp", "received_at"})
 
 
 class Format(Struct, frozen=True, kw_only=True):
@@ -66,53 +65,53 @@ def _copy(journal: Path, target: Path) -> None:
     shutil.copyfile(journal, target)
 
 
-def _gzip(journal: Path, target: Path) -> None:
-    with journal.open("rb") as lines, gzip.GzipFile(target, "wb", compresslevel=6, mtime=0) as file:
-        shutil.copyfileobj(lines, file, COPIED_BYTES)
-
-
-def _zstd(journal: Path, target: Path) -> None:
-    compressor = zstandard.ZstdCompressor(level=3, write_content_size=True, write_checksum=True)
-    with journal.open("rb") as lines, target.open("wb") as file:
-        compressor.copy_stream(lines, file, size=journal.stat().st_size)
-
-
-def _parquet(compression: str) -> Callable[[Path, Path], None]:
+def _compress(compression: Compression) -> Callable[[Path, Path], None]:
     def finish(journal: Path, target: Path) -> None:
-        import pyarrow as pa  # large, slow to import, and an extra
-        import pyarrow.parquet as pq
-
-        time = pa.timestamp("us", tz="UTC")
-        schema = pa.schema([(name, time if name in _TIMES else pa.string()) for name in COLUMNS])
+        size_bytes = journal.stat().st_size
         with (
             journal.open("rb") as lines,
-            pq.ParquetWriter(target, schema, compression=compression) as writer,
+            target.open("wb") as file,
+            compressed(file, compression, size_bytes=size_bytes) as stream,
         ):
-            for columns in _columns(lines):
-                arrays = [pa.array(column, field.type) for column, field in zip(columns, schema, strict=True)]
-                writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
+            shutil.copyfileobj(lines, stream, COPIED_BYTES)
 
     return finish
 
 
-def _columns(lines: IO[bytes]) -> Iterator[list[list[Any]]]:
-    """Return the values of each column, of some thousand rows at a time."""
+def _parquet(compression: Compression) -> Callable[[Path, Path], None]:
+    def finish(journal: Path, target: Path) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        schema = pa.schema(row_fields())
+        with (
+            journal.open("rb") as lines,
+            pq.ParquetWriter(target, schema, compression=compression) as writer,
+        ):
+            for rows in _groups(lines):
+                writer.write_table(pa.Table.from_arrays(row_arrays(rows), schema=schema))
+
+    return finish
+
+
+def _groups(lines: IO[bytes]) -> Iterator[list[Row]]:
+    """Return some thousand rows at a time."""
     rows: list[Row] = []
     size = 0
     for line in lines:
         rows.append(_ROWS.decode(line))
         size += len(line)
         if len(rows) == ROWS_AT_ONCE or size >= GROUP_BYTES:
-            yield [[getattr(row, name) for row in rows] for name in COLUMNS]
+            yield rows
             rows, size = [], 0
     if rows:
-        yield [[getattr(row, name) for row in rows] for name in COLUMNS]
+        yield rows
 
 
 _FORMATS: Final = {
     ".jsonl": Format(line=_json_line, finish=_copy),
-    ".jsonl.gz": Format(line=_json_line, finish=_gzip),
-    ".jsonl.zst": Format(line=_json_line, finish=_zstd),
+    ".jsonl.gz": Format(line=_json_line, finish=_compress("gzip")),
+    ".jsonl.zst": Format(line=_json_line, finish=_compress("zstd")),
     ".plain.parquet": Format(line=_row_line, finish=_parquet("none")),
     ".gz.parquet": Format(line=_row_line, finish=_parquet("gzip")),
     ".parquet": Format(line=_row_line, finish=_parquet("zstd")),

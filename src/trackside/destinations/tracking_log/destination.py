@@ -8,10 +8,9 @@ from operator import attrgetter
 from pathlib import Path
 
 from trackside.destinations.base import DELIVERED, Delivery, Outcome, Refused, Retry
-from trackside.destinations.event_json import encodable
 from trackside.destinations.tracking_log.checkpoint import decode_checkpoint
 from trackside.destinations.tracking_log.file import LineFile
-from trackside.destinations.tracking_log.line import render
+from trackside.destinations.tracking_log.line import render, render_alone
 from trackside.destinations.tracking_log.recovery import recover
 from trackside.destinations.tracking_log.settings import TrackingLogSettings
 from trackside.destinations.written import FORGET_AFTER_EVENTS, Written
@@ -134,10 +133,7 @@ def _lines(deliveries: Sequence[Delivery]) -> bytes | None:
 
 def _line(event: Event) -> bytes | Refused:
     try:
-        try:
-            return render((event,))[:-1]
-        except UnicodeEncodeError:
-            return render((encodable(event),))[:-1]
+        return render_alone(event)[:-1]
     except Exception as error:
         logger.exception("event cannot be written as a line", extra={"event_id": event.id})
         return Refused(reason=f"cannot be written as a line: {type(error).__name__}")

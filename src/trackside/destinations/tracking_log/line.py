@@ -16,6 +16,7 @@ from functools import lru_cache
 
 import msgspec
 
+from trackside.destinations.event_json import encodable
 from trackside.destinations.tracking_log.call import encode_call, rest_of
 from trackside.destinations.tracking_log.course import organisation
 from trackside.destinations.tracking_log.emitted_line import render_emitted
@@ -71,6 +72,14 @@ def render(events: Iterable[Event]) -> bytes:
         )
         # fmt: on
     return b"".join(pieces)
+
+
+def render_alone(event: Event) -> bytes:
+    """Return the line of one event with its end, also where half of a surrogate pair in its texts becomes `?`."""
+    try:
+        return render((event,))
+    except UnicodeEncodeError:
+        return render((encodable(event),))
 
 
 @lru_cache(maxsize=10_000)

@@ -45,6 +45,7 @@ class _Page(Struct):
     positions: list[int]
     events: list[Event]
     through: int
+    gone: int = 0
 
 
 class Reader:
@@ -69,6 +70,8 @@ class Reader:
                 last = first + count - 1
                 if last <= after:
                     continue
+                if not looked_at:
+                    page.gone = max(0, first - after - 1)
                 looked_at += 1
                 if wanted(chunk_names):
                     decoded += 1
@@ -81,7 +84,8 @@ class Reader:
                     break
             if not looked_at:
                 page.through = max(after, log_end(connection))
-        return Page(page.positions, page.events, page.through)
+                page.gone = page.through - after
+        return Page(page.positions, page.events, page.through, page.gone)
 
     def _events(self, connection: sqlite3.Connection, key: _Key, count: int) -> Sequence[Event]:
         with self._lock:
