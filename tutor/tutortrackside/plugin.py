@@ -96,5 +96,5 @@ def keep_to_oneself(root: str, _: Any) -> None:
         os.chown(path, _USER_ID, _USER_ID)
 
 
-if hasattr(hooks.Actions, "ENV_SAVED"):  # Tutor 20 has no such moment
+if hasattr(hooks.Actions, "ENV_SAVED"):  # Tutor 21 has no such moment
     hooks.Actions.ENV_SAVED.add()(keep_to_oneself)

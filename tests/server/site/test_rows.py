@@ -83,6 +83,20 @@ def test_a_project_that_cannot_start_is_tried_again(
     assert "cannot be read; it is tried again" in caplog.text
 
 
+def test_a_database_that_cannot_be_read_from_the_start_is_told(
+    monkeypatch: pytest.MonkeyPatch, starting: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once, with the reason: a password that was never right would otherwise be silence."""
+
+    def refuse(self: Rows) -> Mapping[str, DestinationSettings]:
+        raise StorageError("access denied")
+
+    monkeypatch.setattr(Rows, "current", refuse)
+    stand(SiteWebhooks(), starting)
+    (told,) = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert "access denied" in told
+
+
 def test_no_event_is_removed_that_a_row_may_not_have_had(tmp_path: Path, starting: threading.Event) -> None:
     """While the rows are not known everybody's events are kept; then those of the file's and the rows' names."""
     declared = {"declared": WebhookSettings(url="https://declared.example.org/")}

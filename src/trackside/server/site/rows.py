@@ -60,4 +60,12 @@ class SiteWebhooks:
                 logger.exception("The webhooks of the database cannot be read; it is tried again")
                 self._stopping.wait(_AGAIN_S)
             else:
+                self._tell_unreadable()
                 return
+
+    def _tell_unreadable(self) -> None:
+        """Say once, at the start, why nothing of the database is delivered; whoever delivers tells what comes later."""
+        try:
+            self.current()
+        except StorageError as error:
+            logger.warning("Webhooks of the database are delivered once it can be read: %s", error)
