@@ -31,7 +31,19 @@ def give_space_back(database: Database) -> None:
             surplus = free - SPARE_PAGES - pages // 8
             if surplus <= 0:
                 return
-            connection.execute(f"PRAGMA incremental_vacuum({min(surplus, PAGES_PER_STEP)})").fetchall()
+            give_pages_back(connection, min(surplus, PAGES_PER_STEP))
+
+
+def give_pages_back(connection: sqlite3.Connection, most: int) -> int:
+    """Return up to `most` free pages to the file system; return how many there were.
+
+    One a call: Python ends a statement without columns at its first step, whatever number it names.
+    """
+    for given in range(most):
+        if not connection.execute("PRAGMA freelist_count").fetchone()[0]:
+            return given
+        connection.execute("PRAGMA incremental_vacuum(1)").fetchall()
+    return most
 
 
 def scrub(database: Database) -> bool:
@@ -45,7 +57,7 @@ def scrub(database: Database) -> bool:
             (free,) = connection.execute("PRAGMA freelist_count").fetchone()
             if not free:
                 break
-            connection.execute(f"PRAGMA incremental_vacuum({min(free, PAGES_PER_STEP)})").fetchall()
+            give_pages_back(connection, min(free, PAGES_PER_STEP))
     until = time.monotonic() + READERS_TAKE_S
     while not database.cut_wal():
         if time.monotonic() >= until:
