@@ -65,6 +65,8 @@ def forget(
         found.dead_letters += held.dead
         if attempts is not None and not dry_run:
             found.attempts += attempts.empty_bodies(held.event_ids)
+    if attempts is not None and not dry_run:
+        found.attempts += attempts.empty_bodies(_ids_erased_lately(log))
     found.rejects = _forget_rejects(log, finder, dry_run=dry_run)
     found.anonymous_ids = tuple(sorted(beside)[:SEEN_BESIDE])
     if not dry_run:
@@ -80,6 +82,15 @@ def _pages(log: Log, finder: Finder) -> Iterator[Page]:
         if page.through <= after:
             return
         after = page.through
+
+
+def _ids_erased_lately(log: Log) -> set[str]:
+    """Return the ids of events whose attempts may have been under way when they were erased: these kept a body."""
+    ids: set[str] = set()
+    for position in log.erased_lately():
+        page = log.read(position - 1, limit=1)
+        ids.update(event.id for at, event in zip(page.positions, page.events, strict=True) if at == position)
+    return ids
 
 
 def _anonymous_ids(events: Sequence[Event], person: Person) -> Iterator[str]:

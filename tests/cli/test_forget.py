@@ -22,6 +22,20 @@ def hers(number: int, **fields: Any) -> Any:
     return event(number, user_id="42", data=Raw(b'{"name":"%b"}' % MARK), **fields)
 
 
+def _sending(number: int) -> Sending:
+    return Sending(
+        position=number,
+        event_id=f"id-{number}",
+        event_name="Item Purchased",
+        number=1,
+        began_us=to_us(NOW),
+        method="POST",
+        url="https://crm.example.org/events",
+        headers=[],
+        body=MARK,
+    )
+
+
 @pytest.fixture
 def _full(place: Place) -> None:
     """Everything that holds something of her: two events, one that waits, one dead, attempts, a reject, a row."""
@@ -44,18 +58,9 @@ def _full(place: Place) -> None:
     store.start()
     recorder = store.recorder("crm")
     for number in (1, 2, 4):
-        sending = Sending(
-            position=number,
-            event_id=f"id-{number}",
-            event_name="Item Purchased",
-            number=1,
-            began_us=to_us(NOW),
-            method="POST",
-            url="https://crm.example.org/events",
-            headers=[],
-            body=MARK,
+        recorder.end(
+            recorder.begin(_sending(number)), Ending(outcome="delivered", duration_s=0.1, status=200)
         )
-        recorder.end(recorder.begin(sending), Ending(outcome="delivered", duration_s=0.1, status=200))
     store.close()
     table = place.data_dir / "users.csv"
     table.write_text("id,username\n42,ada\n7,honor\n")
@@ -131,11 +136,24 @@ def test_by_name(place: Place) -> None:
     assert (found["events"], found["users"]) == (2, 1)
 
 
+@pytest.mark.usefixtures("_full")
+def test_an_attempt_that_was_under_way(place: Place) -> None:
+    """It is written down after its event was erased; the next run empties it."""
+    place.json("forget", "--user-id", "42")
+    store = SQLiteAttempts(place.data_dir, AttemptSettings())
+    store.start()
+    recorder = store.recorder("crm")
+    recorder.end(recorder.begin(_sending(2)), Ending(outcome="failed", duration_s=0.1, status=503))
+    store.close()
+    assert place.json("forget", "--user-id", "42")["attempts"] == 1
+    assert place.json("forget", "--user-id", "42")["attempts"] == 0
+
+
 @pytest.mark.usefixtures("_full", "served")
 def test_beside_a_server(place: Place) -> None:
     """It is done at once, and says when to do it again."""
     result = place.run("forget", "--user-id", "42", "--yes")
-    assert "Run the same command again" in result.stderr
+    assert "Run the same command again in a minute" in result.stderr
     assert place.json("forget", "--user-id", "42")["events"] == 0
 
 

@@ -1,12 +1,16 @@
 """Erased events go to no destination: not live, not when what waited is tried again, not by a replay."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 
-from tests.delivery.tools import Recorder, deliver, fill, state_of
+from tests.delivery.tools import ManualTiming, Recorder, deliver, fill, state_of
 from trackside.config.settings import LogSettings
-from trackside.destinations.base import DELIVERED, Delivery, Outcome, Refused, Retry
+from trackside.delivery.feed import Feed
+from trackside.delivery.ledger import Ledger
+from trackside.delivery.worker import DeliveryWorker
+from trackside.destinations.base import DELIVERED, Delivery, DestinationSettings, Outcome, Refused, Retry
 from trackside.event import ERASED
 from trackside.log.base import Log
 from trackside.log.memory import MemoryLog
@@ -74,6 +78,65 @@ def test_erased_while_it_is_under_way(log: Log) -> None:
     deliver(log, recorder, lambda: state_of(log).dead == 1)
     (letter,) = log.subscription("place").dead_letters()
     assert letter.event.type == ERASED
+
+
+def test_erased_at_its_first_attempt(log: Log) -> None:
+    """It fails afterwards: nothing of it is tried again."""
+    fill(log, [1, 2])
+
+    def erase_first(delivery: Delivery) -> Outcome:
+        log.erase([1])
+        return Retry(reason="busy") if delivery.position == 1 else DELIVERED
+
+    recorder = Recorder()
+    recorder.script = erase_first
+    deliver(log, recorder, lambda: state_of(log).position == 2 and state_of(log).retrying == 0)
+    assert recorder.attempts == [(1, 1), (2, 1)]
+    assert (state_of(log).delivered, state_of(log).filtered) == (1, 1)
+
+
+def test_a_slow_replay_that_holds_it(log: Log) -> None:
+    """It reads a page at once and sends it within 20 seconds: what is erased meanwhile it passes over."""
+    fill(log, range(1, 201))
+    recorder = Recorder()
+    deliver(log, recorder, lambda: state_of(log).delivered == 200)
+    log.subscription("place").request_replay(1, 200, rate_per_s=10)
+    recorder.arrived.clear()
+
+    def erase_once() -> None:
+        if len(recorder.arrived) == 20:
+            log.erase([150])
+
+    recorder.during = erase_once
+    deliver(log, recorder, lambda: not log.subscription("place").replays())
+    assert recorder.arrived == [n for n in range(1, 201) if n != 150]
+
+
+def test_what_a_feed_brought(log: Log) -> None:
+    """A destination that rests for hours does not send from memory what is erased by then."""
+    worker = DeliveryWorker(
+        log.subscription("place"),
+        log,
+        Recorder(),
+        DestinationSettings(),
+        timing=ManualTiming(),
+        overseen=True,
+    )
+    feed = Feed(log, ManualTiming())
+
+    async def scenario() -> bool:
+        inbox = feed.open(["*"], lambda: None)
+        ledger = Ledger(log.subscription("place"), Recorder(), ManualTiming(), 0)
+        worker._route = worker._new_route(ledger, inbox)
+        inbox.join(0)
+        fill(log, range(1, 11))
+        await feed.bring()
+        assert inbox.page(0, 1_000) is not None
+        log.erase([3])
+        worker.refreshed(state_of(log), 10, read_at_s=0.0)
+        return inbox.joined
+
+    assert asyncio.run(scenario()) is False
 
 
 def test_a_replay(log: Log) -> None:

@@ -15,8 +15,8 @@ from trackside.forgetting import forget as forget_person
 from trackside.log.person import Person
 
 _AGAIN = (
-    "a server is at work here: what it had in hand may have been written down once more. Run the same"
-    " command again once its requests are over; it finds what is left"
+    "a server is at work here: a request that was under way has gone out, and its attempt may have kept what it"
+    " sent. Run the same command again in a minute; it empties that too"
 )
 _READ = "somebody else reads the files, which hold some of it until they are done; run the same command again"
 

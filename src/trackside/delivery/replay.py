@@ -41,6 +41,8 @@ class ReplayLane:
         self._route = route
         self._asked_for = 0
         self._replays: list[Replay] = []
+        self._erasures = 0
+        self._stale = False
         self._begin(None)
 
     def _begin(self, number: int | None) -> None:
@@ -62,8 +64,10 @@ class ReplayLane:
         return max(0.0, max(self._rests_until, self._paced_until) - self._route.timing.monotonic())
 
     def refreshed(self, state: SubscriptionState) -> None:
-        """Notice new requests, and those that were cancelled."""
+        """Notice new requests, those that were cancelled, and that events were erased."""
         self._asked_for = state.replays
+        self._stale = self._stale or state.erasures != self._erasures
+        self._erasures = state.erasures
 
     async def _look(self) -> None:
         """Read the requests; where another one is the oldest now, begin with that."""
@@ -81,6 +85,8 @@ class ReplayLane:
         if self.rest_s != 0.0 or not await self._route.ledger.commit():
             return False
         replay = self._replays[0]
+        if self._stale:
+            self._unsent, self._stale = [], False  # what was read is read again, from where it is kept
         if not self._unsent:
             await self._read(replay)
         sent = await self._send(replay.rate_per_s) if self._unsent else _Sent()

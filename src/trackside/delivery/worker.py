@@ -75,6 +75,7 @@ class DeliveryWorker:
         self._route: Route | None = None
         self._lanes: tuple[Lane, ...] = ()
         self._turn = 0
+        self._erasures = 0
 
     def nudge(self) -> None:
         """Wake the worker: there may be new events. From its own event loop only."""
@@ -102,6 +103,10 @@ class DeliveryWorker:
         """Notice what others changed, as it was read then (monotonic); `last` is the log's end. In its loop only."""
         was_paused = self._health.paused
         self._health.heed(state, read_at_s=read_at_s)
+        if state.erasures != self._erasures:
+            self._erasures = state.erasures
+            if self._route is not None and self._route.inbox is not None:
+                self._route.inbox.leave()  # what was brought stands in the log, as far as it was not erased
         for lane in self._lanes:
             lane.refreshed(state)
         name = self._subscription.name
@@ -183,7 +188,7 @@ class DeliveryWorker:
         self._route, self._lanes = route, (LiveLane(route), RetryLane(route), ReplayLane(route))
         for lane in self._lanes:
             lane.refreshed(state)
-        self._health.paused = state.paused
+        self._health.paused, self._erasures = state.paused, state.erasures
         self._refresh_at, self._turn = 0.0, 0
         try:
             while not self._stopping:

@@ -147,6 +147,10 @@ class Log(Protocol):
         """
         ...
 
+    def erased_lately(self) -> Sequence[int]:
+        """Return the positions that were erased within the last day or so, in order."""
+        ...
+
     def remove_rejects(self, numbers: Collection[int]) -> int:
         """Remove these rejects; return how many there were."""
         ...

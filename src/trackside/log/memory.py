@@ -37,6 +37,7 @@ class MemoryLog:
         self._known: dict[tuple[str, str], datetime] = {}
         self._forgotten_until: datetime | None = None
         self._rejects: list[StoredReject] = []
+        self._erased: set[int] = set()
         self._reject_number = 0
         self._subscriptions: dict[str, MemorySubscription] = {}
         self._writer = GroupCommit(
@@ -153,6 +154,7 @@ class MemoryLog:
         """Erase events; their positions stay."""
         count = 0
         with self._changed:
+            self._erased.update(positions)
             for index in (position - self._removed - 1 for position in positions):
                 if 0 <= index < len(self._events) and self._events[index].type != ERASED:
                     before, after = self._events[index], erased(self._events[index])
@@ -160,6 +162,11 @@ class MemoryLog:
                     self._event_bytes += _size_bytes(after) - _size_bytes(before)
                     count += 1
         return count
+
+    def erased_lately(self) -> Sequence[int]:
+        """Return all positions that were erased."""
+        with self._changed:
+            return sorted(self._erased)
 
     def remove_rejects(self, numbers: Collection[int]) -> int:
         """Remove these rejects."""
@@ -191,7 +198,7 @@ class MemoryLog:
         with self._changed:
             if name not in self._subscriptions:
                 position = self._last if start == "latest" else self._removed
-                self._subscriptions[name] = MemorySubscription(name, position)
+                self._subscriptions[name] = MemorySubscription(name, position, self._erased)
             return self._subscriptions[name]
 
     def subscriptions(self) -> list[str]:

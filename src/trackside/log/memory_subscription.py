@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
-from trackside.event import erased
+from trackside.event import Event, erased
 from trackside.log.person import Finder
 from trackside.log.subscription import (
     REPLAYS_KEPT,
@@ -22,7 +22,9 @@ from trackside.log.subscription import (
 class MemorySubscription:
     """One destination's place in a MemoryLog."""
 
-    def __init__(self, name: str, start: int) -> None:
+    def __init__(self, name: str, start: int, erased_positions: set[int] | None = None) -> None:
+        """`erased_positions` are those of the log, which adds to them."""
+        self._erased = set() if erased_positions is None else erased_positions
         self._lock = threading.Lock()
         self._waiting: dict[int, Waiting] = {}
         self._dead: dict[int, DeadLetter] = {}
@@ -50,6 +52,7 @@ class MemorySubscription:
                 dead=len(self._dead),
                 next_due_at=min((row.due_at for row in self._waiting.values()), default=None),
                 replays=sum(each.finished_at is None for each in self._replays.values()),
+                erasures=len(self._erased),
             )
 
     def advance(self, progress: Progress, *, now: datetime) -> None:
@@ -58,11 +61,12 @@ class MemorySubscription:
             for position in progress.settled:
                 self._waiting.pop(position, None)
             for row in progress.waiting:
-                kept = self._waiting.get(row.position, row)  # its event may have been erased meanwhile
-                self._waiting[row.position] = replace(row, event=kept.event)
+                event = self._as_kept(row.position, row.event)
+                self._waiting[row.position] = replace(row, event=event)
             for letter in progress.dead:
-                last = self._waiting.pop(letter.position, letter)
-                self._dead[letter.position] = replace(letter, event=last.event)
+                event = self._as_kept(letter.position, letter.event)
+                self._waiting.pop(letter.position, None)
+                self._dead[letter.position] = replace(letter, event=event)
             state = self._state
             self._state = replace(
                 state,
@@ -75,6 +79,13 @@ class MemorySubscription:
                 if progress.delivered or progress.redelivered
                 else state.last_delivered_at,
             )
+
+    def _as_kept(self, position: int, event: Event) -> Event:
+        """Return the event, or what is left of it where it was erased meanwhile."""
+        waiting = self._waiting.get(position)
+        if waiting is not None:
+            return waiting.event
+        return erased(event) if position in self._erased else event
 
     def due(self, now: datetime, limit: int) -> list[Waiting]:
         """Return what waits and is due, oldest due time first."""

@@ -72,6 +72,8 @@ class SubscriptionState(Struct, frozen=True, kw_only=True, gc=False):
     """When the next of what waits is due."""
     replays: int = 0
     """How many requests to send events again are not finished."""
+    erasures: int = 0
+    """Another number than before says that events were erased: what was read earlier may not be sent any more."""
 
 
 class Held(Struct, frozen=True, gc=False):

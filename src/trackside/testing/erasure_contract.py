@@ -47,6 +47,7 @@ class ErasureContract:
         assert (log.erase([3]), log.erase([3])) == (1, 0)
         assert list(log.find_of(ADA, 0).positions) == [5]
         log.erase([5])
+        assert list(log.erased_lately()) == [3, 5]
         page = log.find_of(ADA, 0)
         assert (list(page.positions), page.through) == ([], 7)
 
@@ -123,6 +124,31 @@ class ErasureContract:
             assert (buried.attempts, buried.event.type) == (2, ERASED)
         state = crm.state()
         assert (state.retrying, state.dead) == ((1, 0) if ends == "waits" else (0, 1))
+
+    @pytest.mark.parametrize("ends", ["waits", "dies"])
+    def test_whose_first_attempt_is_under_way(self, log: Log, ends: str) -> None:
+        """It held the event from before: what it keeps is what was left of it, and all adds up."""
+        append(log, *map(make_event, range(1, 8)))
+        crm = log.subscription("crm")
+        before = crm.state().erasures
+        log.erase([3])
+        assert crm.state().erasures != before
+        if ends == "waits":
+            rows = [
+                Waiting(position=n, event=make_event(n), attempt=1, due_at=NOON, reason="503") for n in (2, 3)
+            ]
+            crm.advance(Progress(position=7, delivered=5, waiting=rows), now=NOON)
+            kept = [row.event for row in crm.due(NOON, 9)]
+        else:
+            letters = [
+                DeadLetter(position=n, event=make_event(n), attempts=1, died_at=NOON, reason="410")
+                for n in (2, 3)
+            ]
+            crm.advance(Progress(position=7, delivered=5, dead=letters), now=NOON)
+            kept = [letter.event for letter in crm.dead_letters()]
+        assert [event.type for event in kept] == ["track", ERASED]
+        state = crm.state()
+        assert state.delivered + state.filtered + state.retrying + state.dead == 7
 
     def test_rejects_are_removed(self, log: Log) -> None:
         append(log, rejects=tuple(map(make_reject, range(5))))

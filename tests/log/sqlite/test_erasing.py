@@ -148,6 +148,17 @@ def test_merging_meanwhile_brings_nothing_back(open_log: OpenLog, monkeypatch: p
     assert len(read_all(one)) == 300
 
 
+def test_positions_are_noted_for_a_day(open_log: OpenLog) -> None:
+    """So long an attempt cannot be under way."""
+    log = open_log()
+    append(log, *mixed(1, 50))
+    erase_all(log)
+    log.maintain(NOON + timedelta(hours=23))
+    assert list(log.erased_lately()) == [10, 20, 30, 40, 50]
+    log.maintain(NOON + timedelta(hours=25))
+    assert list(log.erased_lately()) == []
+
+
 def test_beside_writers_and_merges(open_log: OpenLog) -> None:
     """Events go on being stored, merged and read; each of hers up to the start is erased, nobody else's."""
     log, second = open_log(), open_log()

@@ -109,7 +109,7 @@ def test_an_upgrade_that_fails_changes_nothing(open_log: OpenLog, directory: Pat
     broken = Schema(
         what=DELIVERY.what,
         application_id=DELIVERY.application_id,
-        version=3,
+        version=DELIVERY.version + 1,
         page_size_bytes=4096,
         tables=DELIVERY.tables,
         upgrades=(*DELIVERY.upgrades, ("ALTER TABLE dead ADD COLUMN a", "ALTER TABLE nothing ADD COLUMN b")),

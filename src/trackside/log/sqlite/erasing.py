@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from typing import Final
 
 from trackside.event import ERASED, Event, erased
@@ -12,6 +13,7 @@ from trackside.log.sqlite.event_codec import decode_event, decode_events, encode
 from trackside.log.sqlite.writer import log_end
 from trackside.log.subscription import Held
 from trackside.sqlite.database import Database
+from trackside.sqlite.instants import to_us
 
 CHUNKS_LOOKED_AT: Final = 64
 FOUND_EVENTS: Final = 1_000
@@ -22,6 +24,8 @@ _OVERLAPPING = """
     SELECT first, count, body FROM chunks
     WHERE first >= coalesce((SELECT max(first) FROM chunks WHERE first <= :next), 0) ORDER BY first LIMIT :most
 """
+MARKS_KEPT: Final = timedelta(days=1)
+"""Far longer than any attempt takes that is under way while an event is erased."""
 _COUNT_UP = "INSERT INTO meta VALUES ('erasures', 1) ON CONFLICT (key) DO UPDATE SET value = value + 1"
 
 
@@ -98,6 +102,43 @@ class Eraser:
             if changed:
                 connection.execute(_COUNT_UP)
         return len(fresh) if changed else None
+
+
+def mark(database: Database, positions: Sequence[int], *, now: datetime) -> None:
+    """Note beside the subscriptions that these events are erased, or are about to be."""
+    with database.writing() as connection:
+        connection.executemany(
+            "INSERT OR REPLACE INTO erased VALUES (?, ?)", [(position, to_us(now)) for position in positions]
+        )
+        connection.execute(_COUNT_UP)
+
+
+def marked(database: Database) -> list[int]:
+    """Return the positions that are noted, in order."""
+    with database.reading() as connection:
+        rows = connection.execute("SELECT position FROM erased ORDER BY position").fetchall()
+    return [position for (position,) in rows]
+
+
+def count_up(database: Database) -> None:
+    """Have those who hold events in memory look at the log again."""
+    with database.writing() as connection:
+        connection.execute(_COUNT_UP)
+
+
+def remove_old_marks(database: Database, now: datetime) -> None:
+    """Remove the marks that nobody can need any more."""
+    with database.reading() as connection:
+        if connection.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is None:
+            return
+    with database.writing() as connection:
+        connection.execute("DELETE FROM erased WHERE erased_at < ?", (to_us(now - MARKS_KEPT),))
+
+
+def as_kept(connection: sqlite3.Connection, position: int, event: Event) -> bytes:
+    """Return an event for a row of a subscription, or what is left of it where it was erased meanwhile."""
+    marked = connection.execute("SELECT 1 FROM erased WHERE position = ?", (position,)).fetchone()
+    return encode_event(event if marked is None else erased(event))
 
 
 def erase_held(database: Database, subscription: int, finder: Finder, *, dry_run: bool) -> Held:

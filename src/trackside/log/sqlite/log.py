@@ -17,7 +17,7 @@ from trackside.log.person import Finder
 from trackside.log.sqlite import subscriptions
 from trackside.log.sqlite.compaction import Compaction
 from trackside.log.sqlite.dedup import committed_at, remembered_after
-from trackside.log.sqlite.erasing import Eraser
+from trackside.log.sqlite.erasing import Eraser, count_up, mark, marked, remove_old_marks
 from trackside.log.sqlite.reader import Reader
 from trackside.log.sqlite.rejects import read_rejects, remove_rejects
 from trackside.log.sqlite.retention import (
@@ -148,7 +148,16 @@ class SQLiteLog:
 
     def erase(self, positions: Sequence[int]) -> int:
         """Erase the events at these positions."""
-        return self._eraser.erase(positions)
+        if not positions:
+            return 0
+        mark(self._delivery, positions, now=self._clock())
+        count = self._eraser.erase(positions)
+        count_up(self._delivery)  # whoever looked in between may have read some of them again
+        return count
+
+    def erased_lately(self) -> Sequence[int]:
+        """Return the positions that were erased within the last day or so."""
+        return marked(self._delivery)
 
     def remove_rejects(self, numbers: Collection[int]) -> int:
         """Remove these rejects."""
@@ -233,6 +242,7 @@ class SQLiteLog:
             catalogue.LOG_REMOVED_EVENTS.add(removed)
             remove_old_ids(self._log, self._settings, now)
             trim_rejects(self._log, self._settings)
+            remove_old_marks(self._delivery, now)
             Compaction(self._log).run()
             give_space_back(self._log)
         finally:

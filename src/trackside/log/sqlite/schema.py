@@ -43,7 +43,7 @@ LOG = Schema(
 DELIVERY = Schema(
     what="delivery state",
     application_id=0x5472446C,  # "TrDl"
-    version=2,
+    version=3,
     page_size_bytes=4096,
     tables=(
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
@@ -100,6 +100,8 @@ DELIVERY = Schema(
             seen INTEGER NOT NULL DEFAULT 0
         )""",
         "CREATE INDEX replays_unfinished ON replays (subscription, number) WHERE finished_at IS NULL",
+        # Whose attempt is under way while its event is erased keeps what is left of it.
+        "CREATE TABLE erased (position INTEGER PRIMARY KEY, erased_at INTEGER NOT NULL)",
     ),
     upgrades=(
         # 2: what a replay was asked for, what became of it, and the finished ones
@@ -117,5 +119,7 @@ DELIVERY = Schema(
             "UPDATE replays SET first = next",
             "CREATE INDEX replays_unfinished ON replays (subscription, number) WHERE finished_at IS NULL",
         ),
+        # 3: what was erased
+        ("CREATE TABLE erased (position INTEGER PRIMARY KEY, erased_at INTEGER NOT NULL)",),
     ),
 )

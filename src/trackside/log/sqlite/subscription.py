@@ -7,8 +7,8 @@ from itertools import starmap
 from typing import Any
 
 from trackside.log.person import Finder
-from trackside.log.sqlite.erasing import erase_held
-from trackside.log.sqlite.event_codec import decode_event, encode_event
+from trackside.log.sqlite.erasing import as_kept, erase_held
+from trackside.log.sqlite.event_codec import decode_event
 from trackside.log.sqlite.replays import Replays
 from trackside.log.sqlite.subscription_state import STATES, at, state_of
 from trackside.log.subscription import DeadLetter, Held, Progress, Replay, SubscriptionState, Waiting
@@ -102,7 +102,7 @@ class SQLiteSubscription:
                 to_us(row.due_at),
                 row.attempt,
                 row.reason,
-                encode_event(row.event),
+                as_kept(connection, row.position, row.event),
             )
             for row in rows
         }
@@ -123,7 +123,7 @@ class SQLiteSubscription:
                 to_us(row.died_at),
                 row.attempts,
                 row.reason,
-                encode_event(row.event),
+                as_kept(connection, row.position, row.event),
             )
             for row in rows
         }

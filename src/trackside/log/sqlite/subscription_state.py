@@ -12,7 +12,8 @@ STATES = """
         failing_since, last_error, last_delivered_at, checkpoint,
         (SELECT min(due_at) FROM waiting WHERE waiting.subscription = subscriptions.id),
         (SELECT count(*) FROM replays
-            WHERE replays.subscription = subscriptions.id AND replays.finished_at IS NULL)
+            WHERE replays.subscription = subscriptions.id AND replays.finished_at IS NULL),
+        coalesce((SELECT value FROM meta WHERE key = 'erasures'), 0)
     FROM subscriptions
 """
 
@@ -25,7 +26,7 @@ def at(microseconds: int | None) -> datetime | None:
 def state_of(row: tuple[Any, ...]) -> SubscriptionState:
     """Return the state that a row of `STATES` tells."""
     name, start, position, delivered, filtered, redelivered, retrying, dead, *rest = row
-    paused, failing_since, last_error, last_delivered_at, checkpoint, next_due_at, replays = rest
+    paused, failing_since, last_error, last_delivered_at, checkpoint, next_due_at, replays, erasures = rest
     return SubscriptionState(
         name=name,
         start=start,
@@ -42,6 +43,7 @@ def state_of(row: tuple[Any, ...]) -> SubscriptionState:
         checkpoint=checkpoint,
         next_due_at=at(next_due_at),
         replays=replays,
+        erasures=erasures,
     )
 
 
