@@ -28,12 +28,17 @@ ADVANCE = """
     WHERE id = :id
 """
 
-_INSERT_WAITING = (
-    "INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (subscription, position) DO NOTHING"
-)
+_INSERT_WAITING = """
+    INSERT INTO waiting VALUES (:subscription, :position, :due_at, :attempt, :reason, :event)
+    ON CONFLICT (subscription, position) DO NOTHING
+"""
+_UPDATE_WAITING = """
+    UPDATE waiting SET due_at = :due_at, attempt = :attempt, reason = :reason
+    WHERE subscription = :subscription AND position = :position
+"""
 _INSERT_DEAD = """
-    INSERT INTO dead SELECT ?1, ?2, ?3, ?4, ?5,
-        coalesce((SELECT event FROM waiting WHERE subscription = ?1 AND position = ?2), ?6)
+    INSERT INTO dead SELECT :subscription, :position, :died_at, :attempts, :reason,
+        coalesce((SELECT event FROM waiting WHERE subscription = :subscription AND position = :position), :event)
 """
 """The event as it waited: it may have been erased since."""
 
@@ -96,35 +101,32 @@ class SQLiteSubscription:
     def _keep_waiting(self, connection: sqlite3.Connection, rows: Sequence[Waiting]) -> int:
         """Insert or update; return by how many the rows became more. An event that is here stays: it may be erased."""
         values = {
-            row.position: (
-                self._id,
-                row.position,
-                to_us(row.due_at),
-                row.attempt,
-                row.reason,
-                as_kept(connection, row.position, row.event),
-            )
+            row.position: {
+                "subscription": self._id,
+                "position": row.position,
+                "due_at": to_us(row.due_at),
+                "attempt": row.attempt,
+                "reason": row.reason,
+                "event": as_kept(connection, row.position, row.event),
+            }
             for row in rows
         }
         inserted = connection.executemany(_INSERT_WAITING, values.values()).rowcount
         if inserted < len(values):
-            connection.executemany(
-                "UPDATE waiting SET due_at = ?3, attempt = ?4, reason = ?5 WHERE subscription = ?1 AND position = ?2",
-                [value[:5] for value in values.values()],
-            )
+            connection.executemany(_UPDATE_WAITING, values.values())
         return inserted
 
     def _keep_dead(self, connection: sqlite3.Connection, rows: Sequence[DeadLetter]) -> int:
         replaced = self._remove("dead", connection, [row.position for row in rows])
         values = {
-            row.position: (
-                self._id,
-                row.position,
-                to_us(row.died_at),
-                row.attempts,
-                row.reason,
-                as_kept(connection, row.position, row.event),
-            )
+            row.position: {
+                "subscription": self._id,
+                "position": row.position,
+                "died_at": to_us(row.died_at),
+                "attempts": row.attempts,
+                "reason": row.reason,
+                "event": as_kept(connection, row.position, row.event),
+            }
             for row in rows
         }
         connection.executemany(_INSERT_DEAD, values.values())
