@@ -9,7 +9,6 @@ import msgspec
 from trackside.cli.place import is_served, json_option, load, opened_log, place_options
 from trackside.cli.printing import plain, print_json
 from trackside.config.load import Loaded
-from trackside.config.settings import Config
 from trackside.forgetting import Forgotten
 from trackside.forgetting import forget as forget_person
 from trackside.log.person import Person
@@ -64,10 +63,10 @@ def forget(
     )
     loaded = load(config_file, data_dir)
     if not (dry_run or yes or as_json):
-        found, users = _forget(person, loaded.config, loaded, dry_run=True)
+        found, users = _forget(person, loaded, dry_run=True)
         _tell(found, users, dry_run=True)
         click.confirm("Erase it for good?", abort=True)
-    found, users = _forget(person, loaded.config, loaded, dry_run=dry_run)
+    found, users = _forget(person, loaded, dry_run=dry_run)
     if as_json:
         print_json({**msgspec.structs.asdict(found), "users": users, "dry_run": dry_run})
         return
@@ -83,18 +82,18 @@ def _is_text(value: str) -> bool:
         return False
 
 
-def _forget(person: Person, config: Config, loaded: Loaded, *, dry_run: bool) -> tuple[Forgotten, int]:
+def _forget(person: Person, loaded: Loaded, *, dry_run: bool) -> tuple[Forgotten, int]:
     """Return what there was, and how many rows of the table of users."""
     from trackside import hub
 
     with opened_log(loaded) as log:
-        attempts = hub.kept_attempts(config)
+        attempts = hub.kept_attempts(loaded.config)
         try:
             found = forget_person(person, log, attempts, dry_run=dry_run)
         finally:
             if attempts is not None:
                 attempts.close()
-    return found, _forget_users(person, Path(config.data_dir), dry_run=dry_run)
+    return found, _forget_users(person, Path(loaded.config.data_dir), dry_run=dry_run)
 
 
 def _forget_users(person: Person, folder: Path, *, dry_run: bool) -> int:
