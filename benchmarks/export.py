@@ -8,6 +8,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks.lib import scratch
@@ -83,7 +84,7 @@ def ways(log: Log, folder: Path, last: int) -> dict[str, Way]:
         ),
     }
     for what, form in FORMS.items():
-        found[what] = lambda form=form, what=what: exporting(log, folder / what.replace(" ", "-"), form, last)  # type: ignore[misc]
+        found[what] = partial(exporting, log, folder / what.replace(" ", "-"), form, last)
     return found | {COMMAND: lambda: commanding(folder)}
 
 

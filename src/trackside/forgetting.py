@@ -4,7 +4,7 @@ What hangs on an event goes before the event itself: a run that is killed is fin
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from msgspec import Struct
 
@@ -12,6 +12,10 @@ from trackside.attempts.base import AttemptStore
 from trackside.event import Event
 from trackside.log.base import Log, Page
 from trackside.log.person import Finder, Person
+from trackside.users.base import Wanted
+
+if TYPE_CHECKING:
+    from trackside.users.file import UserFile  # loads SQLite, which no help page needs
 
 SEEN_BESIDE: Final = 20
 """So many anonymous ids are told of."""
@@ -29,6 +33,8 @@ class Forgotten(Struct, kw_only=True):
     attempts: int = 0
     """Of webhooks, whose bodies were emptied."""
     rejects: int = 0
+    users: int = 0
+    """Rows of the table of users."""
     through: int = 0
     """The position up to which the log was looked through."""
     anonymous_ids: tuple[str, ...] = ()
@@ -39,15 +45,21 @@ class Forgotten(Struct, kw_only=True):
     @property
     def total(self) -> int:
         """How much it was, altogether."""
-        return self.events + self.waiting + self.dead_letters + self.attempts + self.rejects
+        return self.events + self.waiting + self.dead_letters + self.attempts + self.rejects + self.users
 
 
 def forget(
-    person: Person, log: Log, attempts: AttemptStore | None = None, *, dry_run: bool = False
+    person: Person,
+    log: Log,
+    attempts: AttemptStore | None = None,
+    table: "UserFile | None" = None,
+    *,
+    dry_run: bool = False,
 ) -> Forgotten:
-    """Erase what a log and the attempts beside it hold of a person, as of now. A server may be at work meanwhile.
+    """Erase what a log, and the attempts and users beside it, hold of a person, as of now.
 
-    Raises StorageError where something cannot be read or written, and ValueError as `Finder` does.
+    A server may be at work meanwhile. Raises StorageError and UsersUnavailable where something cannot be read or
+    written, and ValueError as `Finder` does.
     """
     finder, found = Finder(person), Forgotten()
     beside: set[str] = set()
@@ -68,6 +80,8 @@ def forget(
     if attempts is not None and not dry_run:
         found.attempts += attempts.empty_bodies(_ids_erased_lately(log))
     found.rejects = _forget_rejects(log, finder, dry_run=dry_run)
+    if table is not None:
+        found.users = _forget_users(table, person, dry_run=dry_run)
     found.anonymous_ids = tuple(sorted(beside)[:SEEN_BESIDE])
     if not dry_run:
         found.scrubbed = log.scrub() and (attempts is None or attempts.scrub())
@@ -97,6 +111,13 @@ def _anonymous_ids(events: Sequence[Event], person: Person) -> Iterator[str]:
     for event in events:
         if event.anonymous_id is not None and event.anonymous_id not in person.anonymous_ids:
             yield event.anonymous_id
+
+
+def _forget_users(table: "UserFile", person: Person, *, dry_run: bool) -> int:
+    wanted = [Wanted("id", each) for each in person.user_ids]
+    wanted += [Wanted("username", each) for each in person.usernames]
+    ids = {user.id for user in table.look_up(wanted).users}
+    return len(ids) if dry_run else table.remove(ids)
 
 
 def _forget_rejects(log: Log, finder: Finder, *, dry_run: bool) -> int:

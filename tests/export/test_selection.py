@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -27,9 +28,9 @@ def of_user(user_id: str) -> Finder:
     return Finder(Person(user_ids=frozenset([user_id])))
 
 
-def found(log: SQLiteLog | MemoryLog, first: int, last: int, **rest: object) -> tuple[list[int], int, int]:
+def found(log: SQLiteLog | MemoryLog, first: int, last: int, **rest: Any) -> tuple[list[int], int, int]:
     """Return the positions, the last `through`, and how many are gone."""
-    read = list(pages(log, Selection(first=first, last=last, **rest)))  # type: ignore[arg-type]
+    read = list(pages(log, Selection(first=first, last=last, **rest)))
     positions = [position for page in read for position in page.positions]
     return positions, read[-1].through if read else first - 1, sum(page.gone for page in read)
 

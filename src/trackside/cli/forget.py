@@ -63,14 +63,14 @@ def forget(
     )
     loaded = load(config_file, data_dir)
     if not (dry_run or yes or as_json):
-        found, users = _forget(person, loaded, dry_run=True)
-        _tell(found, users, dry_run=True)
+        found = _forget(person, loaded, dry_run=True)
+        _tell(found, dry_run=True)
         click.confirm("Erase it for good?", abort=True)
-    found, users = _forget(person, loaded, dry_run=dry_run)
+    found = _forget(person, loaded, dry_run=dry_run)
     if as_json:
-        print_json({**msgspec.structs.asdict(found), "users": users, "dry_run": dry_run})
+        print_json({**msgspec.structs.asdict(found), "dry_run": dry_run})
         return
-    _tell(found, users, dry_run=dry_run)
+    _tell(found, dry_run=dry_run)
     if found.total and not dry_run and is_served(loaded):
         click.echo(f"trackside: {_AGAIN}", err=True)
 
@@ -82,40 +82,28 @@ def _is_text(value: str) -> bool:
         return False
 
 
-def _forget(person: Person, loaded: Loaded, *, dry_run: bool) -> tuple[Forgotten, int]:
-    """Return what there was, and how many rows of the table of users."""
+def _forget(person: Person, loaded: Loaded, *, dry_run: bool) -> Forgotten:
     from trackside import hub
+    from trackside.users.file import FILE_NAME, UserFile
 
+    users = Path(loaded.config.data_dir) / FILE_NAME
+    table = UserFile(users) if users.exists() else None
     with opened_log(loaded) as log:
         attempts = hub.kept_attempts(loaded.config)
         try:
-            found = forget_person(person, log, attempts, dry_run=dry_run)
+            return forget_person(person, log, attempts, table, dry_run=dry_run)
         finally:
             if attempts is not None:
                 attempts.close()
-    return found, _forget_users(person, Path(loaded.config.data_dir), dry_run=dry_run)
 
 
-def _forget_users(person: Person, folder: Path, *, dry_run: bool) -> int:
-    from trackside.users.base import Wanted
-    from trackside.users.file import FILE_NAME, UserFile
-
-    if not (folder / FILE_NAME).exists():
-        return 0
-    table = UserFile(folder / FILE_NAME)
-    wanted = [Wanted("id", each) for each in person.user_ids]
-    wanted += [Wanted("username", each) for each in person.usernames]
-    ids = {user.id for user in table.look_up(wanted).users}
-    return len(ids) if dry_run else table.remove(ids)
-
-
-def _tell(found: Forgotten, users: int, *, dry_run: bool) -> None:
+def _tell(found: Forgotten, *, dry_run: bool) -> None:
     what = {
         "events of the log": found.events,
         "events that wait to be sent again": found.waiting,
         "dead letters": found.dead_letters,
         "rejects": found.rejects,
-        "rows of the table of users": users,
+        "rows of the table of users": found.users,
     }
     if not dry_run:
         what["attempts of webhooks, whose bodies are empty now"] = found.attempts

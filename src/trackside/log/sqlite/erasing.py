@@ -77,10 +77,11 @@ class Eraser:
                 break  # retention was here
             first, size, body = row
             here = [position for position in left if first <= position < first + size]
-            left = left if here else left[1:]
-            if here and (done := self._erase_in(first, size, body, here)) is not None:
+            if not here:
+                left = left[1:]  # beyond the end, or removed
+            elif (done := self._erase_in(first, size, body, here)) is not None:
                 count += done
-                left = left[len(here) :]
+                left = [position for position in left if position >= first + size]
         return count
 
     def _erase_in(self, first: int, count: int, body: bytes, positions: Sequence[int]) -> int | None:
